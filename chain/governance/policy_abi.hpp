@@ -1,0 +1,87 @@
+// What the policy sees and what it may say. Borsh, the same bytes that are hashed and kept. Nothing here names a person,
+// a node or a service: entries are indices into this view, in an order shuffled by the epoch's salt.
+#pragma once
+
+#include "chain/codec/codec.hpp"
+#include "chain/crypto/hash.hpp"
+#include "chain/types/params.hpp"
+
+namespace micro {
+
+inline constexpr std::uint8_t kPolicyAbiVersion = 1;
+inline constexpr std::size_t kMaxCandidates = 2 * kernel::kMaxReplicas;
+inline constexpr std::size_t kMaxPolicyDecisions = 8'192;
+
+using Pseudonym = FixedBytes<16, struct PseudonymTag>;
+
+/// One active offer. Features are rounded down to powers of two, so that a host cannot be recognised by them.
+struct HostView {
+  Pseudonym host;
+  std::uint32_t cluster = 0;          ///< hosts of one owner share a cluster number
+  std::uint8_t log2_memory_mib = 0;   ///< offered
+  std::uint8_t log2_cpu_milli = 0;
+  std::uint32_t used_ppm = 0;         ///< of the offered memory, by placements in force; may exceed 10⁶
+  bool leaving = false;               ///< withdrawn: nothing new is placed there
+  static constexpr auto kFields = std::tuple{&HostView::host,           &HostView::cluster,  &HostView::log2_memory_mib,
+                                             &HostView::log2_cpu_milli, &HostView::used_ppm, &HostView::leaving};
+};
+
+struct VersionView {
+  Pseudonym version;
+  std::uint8_t log2_memory_mib = 0;   ///< rounded up
+  bool funded = false;                ///< false: drain it
+  bool wanted = false;                ///< active; false for paused or irreproducible versions
+  std::uint8_t replicas = 1;          ///< wanted number of hosts
+  List<std::uint32_t, kMaxCandidates> placed;      ///< indices of hosts that hold it now
+  List<std::uint32_t, kMaxCandidates> candidates;  ///< indices by weighted rendezvous, best first; large enough to fit
+  static constexpr auto kFields =
+      std::tuple{&VersionView::version,  &VersionView::log2_memory_mib, &VersionView::funded,    &VersionView::wanted,
+                 &VersionView::replicas, &VersionView::placed,          &VersionView::candidates};
+};
+
+struct PolicyInput {
+  std::uint8_t abi = kPolicyAbiVersion;
+  Epoch epoch;
+  Hash randomness;
+  std::uint32_t churn_cap = 1;        ///< moves that are neither first placements nor repairs
+  List<HostView, kernel::kMaxHostsPerView> hosts;
+  List<VersionView, kernel::kMaxServicesPerView> versions;
+  static constexpr auto kFields = std::tuple{&PolicyInput::abi,   &PolicyInput::epoch,   &PolicyInput::randomness,
+                                             &PolicyInput::churn_cap, &PolicyInput::hosts, &PolicyInput::versions};
+};
+
+enum class DecisionReason : std::uint16_t {
+  kFirstPlacement = 1,  ///< wanted and on fewer hosts than wanted, never placed before
+  kRepair = 2,          ///< a host left or failed
+  kRebalanced = 3,
+  kUnfunded = 4,
+  kExpired = 5,
+  kHostLeaving = 6,
+};
+inline bool is_known(DecisionReason r) {
+  return r >= DecisionReason::kFirstPlacement && r <= DecisionReason::kHostLeaving;
+}
+std::string_view decision_reason_text(DecisionReason reason);
+
+enum class DecisionKind : std::uint8_t { kPlace = 0, kDrain = 1 };
+inline bool is_known(DecisionKind k) { return k <= DecisionKind::kDrain; }
+
+struct PolicyDecision {
+  DecisionKind kind = DecisionKind::kPlace;
+  std::uint32_t version = 0;  ///< index into PolicyInput::versions
+  std::uint32_t host = 0;     ///< index into PolicyInput::hosts
+  DecisionReason reason = DecisionReason::kFirstPlacement;
+  static constexpr auto kFields = std::tuple{&PolicyDecision::kind, &PolicyDecision::version, &PolicyDecision::host,
+                                             &PolicyDecision::reason};
+};
+
+struct PolicyOutput {
+  std::uint8_t abi = kPolicyAbiVersion;
+  List<PolicyDecision, kMaxPolicyDecisions> decisions;
+  static constexpr auto kFields = std::tuple{&PolicyOutput::abi, &PolicyOutput::decisions};
+};
+
+inline Hash policy_input_hash(ByteView input) { return tagged_hash(domain::kPolicyInput, input); }
+inline Hash policy_output_hash(ByteView output) { return tagged_hash(domain::kPolicyOutput, output); }
+
+}  // namespace micro

@@ -1,0 +1,238 @@
+// The records that make up the state, and where each lives. A record holds its own key, since paths are hashes.
+#pragma once
+
+#include "chain/state/state_view.hpp"
+#include "chain/types/params.hpp"
+#include "chain/types/transaction.hpp"
+
+namespace micro {
+
+// --- chain ---
+struct EpochClock {
+  Epoch epoch;
+  TimeMs started;             ///< time of the block that ended the epoch before
+  Hash beacon;                ///< H(previous beacon, id of the boundary block's parent): a leader can bias it
+  BlockId parent_at_start;     ///< parent of the block that ended the epoch before
+  std::uint64_t next_decision = 1;
+  static constexpr auto kFields = std::tuple{&EpochClock::epoch, &EpochClock::started, &EpochClock::beacon,
+                                             &EpochClock::parent_at_start, &EpochClock::next_decision};
+  bool operator==(const EpochClock&) const = default;
+};
+
+// --- accounts ---
+struct Account {
+  Address address;
+  Nonce nonce;                ///< next to be used
+  Purse purse;
+  static constexpr auto kFields = std::tuple{&Account::address, &Account::nonce, &Account::purse};
+  bool operator==(const Account&) const = default;
+};
+
+struct SessionRecord {
+  Address key;
+  Address owner;              ///< whose tokens it spends
+  Nonce nonce;                ///< a session has its own
+  Epoch expires;
+  Amount per_call_cap;
+  Amount window_cap;
+  std::uint32_t window_epochs = 0;
+  Epoch window_start;
+  Amount window_spent;
+  bool revoked = false;
+  List<ServiceId, kMaxSessionServices> services;
+  static constexpr auto kFields =
+      std::tuple{&SessionRecord::key,           &SessionRecord::owner,        &SessionRecord::nonce,
+                 &SessionRecord::expires,       &SessionRecord::per_call_cap, &SessionRecord::window_cap,
+                 &SessionRecord::window_epochs, &SessionRecord::window_start, &SessionRecord::window_spent,
+                 &SessionRecord::revoked,       &SessionRecord::services};
+  bool operator==(const SessionRecord&) const = default;
+};
+
+struct NodeRecord {
+  NodeId node;
+  Address owner;
+  Ed25519Key node_key;
+  Ed25519Key consensus_key;
+  Epoch registered;
+  std::optional<OfferId> offer;  ///< the offer in force or in drain
+  static constexpr auto kFields = std::tuple{&NodeRecord::node,          &NodeRecord::owner,      &NodeRecord::node_key,
+                                             &NodeRecord::consensus_key, &NodeRecord::registered, &NodeRecord::offer};
+  bool operator==(const NodeRecord&) const = default;
+};
+
+// --- stake ---
+enum class OfferState : std::uint8_t {
+  kActive = 0,
+  kWithdrawn = 1,  ///< drains until `end`, the bond stays slashable until `release`
+  kReleased = 2,   ///< the bond went back; kept as a tombstone while channels may refer to it
+};
+inline bool is_known(OfferState s) { return s <= OfferState::kReleased; }
+
+struct OfferRecord {
+  OfferId offer;
+  NodeId node;
+  Address owner;
+  Capacity capacity;
+  OfferState state = OfferState::kActive;
+  Purse bond;                 ///< original lots: their clock is paused
+  Epoch bonded_at;
+  Epoch end;                  ///< first epoch without service; 0 while active
+  Epoch release;              ///< epoch at whose boundary the bond goes back; 0 while active
+  static constexpr auto kFields =
+      std::tuple{&OfferRecord::offer, &OfferRecord::node, &OfferRecord::owner,     &OfferRecord::capacity, &OfferRecord::state,
+                 &OfferRecord::bond,  &OfferRecord::bonded_at, &OfferRecord::end, &OfferRecord::release};
+  bool operator==(const OfferRecord&) const = default;
+};
+
+// --- services ---
+struct ServiceRecord {
+  ServiceId service;
+  Address owner;
+  Text<kMaxServiceNameBytes> name;
+  Text<kMaxUrlBytes> repo_url;
+  Text<kMaxSubdirBytes> subdir;
+  Amount price;
+  std::uint32_t host_share_ppm = 0;
+  Text<kMaxDescriptionBytes> description;
+  Epoch published;
+  std::uint32_t versions = 0;
+  std::optional<VersionId> newest;  ///< last announced; walk VersionRecord::previous for the others
+  static constexpr auto kFields =
+      std::tuple{&ServiceRecord::service, &ServiceRecord::owner,       &ServiceRecord::name,
+                 &ServiceRecord::repo_url, &ServiceRecord::subdir,     &ServiceRecord::price,
+                 &ServiceRecord::host_share_ppm, &ServiceRecord::description, &ServiceRecord::published,
+                 &ServiceRecord::versions, &ServiceRecord::newest};
+  bool operator==(const ServiceRecord&) const = default;
+};
+
+struct VersionRecord {
+  VersionId version;
+  ServiceId service;
+  CommitId commit;
+  std::uint64_t commit_time_s = 0;
+  std::uint32_t memory_mib = 0;
+  std::uint32_t ordinal = 0;        ///< 1 for the first
+  Epoch announced;
+  std::optional<VersionId> previous;
+  static constexpr auto kFields =
+      std::tuple{&VersionRecord::version,    &VersionRecord::service, &VersionRecord::commit,    &VersionRecord::commit_time_s,
+                 &VersionRecord::memory_mib, &VersionRecord::ordinal, &VersionRecord::announced, &VersionRecord::previous};
+  bool operator==(const VersionRecord&) const = default;
+};
+
+inline constexpr std::size_t kMaxAttestations = 16;
+
+struct Attestation {
+  NodeId node;
+  Hash plan_hash;
+  Hash toolchain_hash;
+  CodeHash wasm_hash;
+  std::uint32_t wasm_bytes = 0;
+  static constexpr auto kFields = std::tuple{&Attestation::node, &Attestation::plan_hash, &Attestation::toolchain_hash,
+                                             &Attestation::wasm_hash, &Attestation::wasm_bytes};
+  bool operator==(const Attestation&) const = default;
+};
+
+struct BuildRecord {
+  VersionId version;
+  List<Attestation, kMaxAttestations> attestations;
+  static constexpr auto kFields = std::tuple{&BuildRecord::version, &BuildRecord::attestations};
+  bool operator==(const BuildRecord&) const = default;
+};
+
+struct FundRecord {
+  ServiceId service;
+  Purse purse;
+  static constexpr auto kFields = std::tuple{&FundRecord::service, &FundRecord::purse};
+  bool operator==(const FundRecord&) const = default;
+};
+
+/// Derived at the boundary, never by a transaction.
+enum class VersionState : std::uint8_t {
+  kAnnounced = 0,       ///< waits for builds
+  kActive = 1,          ///< built by a quorum and funded: the policy places it
+  kPaused = 2,          ///< the fund does not cover it; funding resumes it
+  kIrreproducible = 3,  ///< builders disagree
+};
+inline bool is_known(VersionState s) { return s <= VersionState::kIrreproducible; }
+
+struct StatusRecord {
+  VersionId version;
+  ServiceId service;
+  VersionState state = VersionState::kAnnounced;
+  CodeHash wasm_hash;
+  std::uint32_t wasm_bytes = 0;
+  std::uint8_t attested = 0;   ///< equal attestations, of…
+  std::uint8_t builders = 0;   ///< …builders asked
+  Epoch since;
+  static constexpr auto kFields =
+      std::tuple{&StatusRecord::version,    &StatusRecord::service,  &StatusRecord::state,    &StatusRecord::wasm_hash,
+                 &StatusRecord::wasm_bytes, &StatusRecord::attested, &StatusRecord::builders, &StatusRecord::since};
+  bool operator==(const StatusRecord&) const = default;
+};
+
+struct Placement {
+  NodeId node;
+  OfferId offer;
+  Epoch since;
+  Epoch end;                   ///< first epoch in which it is gone; 0 while in force
+  std::uint64_t decision = 0;  ///< that placed it
+  static constexpr auto kFields =
+      std::tuple{&Placement::node, &Placement::offer, &Placement::since, &Placement::end, &Placement::decision};
+  bool operator==(const Placement&) const = default;
+};
+
+inline constexpr std::size_t kMaxPlacementsPerVersion = 32;  ///< in force and draining
+
+struct PlacementRecord {
+  VersionId version;
+  ServiceId service;
+  List<Placement, kMaxPlacementsPerVersion> hosts;
+  static constexpr auto kFields =
+      std::tuple{&PlacementRecord::version, &PlacementRecord::service, &PlacementRecord::hosts};
+  bool operator==(const PlacementRecord&) const = default;
+};
+
+struct PolicyRecord {
+  PolicyHash current;
+  std::optional<PolicyHash> parent;
+  std::uint32_t failures_in_a_row = 0;
+  bool frozen = false;         ///< failed twice without a parent: placements stay as they are
+  Hash engine;                 ///< engine version and configuration
+  static constexpr auto kFields = std::tuple{&PolicyRecord::current, &PolicyRecord::parent,
+                                             &PolicyRecord::failures_in_a_row, &PolicyRecord::frozen, &PolicyRecord::engine};
+  bool operator==(const PolicyRecord&) const = default;
+};
+
+// --- paths ---
+namespace path {
+inline StatePath epoch_clock() { return state_path(Module::kChain, as_bytes("epoch")); }
+inline StatePath supply() { return state_path(Module::kChain, as_bytes("supply")); }
+inline StatePath params() { return state_path(Module::kChain, as_bytes("params")); }
+inline StatePath validators(Epoch epoch) {
+  Encoder e;
+  e.raw(as_bytes("validators")).put(epoch);
+  return state_path(Module::kChain, e.bytes());
+}
+inline StatePath account(const Address& a) { return state_path(Module::kAccounts, a); }
+inline StatePath session(const Address& key) { return state_path(Module::kSessions, key); }
+inline StatePath node(const NodeId& n) { return state_path(Module::kNodes, n); }
+inline StatePath node_key(const Ed25519Key& k) { return state_path(Module::kNodeKeys, k); }
+inline StatePath offer(const OfferId& o) { return state_path(Module::kOffers, o); }
+inline StatePath service(const ServiceId& s) { return state_path(Module::kServices, s); }
+inline StatePath name(std::string_view n) { return state_path(Module::kNames, as_bytes(n)); }
+inline StatePath version(const VersionId& v) { return state_path(Module::kVersions, v); }
+inline StatePath build(const VersionId& v) { return state_path(Module::kBuilds, v); }
+inline StatePath fund(const ServiceId& s) { return state_path(Module::kFunds, s); }
+inline StatePath status(const VersionId& v) { return state_path(Module::kStatus, v); }
+inline StatePath placement(const VersionId& v) { return state_path(Module::kPlacements, v); }
+inline StatePath channel(const ChannelId& c) { return state_path(Module::kChannels, c); }
+inline StatePath policy_code(const PolicyHash& h) { return state_path(Module::kPolicy, h); }
+inline StatePath policy() { return state_path(Module::kPolicy, as_bytes("current")); }
+}  // namespace path
+
+inline VersionId version_id(const ServiceId& service, const CommitId& commit) {
+  return tagged_hash(domain::kVersionId, {service.view(), commit.view()}).as<VersionId>();
+}
+
+}  // namespace micro

@@ -1,0 +1,45 @@
+// Changes on top of a view, in memory: one a block, and one a transaction on top of that. Dropping it undoes everything.
+#pragma once
+
+#include "chain/state/state_view.hpp"
+
+namespace micro {
+
+class Overlay final : public StateView {
+ public:
+  /// `base` outlives the overlay and does not change meanwhile.
+  explicit Overlay(const StateView& base) : base_(base) {}
+
+  [[nodiscard]] std::optional<ByteView> get(const StatePath& path) const override;
+  void scan(Module module, const Visitor& visit) const override;
+
+  void put(const StatePath& path, Bytes value) { diff_.insert_or_assign(path, std::move(value)); }
+  void erase(const StatePath& path) { diff_.insert_or_assign(path, std::nullopt); }
+  template <class T>
+  void put_record(const StatePath& path, const T& record) {
+    put(path, encode(record));
+  }
+  /// Applies another overlay's changes to this one.
+  void merge(StateDiff changes);
+  [[nodiscard]] const StateDiff& diff() const { return diff_; }
+  StateDiff take() { return std::move(diff_); }
+  void clear() { diff_.clear(); }
+
+ private:
+  const StateView& base_;
+  StateDiff diff_;
+};
+
+/// A view over a plain ordered map: the naive model that others are compared with, and the state of small tests.
+class MapState final : public StateView {
+ public:
+  [[nodiscard]] std::optional<ByteView> get(const StatePath& path) const override;
+  void scan(Module module, const Visitor& visit) const override;
+  void apply(const StateDiff& diff);
+  [[nodiscard]] const std::map<StatePath, Bytes>& entries() const { return entries_; }
+
+ private:
+  std::map<StatePath, Bytes> entries_;
+};
+
+}  // namespace micro

@@ -1,0 +1,91 @@
+#include "chain/types/block.hpp"
+
+namespace micro {
+namespace {
+
+Hash leaf_hash(const Hash& content) { return tagged_hash(domain::kMerkleLeaf, content.view()); }
+Hash node_hash(const Hash& left, const Hash& right) {
+  return tagged_hash(domain::kMerkleNode, {left.view(), right.view()});
+}
+
+std::vector<Hash> parents_of(const std::vector<Hash>& level) {
+  std::vector<Hash> next;
+  next.reserve((level.size() + 1) / 2);
+  for (std::size_t i = 0; i + 1 < level.size(); i += 2) next.push_back(node_hash(level[i], level[i + 1]));
+  if (level.size() % 2 == 1) next.push_back(level.back());
+  return next;
+}
+
+std::vector<Hash> hashed_leaves(std::span<const Hash> leaves) {
+  std::vector<Hash> level;
+  level.reserve(leaves.size());
+  for (const Hash& leaf : leaves) level.push_back(leaf_hash(leaf));
+  return level;
+}
+
+template <class T>
+std::vector<Hash> content_hashes(std::span<const T> items, domain::Tag tag) {
+  std::vector<Hash> out;
+  out.reserve(items.size());
+  for (const T& item : items) out.push_back(tagged_hash(tag, encode(item)));
+  return out;
+}
+
+}  // namespace
+
+BlockId block_id(const Header& header) { return tagged_hash(domain::kHeader, encode(header)).as<BlockId>(); }
+
+Hash validator_set_hash(const ValidatorSet& set) { return tagged_hash(domain::kValidatorSet, encode(set)); }
+
+Hash epoch_id(const ChainId& chain, Epoch epoch, const BlockId& last_of_previous, const Hash& set_hash) {
+  Encoder e;
+  e.put(chain).put(epoch).put(last_of_previous).put(set_hash);
+  return tagged_hash(domain::kEpochId, e.bytes());
+}
+
+Hash statement_hash(const Statement& statement) { return tagged_hash(domain::kStatement, encode(statement)); }
+
+Hash merkle_root(std::span<const Hash> leaves) {
+  if (leaves.empty()) return {};
+  std::vector<Hash> level = hashed_leaves(leaves);
+  while (level.size() > 1) level = parents_of(level);
+  return level.front();
+}
+
+MerkleProof merkle_prove(std::span<const Hash> leaves, std::uint32_t index) {
+  MerkleProof proof{index, static_cast<std::uint32_t>(leaves.size()), {}};
+  std::vector<Hash> level = hashed_leaves(leaves);
+  std::size_t at = index;
+  while (level.size() > 1) {
+    if ((at ^ 1) < level.size()) proof.path.push_back(level[at ^ 1]);
+    level = parents_of(level);
+    at /= 2;
+  }
+  return proof;
+}
+
+bool merkle_verify(const Hash& root, const Hash& leaf, const MerkleProof& proof) {
+  if (proof.index >= proof.count) return false;
+  Hash hash = leaf_hash(leaf);
+  std::size_t at = proof.index;
+  std::size_t width = proof.count;
+  std::size_t used = 0;
+  while (width > 1) {
+    if ((at ^ 1) < width) {
+      if (used == proof.path.size()) return false;
+      const Hash& sibling = proof.path[used++];
+      hash = at % 2 == 0 ? node_hash(hash, sibling) : node_hash(sibling, hash);
+    }
+    at /= 2;
+    width = (width + 1) / 2;
+  }
+  return used == proof.path.size() && hash == root;
+}
+
+Hash txs_root(std::span<const SignedTx> txs) { return merkle_root(content_hashes(txs, domain::kTxsRoot)); }
+Hash receipts_root(std::span<const TxReceipt> receipts) {
+  return merkle_root(content_hashes(receipts, domain::kReceiptsRoot));
+}
+Hash events_root(std::span<const Event> events) { return merkle_root(content_hashes(events, domain::kEventsRoot)); }
+
+}  // namespace micro

@@ -1,0 +1,99 @@
+// Blocks and their roots. A header holds no consensus view, so that a block can be proposed again.
+#pragma once
+
+#include "chain/types/receipt.hpp"
+#include "chain/types/transaction.hpp"
+
+namespace micro {
+
+inline constexpr std::size_t kMaxTxsPerBlock = 32'768;
+inline constexpr std::size_t kMaxValidators = 256;
+
+struct Header {
+  std::uint8_t version = 1;
+  Height height;
+  Epoch epoch;              ///< the epoch that this block's transactions run in
+  bool boundary = false;    ///< the epoch's last block: the transition runs after its transactions
+  BlockId parent;
+  TimeMs time;              ///< greater than the parent's
+  Hash txs_root;            ///< over the signed bytes
+  Hash receipts_root;
+  Hash events_root;         ///< over the boundary's events; zero elsewhere
+  StateRoot state_root;     ///< after execution
+  Hash headers_root;        ///< MMR over the ids of all blocks below this one
+  Hash next_validators;     ///< set of the next epoch, on boundary blocks; zero elsewhere
+  static constexpr auto kFields = std::tuple{
+      &Header::version,  &Header::height,        &Header::epoch,       &Header::boundary,
+      &Header::parent,   &Header::time,          &Header::txs_root,    &Header::receipts_root,
+      &Header::events_root, &Header::state_root, &Header::headers_root, &Header::next_validators};
+  bool operator==(const Header&) const = default;
+};
+
+BlockId block_id(const Header& header);
+
+struct Block {
+  Header header;
+  List<SignedTx, kMaxTxsPerBlock> txs;
+  static constexpr auto kFields = std::tuple{&Block::header, &Block::txs};
+};
+
+struct Validator {
+  Ed25519Key key;           ///< consensus key
+  std::uint64_t weight = 0;
+  static constexpr auto kFields = std::tuple{&Validator::key, &Validator::weight};
+  bool operator==(const Validator&) const = default;
+};
+
+/// Ascending by key, no key twice, no weight of zero.
+struct ValidatorSet {
+  List<Validator, kMaxValidators> members;
+  static constexpr auto kFields = std::tuple{&ValidatorSet::members};
+  bool operator==(const ValidatorSet&) const = default;
+};
+Hash validator_set_hash(const ValidatorSet& set);
+
+/// Binds votes to one chain, epoch, end of the epoch before, and committee.
+Hash epoch_id(const ChainId& chain, Epoch epoch, const BlockId& last_of_previous, const Hash& set_hash);
+
+enum class StatementKind : std::uint8_t { kNotarize = 0, kNullify = 1, kFinalize = 2 };
+inline bool is_known(StatementKind k) { return k <= StatementKind::kFinalize; }
+
+/// What a validator signs: H(kStatement ‖ encoded statement).
+struct Statement {
+  StatementKind kind = StatementKind::kFinalize;
+  Hash epoch_id;
+  View view;
+  View parent_view;
+  BlockId block;            ///< zero in a Nullify
+  static constexpr auto kFields = std::tuple{&Statement::kind, &Statement::epoch_id, &Statement::view,
+                                             &Statement::parent_view, &Statement::block};
+  bool operator==(const Statement&) const = default;
+};
+Hash statement_hash(const Statement& statement);
+
+/// One statement signed by members whose weight is at least ⌊2W/3⌋ + 1.
+struct Certificate {
+  Statement statement;
+  Blob<kMaxValidators / 8> signers;  ///< bit i: member i of the set signed; lowest bit first, no spare bits
+  List<Ed25519Signature, kMaxValidators> signatures;  ///< in the order of the set
+  static constexpr auto kFields = std::tuple{&Certificate::statement, &Certificate::signers, &Certificate::signatures};
+  bool operator==(const Certificate&) const = default;
+};
+
+/// Root of a binary Merkle tree over the leaves' encodings (leaf and node are tagged; an odd node moves up); zero if empty.
+Hash merkle_root(std::span<const Hash> leaves);
+/// Siblings from leaf to root.
+struct MerkleProof {
+  std::uint32_t index = 0;
+  std::uint32_t count = 0;
+  List<Hash, 64> path;
+  static constexpr auto kFields = std::tuple{&MerkleProof::index, &MerkleProof::count, &MerkleProof::path};
+};
+MerkleProof merkle_prove(std::span<const Hash> leaves, std::uint32_t index);
+bool merkle_verify(const Hash& root, const Hash& leaf, const MerkleProof& proof);
+
+Hash txs_root(std::span<const SignedTx> txs);
+Hash receipts_root(std::span<const TxReceipt> receipts);
+Hash events_root(std::span<const Event> events);
+
+}  // namespace micro

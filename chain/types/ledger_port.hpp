@@ -1,0 +1,29 @@
+// The narrow waist between consensus and the ledger. The sequencer of one uses it today; a BFT engine or an ABCI server
+// uses the same four calls. Nothing here knows tokens.
+#pragma once
+
+#include "chain/types/block.hpp"
+
+namespace micro {
+
+struct ProposeLimits {
+  std::uint32_t max_bytes = 4u << 20;
+  std::uint32_t max_txs = kMaxTxsPerBlock;
+};
+
+class Ledger {
+ public:
+  virtual ~Ledger() = default;
+
+  /// A block on top of `parent` from waiting transactions, executed, with all its roots. `time` must exceed the parent's.
+  virtual Result<Block> propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) = 0;
+  /// Runs a block that somebody else proposed; kMismatch when any root differs, kInvalid when it breaks a rule.
+  /// Executing the same block again is free. The result is kept, unfinalized, until its height is finalized.
+  virtual Status execute(const Block& block) = 0;
+  /// Makes an executed block and its unfinalized ancestors permanent, in height order. Durable when it returns.
+  virtual Status finalize(const BlockId& block, const Certificate& certificate) = 0;
+  /// The committee of an epoch: known for the current one and, after its boundary block ran, the next.
+  [[nodiscard]] virtual Result<ValidatorSet> validators(Epoch epoch) const = 0;
+};
+
+}  // namespace micro
