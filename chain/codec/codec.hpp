@@ -118,7 +118,7 @@ class Encoder {
       if (v) put(*v);
     } else if constexpr (is_variant<T>::value) {
       put(static_cast<std::uint8_t>(v.index()));
-      std::visit([this](const auto& alternative) { put(alternative); }, v);
+      std::visit([this](const auto& alternative) { this->put(alternative); }, v);
     } else if constexpr (is_blob<T>::value) {
       put(static_cast<std::uint32_t>(v.size()));
       raw({v.data(), v.size()});
@@ -133,7 +133,7 @@ class Encoder {
       for (const auto& [key, value] : v) put(key).put(value);
     } else {
       static_assert(HasFields<T>, "the type names no kFields");
-      std::apply([&](auto... member) { (put(v.*member), ...); }, T::kFields);
+      std::apply([&](auto... member) { (static_cast<void>(put(v.*member)), ...); }, T::kFields);
     }
     return *this;
   }
@@ -212,7 +212,7 @@ class Decoder {
     } else {
       static_assert(HasFields<T>, "the type names no kFields");
       Status status;
-      std::apply([&](auto... member) { ((status = get(v.*member)).has_value() && ...); }, T::kFields);
+      std::apply([&](auto... member) { static_cast<void>(((status = get(v.*member)).has_value() && ...)); }, T::kFields);
       return status;
     }
     return {};
