@@ -57,8 +57,8 @@ using Hash = FixedBytes<32, struct HashTag>;
 }  // namespace micro
 
 template <std::size_t N, class Tag>
-struct std::hash<micro::FixedBytes<N, Tag>> {
-  std::size_t operator()(const micro::FixedBytes<N, Tag>& v) const noexcept {
+struct std::hash<::micro::FixedBytes<N, Tag>> {
+  std::size_t operator()(const ::micro::FixedBytes<N, Tag>& v) const noexcept {
     static_assert(N >= sizeof(std::size_t));
     std::size_t h = 0;
     std::memcpy(&h, v.data.data(), sizeof h);  // contents are hashes or keys: already uniform

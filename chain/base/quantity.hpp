@@ -31,6 +31,6 @@ using TimeMs = Quantity<struct TimeMsTag, std::uint64_t>;
 }  // namespace micro
 
 template <class Tag, class Rep>
-struct std::hash<micro::Quantity<Tag, Rep>> {
-  std::size_t operator()(const micro::Quantity<Tag, Rep>& q) const noexcept { return std::hash<Rep>{}(q.value); }
+struct std::hash<::micro::Quantity<Tag, Rep>> {
+  std::size_t operator()(const ::micro::Quantity<Tag, Rep>& q) const noexcept { return std::hash<Rep>{}(q.value); }
 };
