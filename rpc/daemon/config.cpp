@@ -1,0 +1,146 @@
+#include "rpc/daemon/config.hpp"
+
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdlib>
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace micro {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string where(const toml::node& node) { return "line " + std::to_string(node.source().begin.line); }
+
+Status wrong_type(const toml::node& node, std::string_view key, std::string_view wanted) {
+  return fail(Fault::kInvalid, where(node) + ": " + std::string(key) + " must be " + std::string(wanted));
+}
+
+Status take_text(const toml::node& node, std::string_view key, std::string& out) {
+  const auto value = node.value_exact<std::string>();
+  if (!value) return wrong_type(node, key, "text");
+  out = *value;
+  return {};
+}
+
+Status take_bool(const toml::node& node, std::string_view key, bool& out) {
+  const auto value = node.value_exact<bool>();
+  if (!value) return wrong_type(node, key, "true or false");
+  out = *value;
+  return {};
+}
+
+Status take_count(const toml::node& node, std::string_view key, std::uint32_t least, std::uint32_t most,
+                  std::uint32_t& out) {
+  const auto value = node.value_exact<std::int64_t>();
+  if (!value || *value < least || *value > most) {
+    return wrong_type(node, key, "a number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  out = static_cast<std::uint32_t>(*value);
+  return {};
+}
+
+Status take_key(const std::string& key, const toml::node& node, NodeConfig& config) {
+  std::string text;
+  if (key == "node.data") {
+    TRY(take_text(node, key, text));
+    config.data_dir = text;
+  } else if (key == "node.cache") {
+    TRY(take_text(node, key, text));
+    config.cache_dir = text;
+  } else if (key == "node.socket") {
+    TRY(take_text(node, key, text));
+    config.socket_path = text;
+  } else if (key == "node.genesis") {
+    TRY(take_text(node, key, text));
+    config.genesis = text;
+  } else if (key == "http.listen") {
+    TRY(take_text(node, key, text));
+    TRY(parse_http_listen(text, config));
+  } else if (key == "http.free_calls") {
+    TRY(take_bool(node, key, config.free_calls));
+  } else if (key == "services.build_threads") {
+    TRY(take_count(node, key, 1, 64, config.build_threads));
+  } else if (key == "services.workers") {
+    TRY(take_count(node, key, 1, 256, config.worker_processes));
+  } else if (key == "log.level") {
+    TRY(take_text(node, key, config.log_level));
+  } else {
+    return fail(Fault::kInvalid, where(node) + ": unknown setting " + key,
+                "settings are node.{data,cache,socket,genesis}, http.{listen,free_calls}, "
+                "services.{build_threads,workers}, log.level");
+  }
+  return {};
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string{} : std::string(value);
+}
+
+fs::path home() {
+  const std::string value = environment("HOME");
+  return value.empty() ? fs::path("/root") : fs::path(value);
+}
+
+}  // namespace
+
+Status read_config_file(const fs::path& file, NodeConfig& config) {
+  const toml::parse_result parsed = toml::parse_file(file.string());
+  if (!parsed) {
+    return fail(Fault::kInvalid, file.string() + " line " + std::to_string(parsed.error().source().begin.line) + ": " +
+                                     std::string(parsed.error().description()));
+  }
+  for (const auto& [section, content] : parsed.table()) {
+    const auto* table = content.as_table();
+    if (table == nullptr) return take_key(std::string(section.str()), content, config);
+    for (const auto& [key, node] : *table) {
+      TRY(take_key(std::string(section.str()) + "." + std::string(key.str()), node, config));
+    }
+  }
+  return {};
+}
+
+Status parse_http_listen(std::string_view text, NodeConfig& config) {
+  const std::size_t colon = text.rfind(':');
+  std::string host(colon == std::string_view::npos ? std::string_view("127.0.0.1") : text.substr(0, colon));
+  const std::string_view port = colon == std::string_view::npos ? text : text.substr(colon + 1);
+  if (host.empty() || host == "localhost") host = "127.0.0.1";
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc{} || end != port.data() + port.size()) {
+    return fail(Fault::kInvalid, "\"" + std::string(text) + "\" is not host:port", "write it like 127.0.0.1:8080");
+  }
+  if (host != "[::1]" && host != "::1" && !host.starts_with("127.")) {
+    return fail(Fault::kInvalid, "the gateway listens on loopback addresses only, not on " + host,
+                "use 127.0.0.1 and put a reverse proxy in front to reach it from elsewhere");
+  }
+  config.http_host = host == "[::1]" ? "::1" : host;
+  config.http_port = number;
+  return {};
+}
+
+fs::path default_socket_path(const fs::path& data_dir) {
+  const std::string runtime = environment("XDG_RUNTIME_DIR");
+  const fs::path beside = data_dir / "rpc.sock";
+  const bool fits = beside.string().size() < sizeof(sockaddr_un::sun_path);
+  if (fits) return beside;
+  return (runtime.empty() ? fs::temp_directory_path() : fs::path(runtime)) / ("micro-" + std::to_string(getuid()) + ".sock");
+}
+
+fs::path default_data_dir(const std::string& network) {
+  const std::string base = environment("XDG_DATA_HOME");
+  return (base.empty() ? home() / ".local/share" : fs::path(base)) / "micro" / network;
+}
+
+fs::path default_cache_dir() {
+  const std::string own = environment("MICRO_CACHE_DIR");
+  if (!own.empty()) return own;
+  const std::string base = environment("XDG_CACHE_HOME");
+  return (base.empty() ? home() / ".cache" : fs::path(base)) / "micro";
+}
+
+}  // namespace micro

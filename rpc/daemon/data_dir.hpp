@@ -1,0 +1,41 @@
+// The node's folder: one process at a time, keys in files that only the owner reads, written whole or not at all.
+#pragma once
+
+#include <filesystem>
+
+#include "chain/base/random.hpp"
+#include "chain/crypto/ed25519.hpp"
+#include "chain/crypto/secp256k1.hpp"
+
+namespace micro {
+
+/// Holds the folder's lock until it goes. The lock file names the holder's process id.
+class DataDirLock {
+ public:
+  /// kBusy names the process that holds it.
+  static Result<DataDirLock> take(const std::filesystem::path& data_dir);
+  DataDirLock(DataDirLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  DataDirLock& operator=(DataDirLock&&) = delete;
+  ~DataDirLock();
+
+ private:
+  explicit DataDirLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+/// Written to a temporary file, synced, renamed, and the folder synced: a crash leaves the old content or the new.
+Status write_file_durably(const std::filesystem::path& file, ByteView content, unsigned mode);
+Result<Bytes> read_file(const std::filesystem::path& file, std::size_t max_bytes);
+
+/// What the node signs with. None of it can move tokens of the node's owner.
+struct NodeKeys {
+  Ed25519Secret node;        ///< p2p identity, receipts, attestations, claims
+  Ed25519Secret consensus;   ///< blocks
+  SecretKey operating;       ///< sends claims and attestations, whose fees others pay
+  Hash call_secret;          ///< seeds of calls are an HMAC under it
+};
+
+/// Loads keys.bin, or makes it. Refuses a file that others may read.
+Result<NodeKeys> load_or_make_keys(const std::filesystem::path& data_dir, Random& random);
+
+}  // namespace micro

@@ -1,0 +1,46 @@
+// What services and builds wrote: the newest lines of each version, in memory, with cursors that a follower resumes from.
+// A flood pushes out the flooder's own older lines only.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "chain/types/ids.hpp"
+
+namespace micro {
+
+inline constexpr std::size_t kMaxLogLinesPerVersion = 4'096;
+inline constexpr std::size_t kMaxLogLineBytes = 4'096;
+inline constexpr std::size_t kMaxLogVersions = 1'024;
+
+struct LogLine {
+  std::uint64_t cursor = 0;  ///< ascending in one version's book
+  TimeMs time;
+  std::string source;        ///< "build", "call 3f2a…" or "node"
+  std::string text;          ///< control bytes escaped
+};
+
+/// Safe to use from several threads.
+class LogBook {
+ public:
+  void append(const VersionId& version, TimeMs time, std::string source, std::string_view text);
+  /// Up to `most` lines with a cursor above `after`, the newest when there are more.
+  [[nodiscard]] std::vector<LogLine> read(const VersionId& version, std::uint64_t after, std::size_t most) const;
+
+ private:
+  struct Book {
+    std::uint64_t next = 1;
+    std::deque<LogLine> lines;
+  };
+  mutable std::mutex mutex_;
+  std::map<VersionId, Book> books_;
+};
+
+/// Everything below a space but tab, and DEL, as \xNN: a service cannot drive the reader's terminal.
+std::string escape_controls(std::string_view text);
+
+}  // namespace micro
