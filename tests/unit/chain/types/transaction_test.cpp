@@ -30,7 +30,7 @@ RC_GTEST_PROP(SignedTxProp, AnyBitFlipIsRefused, ()) {
   const auto bit = *rc::gen::inRange<std::size_t>(0, bytes.size() * 8);
   bytes[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
   const auto changed = decode<SignedTx>(bytes);
-  RC_ASSERT(!changed || !verify_tx_signature(*changed).has_value());
+  if (changed) RC_ASSERT(!verify_tx_signature(*changed).has_value());
 }
 
 RC_GTEST_PROP(SignedTxProp, EveryTruncationIsRefused, ()) {
