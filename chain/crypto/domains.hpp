@@ -50,6 +50,8 @@ namespace micro::domain {
   X(kPseudonym, "micro/policy/pseudonym/v1")        \
   X(kRendezvous, "micro/rendezvous/v1")             \
   X(kDecision, "micro/decision/v1")                 \
+  X(kWalletLog, "micro/wallet/log/v1")              \
+  X(kVoucherKey, "micro/wallet/voucher-key/v1")     \
   X(kEngineConfig, "micro/engine/config/v1")
 
 enum class Tag : unsigned char {
