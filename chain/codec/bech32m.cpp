@@ -17,9 +17,15 @@ constexpr std::size_t kMaxHrpChars = 83;
 constexpr char kFirstPrintable = 33;
 constexpr char kLastPrintable = 126;
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-char lower(char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+char lower(char c) {
+  return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // One step of the BCH code's remainder over GF(32); linear over XOR, which find_single_error uses.
 std::uint32_t polymod_step(std::uint32_t state, std::uint32_t value) {
@@ -123,7 +129,8 @@ Status check_checksum(const Bech32mParts& parts) {
                 "addresses of older formats are not used here");
   }
   const auto at = find_single_error(remainder ^ kBech32mConstant, parts.values.size());
-  if (!at) return fail(Fault::kInvalid, "the checksum does not match", "compare it with the original and copy it again");
+  if (!at)
+    return fail(Fault::kInvalid, "the checksum does not match", "compare it with the original and copy it again");
   const std::size_t index = parts.hrp.size() + 1 + *at;
   return fail(Fault::kInvalid,
               "the checksum does not match; the character " + character_at(kAlphabet[parts.values[*at]], index) +

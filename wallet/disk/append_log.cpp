@@ -13,7 +13,8 @@ namespace micro {
 namespace {
 
 constexpr std::string_view kMagic = "micro-log/1\n";
-constexpr std::size_t kLengthBytes = 8;  // the length, then its complement: a changed length must not look like a torn end
+constexpr std::size_t kLengthBytes =
+    8;  // the length, then its complement: a changed length must not look like a torn end
 constexpr std::size_t kChecksumBytes = 32;
 constexpr std::size_t kOverhead = kLengthBytes + kChecksumBytes;
 
@@ -36,8 +37,12 @@ bool all_zero(ByteView bytes) {
 
 }  // namespace
 
-ByteView log_header() { return as_bytes(kMagic); }
-Hash log_seed() { return tagged_hash(domain::kWalletLog, as_bytes(kMagic)); }
+ByteView log_header() {
+  return as_bytes(kMagic);
+}
+Hash log_seed() {
+  return tagged_hash(domain::kWalletLog, as_bytes(kMagic));
+}
 
 Bytes encode_log_record(Hash& chain, ByteView record) {
   CHECK(!record.empty() && record.size() <= kMaxLogRecordBytes, "a record of 1 byte to the limit");
@@ -119,8 +124,7 @@ Status AppendLog::append(ByteView record) {
   if (size_ + bytes.size() > kMaxLogBytes) return fail(Fault::kLimit, path_.string() + " is full");
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const ssize_t n =
-        ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));
+    const ssize_t n = ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_for_good("cannot write");
     done += static_cast<std::size_t>(n);

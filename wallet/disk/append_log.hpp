@@ -20,8 +20,9 @@ struct LogContents {
   Hash chain;                   ///< the last record's checksum
 };
 
-/// Every append is synced before the next begins, so only the last record can be torn: incomplete, failing its checksum, or
-/// with a first sector that was never written. It was not acknowledged and is left out. Other damage is kCorrupt.
+/// Every append is synced before the next begins, so only the last record can be torn: incomplete, failing its
+/// checksum, or with a first sector that was never written. It was not acknowledged and is left out. Other damage is
+/// kCorrupt.
 Result<LogContents> parse_log(ByteView file);
 /// The bytes that append one record to a log whose last checksum is `chain`; updates `chain`.
 Bytes encode_log_record(Hash& chain, ByteView record);
@@ -34,8 +35,8 @@ class AppendLog {
   /// Opens or creates it (0600), cuts off a torn tail and hands over the records. The caller holds a lock.
   static Result<AppendLog> open(const std::filesystem::path& path, std::vector<Bytes>& records);
 
-  /// On disk when it returns. After a failed write or sync the log refuses everything (kIo): what the disk holds is unknown
-  /// until it is opened again.
+  /// On disk when it returns. After a failed write or sync the log refuses everything (kIo): what the disk holds is
+  /// unknown until it is opened again.
   Status append(ByteView record);
   /// Replaces all records at once, durably.
   Status rewrite(const std::vector<Bytes>& records);

@@ -53,12 +53,12 @@ Status rename_into_place(const std::filesystem::path& from, const std::filesyste
 
 std::unexpected<Error> fail_with_errno(std::string_view doing, const std::filesystem::path& path) {
   const int error = errno;
-  return fail(fault_of(error),
-              std::string(doing) + " " + path.string() + ": " + std::error_code(error, std::system_category()).message());
+  return fail(fault_of(error), std::string(doing) + " " + path.string() + ": " +
+                                   std::error_code(error, std::system_category()).message());
 }
 
 Status make_private_folder(const std::filesystem::path& folder) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(folder.c_str(), &info) == 0) {
     if (S_ISDIR(info.st_mode)) return {};
     return fail(Fault::kIo, folder.string() + " is not a folder");
@@ -71,7 +71,7 @@ Status make_private_folder(const std::filesystem::path& folder) {
 Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) return fail_with_errno("cannot open", path);
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file.get(), &info) != 0) return fail_with_errno("cannot read", path);
   if (!S_ISREG(info.st_mode)) return fail(Fault::kIo, path.string() + " is not a file");
   Bytes out;
@@ -89,7 +89,7 @@ Result<Bytes> read_file(const std::filesystem::path& path, std::size_t max_bytes
 }
 
 Status check_private(const std::filesystem::path& path) {
-  struct stat info {};
+  struct stat info{};
   if (::stat(path.c_str(), &info) != 0) return fail_with_errno("cannot read", path);
   if ((info.st_mode & kOthers) == 0) return {};
   return fail(Fault::kDenied, path.string() + " can be read or changed by other users",

@@ -21,8 +21,8 @@ Status check_private(const std::filesystem::path& path);
 
 enum class IfPresent : std::uint8_t { kReplace, kRefuse };
 
-/// Writes beside the file, syncs, renames over it, syncs the folder; mode 0600. After a crash the old file or the new one
-/// is there, never a part. One writer at a time (hold a FileLock). kRejected when it exists and must not.
+/// Writes beside the file, syncs, renames over it, syncs the folder; mode 0600. After a crash the old file or the new
+/// one is there, never a part. One writer at a time (hold a FileLock). kRejected when it exists and must not.
 Status write_file_durably(const std::filesystem::path& path, ByteView bytes, IfPresent if_present);
 
 /// Makes creations, renames and removals in the folder durable.

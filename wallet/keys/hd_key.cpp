@@ -83,9 +83,9 @@ Result<HdKey> HdKey::from_seed(ByteView seed) {
 }
 
 Result<HdKey> HdKey::child(std::uint32_t step) const {
-  const std::array<std::uint8_t, 4> index = {
-      static_cast<std::uint8_t>(step >> 24), static_cast<std::uint8_t>(step >> 16), static_cast<std::uint8_t>(step >> 8),
-      static_cast<std::uint8_t>(step)};
+  const std::array<std::uint8_t, 4> index = {static_cast<std::uint8_t>(step >> 24),
+                                             static_cast<std::uint8_t>(step >> 16),
+                                             static_cast<std::uint8_t>(step >> 8), static_cast<std::uint8_t>(step)};
   const std::array<std::uint8_t, 1> zero = {0};
   const PublicKey open = secret_.public_key();
   const SecretBytes digest = (step & kHardened) != 0

@@ -44,9 +44,13 @@ const WordList& words() {
   return list;
 }
 
-bool is_entropy_size(std::size_t bytes) { return bytes >= 16 && bytes <= 32 && bytes % 4 == 0; }
+bool is_entropy_size(std::size_t bytes) {
+  return bytes >= 16 && bytes <= 32 && bytes % 4 == 0;
+}
 
-bool bit_of(ByteView bytes, std::size_t index) { return (bytes[index / 8] >> (7 - index % 8) & 1) != 0; }
+bool bit_of(ByteView bytes, std::size_t index) {
+  return (bytes[index / 8] >> (7 - index % 8) & 1) != 0;
+}
 
 // The words' numbers: entropy ‖ its first SHA-256 bits, in groups of eleven.
 std::vector<std::size_t> indices_of(ByteView entropy) {
@@ -64,7 +68,9 @@ void wipe_indices(std::vector<std::size_t>& indices) {
   wipe({reinterpret_cast<std::uint8_t*>(indices.data()), indices.size() * sizeof(std::size_t)});
 }
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 std::optional<std::size_t> index_of(std::string_view typed) {
   std::array<char, kMaxWordChars> lower{};
@@ -119,7 +125,8 @@ Mnemonic Mnemonic::generate(MnemonicWords count, Random& random) {
 
 Result<Mnemonic> Mnemonic::from_entropy(ByteView entropy) {
   if (!is_entropy_size(entropy.size())) {
-    return fail(Fault::kInvalid, "entropy of " + std::to_string(entropy.size()) + " bytes", "16, 20, 24, 28 or 32 bytes");
+    return fail(Fault::kInvalid, "entropy of " + std::to_string(entropy.size()) + " bytes",
+                "16, 20, 24, 28 or 32 bytes");
   }
   return Mnemonic(SecretBytes::copy_of(entropy));
 }
@@ -158,7 +165,8 @@ SecretBytes Mnemonic::phrase() const {
 
 Status check_passphrase(std::string_view passphrase) {
   if (passphrase.size() > kMaxPassphraseBytes) {
-    return fail(Fault::kInvalid, "the passphrase is longer than " + std::to_string(kMaxPassphraseBytes) + " characters");
+    return fail(Fault::kInvalid,
+                "the passphrase is longer than " + std::to_string(kMaxPassphraseBytes) + " characters");
   }
   if (!std::ranges::all_of(passphrase, [](char c) { return c >= 0x20 && c < 0x7f; })) {
     return fail(Fault::kInvalid, "the passphrase has characters that are not printable ASCII",

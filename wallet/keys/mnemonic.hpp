@@ -25,8 +25,9 @@ class Mnemonic {
   [[nodiscard]] SecretBytes phrase() const;
   [[nodiscard]] ByteView entropy() const { return entropy_.view(); }
   [[nodiscard]] std::size_t word_count() const { return entropy_.size() * 3 / 4; }
-  /// The 64-byte seed of BIP-32: PBKDF2-HMAC-SHA512, 2048 rounds. BIP-39 wants the passphrase in Unicode NFKD; printable
-  /// ASCII is its own NFKD, and other passphrases are refused (kInvalid), for two systems may compose them differently.
+  /// The 64-byte seed of BIP-32: PBKDF2-HMAC-SHA512, 2048 rounds. BIP-39 wants the passphrase in Unicode NFKD;
+  /// printable ASCII is its own NFKD, and other passphrases are refused (kInvalid), for two systems may compose them
+  /// differently.
   [[nodiscard]] Result<SecretBytes> seed(std::string_view passphrase = {}) const;
 
  private:

@@ -26,7 +26,9 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
   return *this;
 }
 
-SecretBytes::~SecretBytes() { sodium_free(data_); }
+SecretBytes::~SecretBytes() {
+  sodium_free(data_);
+}
 
 SecretBytes SecretBytes::copy_of(ByteView bytes) {
   SecretBytes out(bytes.size());

@@ -15,8 +15,8 @@ TEST(DerivationPath, ReadsWhatItWrites) {
 }
 
 TEST(DerivationPath, RefusesEverythingElse) {
-  for (const auto* text : {"", "44'/60'", "m/", "m//0", "m/0/", "m/-1", "m/+1", "m/01", "m/2147483648", "m/0h", "m/0''", "m0",
-                           "m/1e3", "m/0/0/0/0/0/0/0/0/0/0/0", "m/ 1", "M/0"}) {
+  for (const auto* text : {"", "44'/60'", "m/", "m//0", "m/0/", "m/-1", "m/+1", "m/01", "m/2147483648", "m/0h", "m/0''",
+                           "m0", "m/1e3", "m/0/0/0/0/0/0/0/0/0/0/0", "m/ 1", "M/0"}) {
     EXPECT_FALSE(DerivationPath::parse(text)) << text;
   }
 }

@@ -8,8 +8,7 @@
 namespace micro {
 namespace {
 
-constexpr std::string_view kPhrase =
-    "legal winner thank year wave sausage worth useful legal winner thank yellow";
+constexpr std::string_view kPhrase = "legal winner thank year wave sausage worth useful legal winner thank yellow";
 
 TEST(Mnemonic, GeneratesTwelveAndTwentyFourWords) {
   SeededRandom random(7);
@@ -22,7 +21,8 @@ TEST(Mnemonic, GeneratesTwelveAndTwentyFourWords) {
 }
 
 TEST(Mnemonic, ToleratesCaseAndWhiteSpace) {
-  const auto read = Mnemonic::parse("  Legal WINNER\tthank year\nwave sausage worth useful legal winner thank yellow \r\n");
+  const auto read =
+      Mnemonic::parse("  Legal WINNER\tthank year\nwave sausage worth useful legal winner thank yellow \r\n");
   ASSERT_TRUE(read);
   EXPECT_EQ(read->phrase().text(), kPhrase);
 }

@@ -33,10 +33,23 @@ TEST(Bech32mVectors, AcceptsTheValidStrings) {
 
 TEST(Bech32mVectors, RefusesTheInvalidStrings) {
   const std::string invalid[] = {
-      "\x20" "1xj0phk", "\x7f" "1g6xzxy", "\x80" "1vctc34",
+      "\x20"
+      "1xj0phk",
+      "\x7f"
+      "1g6xzxy",
+      "\x80"
+      "1vctc34",
       "an84characterslonghumanreadablepartthatcontainsthetheexcludedcharactersbioandnumber11d6pts4",
-      "qyrz8wqd2c9m", "1qyrz8wqd2c9m", "y1b0jsk6g", "lt1igcx5c0", "in1muywd", "mm1crxm3i", "au1s5cgom", "M1VUXWEZ",
-      "16plkw9", "1p2gdwpf",
+      "qyrz8wqd2c9m",
+      "1qyrz8wqd2c9m",
+      "y1b0jsk6g",
+      "lt1igcx5c0",
+      "in1muywd",
+      "mm1crxm3i",
+      "au1s5cgom",
+      "M1VUXWEZ",
+      "16plkw9",
+      "1p2gdwpf",
       "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
       "tb1z0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqglt7rf",
       "BC1S0XLXVLHEMJA6C4DQV22UAPCTQUPFHLXM9H8Z3K2E72Q4K9HCZ7VQ54WELL",
