@@ -3,7 +3,7 @@
 # needs serves both. Plain POSIX sh. The caller sets `root`, the folder of the checkout. All that is said here goes to
 # stderr: stdout belongs to the program that runs afterwards.
 
-HOME=${HOME:-/root}
+export HOME="${HOME:-/}"
 cache=${MICRO_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/micro}
 export MICRO_CACHE_DIR="$cache"
 # Toolchains that people installed by hand are often not on the path of a script.
@@ -77,8 +77,8 @@ run_step() {
 }
 
 show_log() {
-  printf '       the log is %s; its end:\n' "$1" >&2
-  tail -n 60 "$1" >&2
+  printf '       the log is %s; here its first error, or its end:\n' "$1" >&2
+  if grep -q "^FAILED:" "$1"; then grep -m1 -A40 "^FAILED:" "$1" >&2; else tail -n 40 "$1" >&2; fi
 }
 
 need_debian() {
@@ -206,6 +206,14 @@ need_go() {
   use_go || die "the Go of $go_wheel does not run here." "Install Go $min_go or newer."
 }
 
+# Wasmtime, built once a machine into the cache.
+need_engine() {
+  engine=$root/services/wasm/engine/build.sh
+  [ ! -f "$("$engine" --where)/lib/libmicro_wasm_engine.a" ] || return 0
+  say "building Wasmtime: about 5 minutes on two processors, once a machine"
+  run_step "building Wasmtime" "$root/build/wasmtime.log" "$engine"
+}
+
 # set_up PRESET [PACKAGE…]: after this the preset can be built.
 set_up() {
   preset=$1
@@ -220,6 +228,7 @@ set_up() {
   need_packages $packages_build "$@"
   need_rust
   need_go
+  need_engine
   [ -f "$root/build/$preset/build.ninja" ] ||
     run_step "configuring $preset" "$root/build/$preset.log" cmake -S "$root" --preset "$preset"
 }
