@@ -78,13 +78,6 @@ Result<CallCharge> charge_call(const CallTerms& terms, RunOutcome outcome, Gas g
 
 // --- the payer's check ---
 
-/// Totals of one lane, as the last receipt left them.
-struct LaneState {
-  std::uint64_t seq = 0;
-  Amount cum_charged;
-  Amount cum_base_fee;
-  bool operator==(const LaneState&) const = default;
-};
 /// Is this receipt an honest account of the call that `voucher` paid for, given what came before it on the lane? Checks
 /// names, sums and prices, not the signature. kMismatch: drop the host.
 Status check_receipt(const CallReceipt& receipt, const CallInputs& inputs, const Voucher& voucher,

@@ -1,6 +1,7 @@
 // The records that make up the state, and where each lives. A record holds its own key, since paths are hashes.
 #pragma once
 
+#include "chain/records/channel_record.hpp"
 #include "chain/state/state_view.hpp"
 #include "chain/types/params.hpp"
 #include "chain/types/transaction.hpp"

@@ -9,7 +9,7 @@ std::string_view event_name(std::size_t index) {
       "ServicePublished", "VersionAnnounced", "BuildAttested", "ServiceFunded",    "ServiceUnfunded",
       "PriceSet",        "ChannelOpened",    "ChannelToppedUp", "Claimed",         "CloseRequested",
       "ChannelClosed",   "ChannelDisputed",  "EpochEnded",     "VersionStatusChanged", "PolicyRan",
-      "PolicyFailed",    "Placed",           "Drained"};
+      "PolicyFailed",    "Placed",           "Drained",         "ProceedsReleased"};
   return index < kNames.size() ? kNames[index] : "unknown";
 }
 

@@ -43,6 +43,8 @@ struct PolicyRan { Epoch epoch; PolicyHash policy; Hash input; Hash output; Hash
 struct PolicyFailed { Epoch epoch; PolicyHash policy; Hash input; std::uint16_t reason = 0; F(&PolicyFailed::epoch, &PolicyFailed::policy, &PolicyFailed::input, &PolicyFailed::reason); };
 struct Placed { std::uint64_t decision = 0; VersionId version; ServiceId service; NodeId node; std::uint16_t reason = 0; F(&Placed::decision, &Placed::version, &Placed::service, &Placed::node, &Placed::reason); };
 struct Drained { std::uint64_t decision = 0; VersionId version; ServiceId service; NodeId node; std::uint16_t reason = 0; Epoch end; F(&Drained::decision, &Drained::version, &Drained::service, &Drained::node, &Drained::reason, &Drained::end); };
+// --- payment, later additions ---
+struct ProceedsReleased { ChannelId channel; Amount to_host; Amount to_owner; F(&ProceedsReleased::channel, &ProceedsReleased::to_host, &ProceedsReleased::to_owner); };
 #undef F
 
 }  // namespace event
@@ -54,7 +56,7 @@ using Event = std::variant<event::Transferred, event::LotRefreshed, event::NodeR
                            event::BuildAttested, event::ServiceFunded, event::ServiceUnfunded, event::PriceSet,
                            event::ChannelOpened, event::ChannelToppedUp, event::Claimed, event::CloseRequested,
                            event::ChannelClosed, event::ChannelDisputed, event::EpochEnded, event::VersionStatusChanged,
-                           event::PolicyRan, event::PolicyFailed, event::Placed, event::Drained>;
+                           event::PolicyRan, event::PolicyFailed, event::Placed, event::Drained, event::ProceedsReleased>;
 
 /// "Transferred", … by wire tag.
 std::string_view event_name(std::size_t index);

@@ -103,4 +103,13 @@ struct LaneTotal {
   bool operator==(const LaneTotal&) const = default;
 };
 
+/// Where one lane stands: what was claimed on it, or what its last receipt says.
+struct LaneState {
+  std::uint64_t seq = 0;
+  Amount cum_charged{};
+  Amount cum_base_fee{};
+  static constexpr auto kFields = std::tuple{&LaneState::seq, &LaneState::cum_charged, &LaneState::cum_base_fee};
+  bool operator==(const LaneState&) const = default;
+};
+
 }  // namespace micro

@@ -75,7 +75,8 @@ namespace micro {
   X(kNothingToClaim, 315, "the claim changes nothing")                                   \
   X(kNoContradiction, 316, "the receipt does not contradict the claim")                  \
   X(kNotPayer, 317, "only the payer may do this")                                        \
-  X(kAlreadyDisputed, 318, "this was disputed already")
+  X(kAlreadyDisputed, 318, "this was disputed already")                                  \
+  X(kBelowClaimFee, 319, "the host's part does not cover the fee")
 
 enum class TxStatus : std::uint16_t {
 #define X(name, number, text) name = number,
