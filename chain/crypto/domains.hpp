@@ -23,6 +23,7 @@ namespace micro::domain {
   X(kMerkleNode, "micro/merkle/node/v1")            \
   X(kTrieLeaf, "micro/trie/leaf/v1")                \
   X(kTrieNode, "micro/trie/node/v1")                \
+  X(kTrieValue, "micro/trie/value/v1")              \
   X(kEpochId, "micro/epoch-id/v1")                  \
   X(kStatement, "micro/consensus/statement/v1")     \
   X(kValidatorSet, "micro/validators/v1")           \

@@ -1,0 +1,265 @@
+#include "chain/trie/subtree.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "chain/base/check.hpp"
+#include "chain/trie/leaf_run.hpp"
+
+namespace micro {
+namespace {
+
+constexpr std::size_t kTargetLeaves = 4;      ///< a bucket, at most, right after reshaping
+constexpr std::size_t kMaxMeanLeaves = 6;     ///< over all buckets, before the array doubles
+constexpr std::size_t kMaxBucketLeaves = 64;  ///< before one bucket becomes a subtree
+constexpr std::size_t kMinDeepLeaves = 16;    ///< below which it becomes a bucket again
+constexpr std::size_t kMaxBits = 30;
+
+/// `count` bits of the path from bit `from`.
+std::size_t bits_at(const StatePath& path, std::size_t from, std::size_t count) {
+  std::uint64_t window = 0;
+  for (std::size_t i = 0; i < 8; ++i) {
+    const std::size_t at = from / 8 + i;
+    window = (window << 8) | (at < path.data.size() ? path.data[at] : 0u);
+  }
+  if (count == 0) return 0;
+  return static_cast<std::size_t>((window << (from % 8)) >> (64 - count));
+}
+
+std::size_t bits_for(std::size_t leaves, std::size_t base) {
+  std::size_t bits = 0;
+  while (bits < kMaxBits && base + bits < kPathBits && leaves > (kTargetLeaves << bits)) ++bits;
+  return bits;
+}
+
+}  // namespace
+
+void TrieValue::assign(ByteView bytes) {
+  if (!data_ || size_ != bytes.size()) {
+    data_ = std::make_unique_for_overwrite<std::uint8_t[]>(bytes.size());
+    size_ = static_cast<std::uint32_t>(bytes.size());
+  }
+  std::copy(bytes.begin(), bytes.end(), data_.get());
+}
+
+Subtree::Subtree(std::size_t base, std::size_t bits, bool pinned)
+    : base_(base),
+      bits_(bits),
+      pinned_(pinned),
+      hashes_(std::size_t{2} << bits),
+      kinds_(std::size_t{2} << bits, NodeKind::kEmpty),
+      buckets_(std::size_t{1} << bits) {}
+
+std::size_t Subtree::bucket_of(const StatePath& path) const {
+  return bits_at(path, base_, bits_);
+}
+
+template <class Each>
+void Subtree::by_bucket(std::span<const LeafChange> changes, Each each) const {
+  std::size_t start = 0;
+  while (start < changes.size()) {
+    const std::size_t bucket = bucket_of(changes[start].path);
+    std::size_t end = start + 1;
+    while (end < changes.size() && bucket_of(changes[end].path) == bucket) ++end;
+    each(bucket, changes.subspan(start, end - start));
+    start = end;
+  }
+}
+
+const StoredLeaf* Subtree::find(const StatePath& path) const {
+  const Bucket& bucket = buckets_[bucket_of(path)];
+  if (bucket.deep) return bucket.deep->find(path);
+  for (const StoredLeaf& leaf : bucket.leaves) {
+    if (leaf.path == path) return &leaf;
+  }
+  return nullptr;
+}
+
+bool Subtree::walk(const StatePath& from, const Visitor& visit) const {
+  for (std::size_t b = bucket_of(from); b < buckets_.size(); ++b) {
+    const Bucket& bucket = buckets_[b];
+    if (bucket.deep) {
+      // Only the bucket that `from` lies in is entered in its middle.
+      if (!bucket.deep->walk(b == bucket_of(from) ? from : StatePath{}, visit)) return false;
+      continue;
+    }
+    for (const StoredLeaf& leaf : bucket.leaves) {
+      if (leaf.path >= from && !visit(leaf)) return false;
+    }
+  }
+  return true;
+}
+
+TrieNode Subtree::bucket_after(const Bucket& bucket, std::span<const LeafChange> changes) const {
+  std::vector<LeafRef> after;
+  after.reserve(bucket.leaves.size() + changes.size());
+  auto old = bucket.leaves.begin();
+  for (const LeafChange& change : changes) {
+    for (; old != bucket.leaves.end() && old->path < change.path; ++old) after.push_back({&old->path, &old->hash});
+    if (old != bucket.leaves.end() && old->path == change.path) ++old;
+    if (*change.value) after.push_back({&change.path, &change.hash});
+  }
+  for (; old != bucket.leaves.end(); ++old) after.push_back({&old->path, &old->hash});
+  return hash_run(after, base_ + bits_);
+}
+
+TrieNode Subtree::prepare(std::span<const LeafChange> changes, std::vector<NodeChange>& out) const {
+  auto* self = const_cast<Subtree*>(this);  // a name for `store`, which only the owner of the whole tree calls
+  if (changes.empty()) return root();
+  struct Dirty {
+    std::size_t at;
+    TrieNode node;
+  };
+  std::vector<Dirty> level;
+  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
+    const Bucket& bucket = buckets_[b];
+    const TrieNode after = bucket.deep ? bucket.deep->prepare(mine, out) : bucket_after(bucket, mine);
+    level.push_back({buckets_.size() + b, after});
+  });
+  std::vector<TrieNode> children;
+  std::vector<TrieNode> parents;
+  for (;;) {
+    for (const Dirty& dirty : level) out.push_back({self, dirty.at, dirty.node});
+    if (level.front().at == 1) return level.front().node;
+    std::vector<Dirty> above;
+    children.clear();
+    for (std::size_t i = 0; i < level.size();) {
+      const std::size_t parent = level[i].at / 2;
+      TrieNode pair[2] = {node(2 * parent), node(2 * parent + 1)};
+      for (; i < level.size() && level[i].at / 2 == parent; ++i) pair[level[i].at % 2] = level[i].node;
+      children.push_back(pair[0]);
+      children.push_back(pair[1]);
+      above.push_back({parent, {}});
+    }
+    parents.resize(above.size());
+    join_nodes(children, parents);
+    for (std::size_t i = 0; i < above.size(); ++i) above[i].node = parents[i];
+    level = std::move(above);
+  }
+}
+
+void Subtree::store(std::size_t at, const TrieNode& node) {
+  hashes_[at] = node.hash;
+  kinds_[at] = node.kind;
+}
+
+void Subtree::write(std::span<const LeafChange> changes) {
+  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
+    Bucket& bucket = buckets_[b];
+    const std::size_t before = bucket.deep ? bucket.deep->size() : bucket.leaves.size();
+    if (bucket.deep) {
+      bucket.deep->write(mine);
+    } else {
+      write_bucket(bucket, mine);
+    }
+    size_ += (bucket.deep ? bucket.deep->size() : bucket.leaves.size()) - before;
+  });
+}
+
+void Subtree::write_bucket(Bucket& bucket, std::span<const LeafChange> changes) {
+  std::size_t fresh = 0;
+  for (const LeafChange& change : changes) {
+    const auto at = std::ranges::lower_bound(bucket.leaves, change.path, {}, &StoredLeaf::path);
+    if (at != bucket.leaves.end() && at->path == change.path && *change.value) {
+      at->hash = change.hash;
+      at->value.assign(**change.value);
+    } else {
+      ++fresh;
+    }
+  }
+  if (fresh == 0) return;
+  std::vector<StoredLeaf> merged;
+  merged.reserve(bucket.leaves.size() + fresh);
+  auto old = bucket.leaves.begin();
+  for (const LeafChange& change : changes) {
+    while (old != bucket.leaves.end() && old->path < change.path) merged.push_back(std::move(*old++));
+    const bool is_here = old != bucket.leaves.end() && old->path == change.path;
+    if (*change.value) {
+      merged.push_back(is_here ? std::move(*old) : StoredLeaf{change.path, change.hash, TrieValue(**change.value)});
+    }
+    if (is_here) ++old;
+  }
+  while (old != bucket.leaves.end()) merged.push_back(std::move(*old++));
+  if (!pinned_) {
+    bucket.leaves = std::move(merged);
+    return;
+  }
+  bucket.deep = std::make_unique<Subtree>(base_ + bits_, bits_for(merged.size(), base_ + bits_));
+  bucket.deep->fill(std::move(merged));
+}
+
+void Subtree::settle(std::span<const LeafChange> changes) {
+  const std::size_t n = buckets_.size();
+  if (!pinned_ && (size_ > kMaxMeanLeaves * n || (n > 1 && size_ < n))) return reshape(bits_for(size_, base_));
+  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
+    Bucket& bucket = buckets_[b];
+    if (bucket.deep) {
+      bucket.deep->settle(mine);
+      if (bucket.deep->size() > (pinned_ ? 0 : kMinDeepLeaves)) return;
+      bucket.deep->take_leaves(bucket.leaves);
+      bucket.deep.reset();
+    } else if (bucket.leaves.size() > kMaxBucketLeaves && base_ + bits_ < kPathBits) {
+      bucket.deep = std::make_unique<Subtree>(base_ + bits_, bits_for(bucket.leaves.size(), base_ + bits_));
+      bucket.deep->fill(std::exchange(bucket.leaves, {}));
+    }
+  });
+}
+
+void Subtree::reshape(std::size_t bits) {
+  if (bits == bits_) return;
+  std::vector<StoredLeaf> all;
+  all.reserve(size_);
+  take_leaves(all);
+  const TrieNode before = root();
+  *this = Subtree(base_, bits);
+  fill(std::move(all));
+  CHECK(root().hash == before.hash, "the shape of the array does not change the root");
+}
+
+void Subtree::take_leaves(std::vector<StoredLeaf>& out) {
+  for (Bucket& bucket : buckets_) {
+    if (bucket.deep) bucket.deep->take_leaves(out);
+    std::ranges::move(bucket.leaves, std::back_inserter(out));
+    bucket.leaves.clear();
+  }
+}
+
+void Subtree::fill(std::vector<StoredLeaf> leaves) {
+  size_ = leaves.size();
+  for (std::size_t start = 0; start < leaves.size();) {
+    const std::size_t b = bucket_of(leaves[start].path);
+    std::size_t end = start + 1;
+    while (end < leaves.size() && bucket_of(leaves[end].path) == b) ++end;
+    Bucket& bucket = buckets_[b];
+    const auto first = leaves.begin() + static_cast<std::ptrdiff_t>(start);
+    const auto last = leaves.begin() + static_cast<std::ptrdiff_t>(end);
+    std::vector<StoredLeaf> mine(std::make_move_iterator(first), std::make_move_iterator(last));
+    const std::size_t below = base_ + bits_;
+    if (pinned_ || (mine.size() > kMaxBucketLeaves && below < kPathBits)) {
+      bucket.deep = std::make_unique<Subtree>(below, bits_for(mine.size(), below));
+      bucket.deep->fill(std::move(mine));
+    } else {
+      bucket.leaves = std::move(mine);
+    }
+    start = end;
+  }
+  rehash();
+}
+
+void Subtree::rehash() {
+  const std::size_t n = buckets_.size();
+  std::vector<LeafRef> refs;
+  for (std::size_t b = 0; b < n; ++b) {
+    const Bucket& bucket = buckets_[b];
+    if (bucket.deep) {
+      store(n + b, bucket.deep->root());
+      continue;
+    }
+    refs.clear();
+    for (const StoredLeaf& leaf : bucket.leaves) refs.push_back({&leaf.path, &leaf.hash});
+    store(n + b, hash_run(refs, base_ + bits_));
+  }
+  for (std::size_t at = n; at-- > 1;) store(at, join_nodes(node(2 * at), node(2 * at + 1)));
+}
+
+}  // namespace micro
