@@ -22,7 +22,7 @@ constexpr int kStopGraceMs = 10'000;
 /// Environment of this process with `extra` on top, in the form that exec wants.
 class EnvBlock {
  public:
-  explicit EnvBlock(const ProcessEnv& extra) {
+  explicit EnvBlock(const ProgramEnv& extra) {
     for (char** entry = environ; *entry != nullptr; ++entry) {
       const std::string_view text(*entry);
       if (!extra.contains(std::string(text.substr(0, text.find('='))))) lines_.emplace_back(text);
@@ -45,7 +45,7 @@ std::vector<char*> argument_pointers(const std::vector<std::string>& argv) {
   return out;
 }
 
-Result<pid_t> spawn(const std::vector<std::string>& argv, const ProcessEnv& env, int out_fd, int err_fd) {
+Result<pid_t> spawn(const std::vector<std::string>& argv, const ProgramEnv& env, int out_fd, int err_fd) {
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -62,7 +62,7 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, const ProcessEnv& env,
 
 int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
-void drain(int out_fd, int err_fd, ProcessResult& result) {
+void drain(int out_fd, int err_fd, ProgramResult& result) {
   std::array<pollfd, 2> fds{{{out_fd, POLLIN, 0}, {err_fd, POLLIN, 0}}};
   std::array<std::string*, 2> sinks{&result.out, &result.err};
   std::array<char, 65'536> chunk{};
@@ -82,7 +82,7 @@ void drain(int out_fd, int err_fd, ProcessResult& result) {
 
 }  // namespace
 
-Result<ProcessResult> run_process(const std::vector<std::string>& argv, const ProcessEnv& env) {
+Result<ProgramResult> run_program(const std::vector<std::string>& argv, const ProgramEnv& env) {
   std::array<int, 2> out{};
   std::array<int, 2> err{};
   if (::pipe2(out.data(), O_CLOEXEC) != 0) return fail(Fault::kIo, "cannot make a pipe");
@@ -92,7 +92,7 @@ Result<ProcessResult> run_process(const std::vector<std::string>& argv, const Pr
   }
   const auto pid = spawn(argv, env, out[1], err[1]);
   ::close(out[1]), ::close(err[1]);
-  ProcessResult result;
+  ProgramResult result;
   if (pid) drain(out[0], err[0], result);
   ::close(out[0]), ::close(err[0]);
   if (!pid) return std::unexpected(pid.error());
@@ -103,19 +103,19 @@ Result<ProcessResult> run_process(const std::vector<std::string>& argv, const Pr
   return result;
 }
 
-Result<BackgroundProcess> BackgroundProcess::start(const std::vector<std::string>& argv, const ProcessEnv& env,
+Result<BackgroundProgram> BackgroundProgram::start(const std::vector<std::string>& argv, const ProgramEnv& env,
                                                    const std::filesystem::path& log_file) {
   const int fd = ::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (fd < 0) return fail(Fault::kIo, "cannot open " + log_file.string());
   const auto pid = spawn(argv, env, fd, fd);
   ::close(fd);
   if (!pid) return std::unexpected(pid.error());
-  return BackgroundProcess(*pid);
+  return BackgroundProgram(*pid);
 }
 
-BackgroundProcess::~BackgroundProcess() { stop(); }
+BackgroundProgram::~BackgroundProgram() { stop(); }
 
-std::optional<int> BackgroundProcess::ended() {
+std::optional<int> BackgroundProgram::ended() {
   if (pid_ < 0) return 0;
   int status = 0;
   if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
@@ -123,7 +123,7 @@ std::optional<int> BackgroundProcess::ended() {
   return exit_code_of(status);
 }
 
-void BackgroundProcess::stop() {
+void BackgroundProgram::stop() {
   if (pid_ < 0) return;
   ::kill(pid_, SIGTERM);
   for (int waited = 0; waited < kStopGraceMs; waited += 10) {

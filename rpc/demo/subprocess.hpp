@@ -13,25 +13,25 @@
 
 namespace micro {
 
-struct ProcessResult {
+struct ProgramResult {
   int exit_code = 0;
   std::string out;
   std::string err;
 };
 
-using ProcessEnv = std::map<std::string, std::string>;
+using ProgramEnv = std::map<std::string, std::string>;
 
 /// Waits for the end. `env` is added to the environment of this process.
-Result<ProcessResult> run_process(const std::vector<std::string>& argv, const ProcessEnv& env);
+Result<ProgramResult> run_program(const std::vector<std::string>& argv, const ProgramEnv& env);
 
 /// A process that runs beside this one, its output in a file; stopped (SIGTERM, then SIGKILL) when this goes.
-class BackgroundProcess {
+class BackgroundProgram {
  public:
-  static Result<BackgroundProcess> start(const std::vector<std::string>& argv, const ProcessEnv& env,
+  static Result<BackgroundProgram> start(const std::vector<std::string>& argv, const ProgramEnv& env,
                                          const std::filesystem::path& log_file);
-  BackgroundProcess(BackgroundProcess&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
-  BackgroundProcess& operator=(BackgroundProcess&&) = delete;
-  ~BackgroundProcess();
+  BackgroundProgram(BackgroundProgram&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+  BackgroundProgram& operator=(BackgroundProgram&&) = delete;
+  ~BackgroundProgram();
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Exit code when it has ended by itself.
@@ -39,7 +39,7 @@ class BackgroundProcess {
   void stop();
 
  private:
-  explicit BackgroundProcess(pid_t pid) : pid_(pid) {}
+  explicit BackgroundProgram(pid_t pid) : pid_(pid) {}
   pid_t pid_;
 };
 
