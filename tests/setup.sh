@@ -130,7 +130,8 @@ missing_packages() {
 # Services that a package brings are not started (RUNLEVEL), and nothing that is installed is removed.
 install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 sh -c 'exec apt-get "$@" 3>&1 >&2' apt-get install -y -q \
-    --no-install-recommends --no-remove -o APT::Status-Fd=3 -o Acquire::Retries=3 "$@" && echo "exit 0" || echo "exit $?"
+    --no-install-recommends --no-remove -o APT::Status-Fd=3 -o Acquire::Retries=3 "$@" &&
+    echo "exit 0" || echo "exit $?"
 }
 
 # apt's own status lines as percentages: downloading is the first half, installing the second.

@@ -22,6 +22,7 @@ void SystemRandom::fill(std::span<std::uint8_t> out) {
 }
 
 void SeededRandom::fill(std::span<std::uint8_t> out) {
+  if (out.empty()) return;
   std::array<std::uint8_t, crypto_stream_chacha20_KEYBYTES> key{};
   std::array<std::uint8_t, crypto_stream_chacha20_NONCEBYTES> nonce{};
   for (unsigned i = 0; i < 8; ++i) {

@@ -6,7 +6,8 @@
 //
 // A struct takes part by naming its members in order:
 //   struct Transfer { Address to; Amount amount; static constexpr auto kFields = std::tuple{&Transfer::to, …}; };
-// A list or text carries its limit in its type (List<T, Max>, Text<Max>, Blob<Max>), checked before anything is allocated.
+// A list or text carries its limit in its type (List<T, Max>, Text<Max>, Blob<Max>), checked before anything is
+// allocated.
 #pragma once
 
 #include <array>
@@ -212,7 +213,8 @@ class Decoder {
     } else {
       static_assert(HasFields<T>, "the type names no kFields");
       Status status;
-      std::apply([&](auto... member) { static_cast<void>(((status = get(v.*member)).has_value() && ...)); }, T::kFields);
+      std::apply([&](auto... member) { static_cast<void>(((status = get(v.*member)).has_value() && ...)); },
+                 T::kFields);
       return status;
     }
     return {};

@@ -14,7 +14,8 @@ Bytes aead_seal(const Hash& key, const AeadNonce& nonce, ByteView header, ByteVi
 }
 
 Result<Bytes> aead_open(const Hash& key, const AeadNonce& nonce, ByteView header, ByteView sealed) {
-  if (sealed.size() < crypto_aead_xchacha20poly1305_ietf_ABYTES) return fail(Fault::kDenied, "sealed data is too short");
+  if (sealed.size() < crypto_aead_xchacha20poly1305_ietf_ABYTES)
+    return fail(Fault::kDenied, "sealed data is too short");
   Bytes out(sealed.size() - crypto_aead_xchacha20poly1305_ietf_ABYTES);
   unsigned long long size = 0;
   if (crypto_aead_xchacha20poly1305_ietf_decrypt(out.data(), &size, nullptr, sealed.data(), sealed.size(),

@@ -1,4 +1,5 @@
-// Account keys: ECDSA over secp256k1 with low S for transactions, BIP-340 Schnorr for vouchers. libsecp256k1 does the curve.
+// Account keys: ECDSA over secp256k1 with low S for transactions, BIP-340 Schnorr for vouchers. libsecp256k1 does the
+// curve.
 #pragma once
 
 #include "chain/base/fixed_bytes.hpp"
@@ -6,9 +7,9 @@
 
 namespace micro {
 
-using PublicKey = FixedBytes<33, struct PublicKeyTag>;          ///< compressed
-using XOnlyKey = FixedBytes<32, struct XOnlyKeyTag>;            ///< BIP-340
-using EcdsaSignature = FixedBytes<64, struct EcdsaTag>;         ///< r‖s, s ≤ n/2
+using PublicKey = FixedBytes<33, struct PublicKeyTag>;   ///< compressed
+using XOnlyKey = FixedBytes<32, struct XOnlyKeyTag>;     ///< BIP-340
+using EcdsaSignature = FixedBytes<64, struct EcdsaTag>;  ///< r‖s, s ≤ n/2
 using SchnorrSignature = FixedBytes<64, struct SchnorrTag>;
 
 /// A secret scalar; wiped when it goes.

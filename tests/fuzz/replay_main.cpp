@@ -21,7 +21,9 @@ int failed(const std::string& why) {
   return 1;
 }
 
-std::size_t below(Random& random, std::size_t bound) { return bound == 0 ? 0 : random.draw_u64() % bound; }
+std::size_t below(Random& random, std::size_t bound) {
+  return bound == 0 ? 0 : random.draw_u64() % bound;
+}
 
 void overwrite_length(Bytes& bytes, Random& random) {
   static constexpr std::uint32_t kLengths[] = {0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff, 0x10000, 0x7fffffff, 0xffffffff};
@@ -43,14 +45,29 @@ void mutate_once(Bytes& bytes, const Bytes& other, Random& random) {
   const std::size_t run = below(random, std::min<std::size_t>(bytes.size() - at, 16) + 1);
   const auto byte = static_cast<std::uint8_t>(random.draw_u64());
   switch (below(random, 8)) {
-    case 0: if (!bytes.empty()) bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ 1U << byte % 8); break;
-    case 1: if (!bytes.empty()) bytes[at] = byte; break;
-    case 2: bytes.erase(position, position + static_cast<std::ptrdiff_t>(run)); break;
-    case 3: bytes.insert(position, run, byte); break;
-    case 4: bytes.resize(at); break;
-    case 5: overwrite_length(bytes, random); break;
-    case 6: splice(bytes, other, random); break;
-    default: if (!bytes.empty()) bytes[at] = static_cast<std::uint8_t>(bytes[at] + (byte % 2 == 0 ? 1 : 255));
+    case 0:
+      if (!bytes.empty()) bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ 1U << byte % 8);
+      break;
+    case 1:
+      if (!bytes.empty()) bytes[at] = byte;
+      break;
+    case 2:
+      bytes.erase(position, position + static_cast<std::ptrdiff_t>(run));
+      break;
+    case 3:
+      bytes.insert(position, run, byte);
+      break;
+    case 4:
+      bytes.resize(at);
+      break;
+    case 5:
+      overwrite_length(bytes, random);
+      break;
+    case 6:
+      splice(bytes, other, random);
+      break;
+    default:
+      if (!bytes.empty()) bytes[at] = static_cast<std::uint8_t>(bytes[at] + (byte % 2 == 0 ? 1 : 255));
   }
   if (bytes.size() > kMaxInputBytes) bytes.resize(kMaxInputBytes);
 }

@@ -24,10 +24,14 @@ namespace any_detail {
 template <std::integral T>
 T integer(Random& random) {
   switch (draw_below(random, 4)) {
-    case 0: return static_cast<T>(draw_below(random, 10));
-    case 1: return static_cast<T>(std::numeric_limits<T>::max() - static_cast<T>(draw_below(random, 2)));
-    case 2: return static_cast<T>(random.draw_u64() >> draw_below(random, 64));
-    default: return static_cast<T>(random.draw_u64());
+    case 0:
+      return static_cast<T>(draw_below(random, 10));
+    case 1:
+      return static_cast<T>(std::numeric_limits<T>::max() - static_cast<T>(draw_below(random, 2)));
+    case 2:
+      return static_cast<T>(random.draw_u64() >> draw_below(random, 64));
+    default:
+      return static_cast<T>(random.draw_u64());
   }
 }
 
@@ -43,7 +47,8 @@ template <class V, std::size_t... I>
 V alternative(Random& random, std::index_sequence<I...>) {
   const std::size_t index = draw_below(random, sizeof...(I));
   V out;
-  ((index == I ? void(out = V(std::in_place_index<I>, any_value<std::variant_alternative_t<I, V>>(random))) : void()), ...);
+  ((index == I ? void(out = V(std::in_place_index<I>, any_value<std::variant_alternative_t<I, V>>(random))) : void()),
+   ...);
   return out;
 }
 
@@ -100,8 +105,9 @@ T any_value(Random& random) {
     return out;
   } else {
     T out{};
-    std::apply([&](auto... member) { ((out.*member = any_value<std::remove_cvref_t<decltype(out.*member)>>(random)), ...); },
-               T::kFields);
+    std::apply(
+        [&](auto... member) { ((out.*member = any_value<std::remove_cvref_t<decltype(out.*member)>>(random)), ...); },
+        T::kFields);
     return out;
   }
 }

@@ -6,7 +6,9 @@
 namespace micro::test {
 
 enum class Colour : std::uint8_t { kRed = 1, kGreen = 2, kBlue = 7 };
-inline bool is_known(Colour c) { return c == Colour::kRed || c == Colour::kGreen || c == Colour::kBlue; }
+inline bool is_known(Colour c) {
+  return c == Colour::kRed || c == Colour::kGreen || c == Colour::kBlue;
+}
 
 struct Point {
   std::uint16_t x = 0;
@@ -37,9 +39,9 @@ struct Sample {
   SortedMap<std::uint16_t, Text<4>, 5> map;
   bool operator==(const Sample&) const = default;
   static constexpr auto kFields =
-      std::tuple{&Sample::version, &Sample::flag,   &Sample::colour, &Sample::wide,  &Sample::signed_wide,
-                 &Sample::height,  &Sample::hash,   &Sample::blob,   &Sample::text,  &Sample::points,
-                 &Sample::words,   &Sample::maybe,  &Sample::choice, &Sample::map};
+      std::tuple{&Sample::version, &Sample::flag,  &Sample::colour, &Sample::wide, &Sample::signed_wide,
+                 &Sample::height,  &Sample::hash,  &Sample::blob,   &Sample::text, &Sample::points,
+                 &Sample::words,   &Sample::maybe, &Sample::choice, &Sample::map};
 };
 
 inline Sample full_sample() {

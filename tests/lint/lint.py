@@ -41,13 +41,14 @@ BANNED_IN_CHAIN = [
 ]
 CHAIN_ADAPTERS = {"chain/base/clock.cpp"}  # the one place that turns the machine's clock into an input
 SLEEPS = r"\bsleep_(?:for|until)\b|\b(?:u|nano)?sleep\s*\(|\btime\.sleep\b|\bsetTimeout\b"
-ALLOWED_HOSTS = r"(?:[\w.-]+\.)?(?:example(?:\.com|\.org)?|localhost|github\.com|borsh\.io|rfc-editor\.org|nist\.gov|" \
+ALLOWED_HOSTS = r"(?:[\w.-]+\.)?(?:example(?:\.com|\.org)?|invalid|test|localhost|github\.com|borsh\.io|" \
+    r"rfc-editor\.org|nist\.gov|" \
     r"eips\.ethereum\.org|simplex\.blog|iacr\.org|arxiv\.org|wikipedia\.org|x402\.org|w3\.org)"
 WORDS = [
     (r"\b(?:TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b", "unfinished work: finish it or leave it out"),
-    (r"(?<![\w.~}-])/(?:work|root|home)/\w", "a path of one machine"),
+    (r"(?<![\w.~}-])/(?:work/|root/|home/(?!me/))\w", "a path of one machine"),
     (r"\bissues? #?\d+\b", "the code speaks of itself, not of a tracker"),
-    (r"https?://(?!" + ALLOWED_HOSTS + r"(?![\w.-]))(?:[a-z0-9-]+\.)+[a-z]{2,}", "an address of a host"),
+    (r"https?://(?!" + ALLOWED_HOSTS + r"(?![\w.-]))(?:[a-z0-9][a-z0-9-]*\.)+[a-z]{2,}", "an address of a host"),
 ]
 
 
@@ -168,7 +169,7 @@ def functions(code):
             if char == "{":
                 kinds.append("block")
             elif char == "}" and kinds.pop() == "function":
-                end, closed = line, True  # or it was an initializer's braces: `: member_{1} {` and `, other_{2} {` go on
+                end, closed = line, True  # or initializers' braces: `: member_{1} {`, `, other_{2} {` go on
             continue
         if closed and not char.isspace():
             closed = False

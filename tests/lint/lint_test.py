@@ -53,7 +53,7 @@ SAMPLES = {
     "function_lengths": (
         [({"chain/a.cpp": f"void f(int a) {{\n{body(69)}}}\n"}, 1),
          ({"chain/a.cpp": f"A::A(int b)\n    : a_{{b}}, c_(b) {{\n{body(69)}}}\n"}, 1),
-         ({"rpc/a.hpp": f"namespace n {{\nclass A {{\n int f() const {{\n if (x) {{ y(); }}\n{body(70)}}}\n}};\n}}\n"}, 1),
+         ({"rpc/a.hpp": f"namespace n {{\nclass A {{\n int f() const {{\n if (x) {{ }}\n{body(70)}}}\n}};\n}}\n"}, 1),
          ({"rpc/a.cpp": f"auto f(int b) -> int {{\n  run([&] {{\n{body(70)}}});\n}}\nvoid g() {{\n}}\n"}, 1)],
         [{"chain/a.cpp": f"void f(int a) {{\n{body(68)}}}\nvoid g() {{\n{body(60)}}}\n",
           "chain/b.hpp": "enum class E {\n" + "  a,\n" * 100 + "};\n#define M(X) \\\n" + " X(a) \\\n" * 100 + " X(b)\n",
@@ -64,7 +64,7 @@ SAMPLES = {
          ({"rpc/a.cpp": '"/ro' 'ot/x"'}, 1), ({"a.sh": "https:" "//pkg.somewhere.net/x"}, 1),
          ({"a.sh": "https:" "//github.com.evil.net/x"}, 1)],
         [{"README.md": "the TO" "DOs of no one: https://github.com/o/r, http://127.0.0.1:8080, http://x.localhost:1/",
-          "a.hpp": "src/root/x; ${root}/work/x"}]),
+          "a.hpp": "src/root/x; ${root}/work/x; /workshop; file:///home/me/x"}]),
     "domain_tags": (
         [({"chain/crypto/domains.hpp": '  X(kA, "micro/a/v1") \\\n  X(kB, "micro/a/v1")'}, 1),
          ({"chain/crypto/domains.hpp": '  X(kA, "micro/a/v1") \\\n  X(kA, "micro/b/v1")'}, 1),

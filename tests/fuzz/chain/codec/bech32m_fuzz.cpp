@@ -15,7 +15,8 @@ bool fuzz(ByteView input) {
 
 std::vector<Bytes> fuzz_seeds() {
   std::vector<Bytes> seeds;
-  for (std::size_t size : {0U, 1U, 20U, 33U, 40U}) seeds.push_back(to_bytes(bech32m_encode("dmnet", Bytes(size, 0x5a))));
+  for (std::size_t size : {0U, 1U, 20U, 33U, 40U})
+    seeds.push_back(to_bytes(bech32m_encode("dmnet", Bytes(size, 0x5a))));
   seeds.push_back(to_bytes(bech32m_encode("mnet", Bytes(33, 1))));
   return seeds;
 }

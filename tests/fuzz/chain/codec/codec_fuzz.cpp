@@ -5,7 +5,9 @@
 
 namespace micro::test {
 
-bool fuzz(ByteView input) { return fuzz_decode<Sample>(input); }
+bool fuzz(ByteView input) {
+  return fuzz_decode<Sample>(input);
+}
 
 std::vector<Bytes> fuzz_seeds() {
   std::vector<Bytes> seeds{encode(Sample{}), encode(full_sample())};

@@ -16,7 +16,8 @@ bool fuzz_amount(std::string_view text) {
 bool fuzz_address(std::string_view text) {
   const auto address = parse_address(NetworkKind::kDev, text);
   if (!address) return false;
-  CHECK(parse_address(NetworkKind::kDev, address_text(NetworkKind::kDev, *address)) == address, "an address reads back");
+  CHECK(parse_address(NetworkKind::kDev, address_text(NetworkKind::kDev, *address)) == address,
+        "an address reads back");
   return true;
 }
 

@@ -19,7 +19,9 @@ rc::Gen<T> words_of(std::size_t max) {
   });
 }
 
-Point any_point() { return {*rc::gen::arbitrary<std::uint16_t>(), *rc::gen::arbitrary<std::int32_t>()}; }
+Point any_point() {
+  return {*rc::gen::arbitrary<std::uint16_t>(), *rc::gen::arbitrary<std::int32_t>()};
+}
 
 Bytes any_bytes(std::size_t max) {
   auto bytes = *rc::gen::arbitrary<Bytes>();
@@ -29,9 +31,12 @@ Bytes any_bytes(std::size_t max) {
 
 std::variant<test::Nothing, Point, Blob<8>> any_choice() {
   switch (*rc::gen::inRange(0, 3)) {
-    case 0: return test::Nothing{};
-    case 1: return any_point();
-    default: return Blob<8>(any_bytes(8));
+    case 0:
+      return test::Nothing{};
+    case 1:
+      return any_point();
+    default:
+      return Blob<8>(any_bytes(8));
   }
 }
 

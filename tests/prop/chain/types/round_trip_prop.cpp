@@ -1,5 +1,5 @@
-// Property 3 for every type of the ledger: decode inverts encode, cut bytes are refused, changed bytes are refused or are
-// another value with exactly those bytes (so that any identifier over them changes).
+// Property 3 for every type of the ledger: decode inverts encode, cut bytes are refused, changed bytes are refused or
+// are another value with exactly those bytes (so that any identifier over them changes).
 #include <gtest/gtest.h>
 
 #include <set>
@@ -27,7 +27,8 @@ void check_one(const Bytes& bytes, Random& random) {
   Bytes damaged = bytes;
   const auto bit = test::draw_below(random, bytes.size() * 8);
   damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ 1U << bit % 8);
-  if (const auto other = decode<T>(damaged)) ASSERT_EQ(encode(*other), damaged) << "bit " << bit;
+  const auto other = decode<T>(damaged);
+  ASSERT_TRUE(!other || encode(*other) == damaged) << "bit " << bit;
 }
 
 template <class T>

@@ -14,7 +14,9 @@ Result<int> half(int v) {
   return v / 2;
 }
 
-Result<int> quarter(int v) { return TRY(half(TRY(half(v)))); }
+Result<int> quarter(int v) {
+  return TRY(half(TRY(half(v))));
+}
 
 Status refuse_odd(int v) {
   (void)TRY(half(v));

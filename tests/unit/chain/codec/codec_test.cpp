@@ -96,8 +96,9 @@ TEST(Codec, TakesOnlyValidUtf8) {
     EXPECT_TRUE(is_valid_utf8(text)) << to_hex(as_bytes(text));
   }
   // Stray continuation, truncated, overlong, surrogate, above U+10FFFF, bytes that never occur.
-  for (const char* text : {"\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
-                           "\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "a\xc3z"}) {
+  for (const char* text :
+       {"\x80", "\xc3", "\xe2\x82", "\xf0\x9f\x98", "\xc0\xaf", "\xc1\xbf", "\xe0\x9f\xbf", "\xf0\x8f\xbf\xbf",
+        "\xed\xa0\x80", "\xed\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xfe", "\xff", "a\xc3z"}) {
     EXPECT_FALSE(is_valid_utf8(text)) << to_hex(as_bytes(text));
   }
   EXPECT_EQ(refusal<Text<4>>("0100000080"), "text is not UTF-8");

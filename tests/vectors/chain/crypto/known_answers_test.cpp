@@ -1,10 +1,9 @@
 // Answers that other implementations publish or give. Sources, by table:
-//   blake2b   the reference code of RFC 7693 (Python's hashlib), digest size 32; "abc" and the tagged form spelled out by hand
-//   sha256    FIPS 180-4 and the NIST examples for "", "abc" and a million times "a"
-//   ed25519   seeds and public keys of RFC 8032 §7.1 tests 1 to 3; signatures of 32-byte messages by OpenSSL 3
-//   ecdsa     the widely published RFC 6979 answers for secp256k1 with SHA-256 and key 1
-//   aead      draft-irtf-cfrg-xchacha-03, A.3.1
-//   argon2id  OpenSSL 3.2's Argon2id, one lane, 32 bytes
+//   blake2b   the reference code of RFC 7693 (Python's hashlib), digest size 32; "abc" and the tagged form spelled out
+//   by hand sha256    FIPS 180-4 and the NIST examples for "", "abc" and a million times "a" ed25519   seeds and public
+//   keys of RFC 8032 §7.1 tests 1 to 3; signatures of 32-byte messages by OpenSSL 3 ecdsa     the widely published RFC
+//   6979 answers for secp256k1 with SHA-256 and key 1 aead      draft-irtf-cfrg-xchacha-03, A.3.1 argon2id
+//   OpenSSL 3.2's Argon2id, one lane, 32 bytes
 #include <gtest/gtest.h>
 
 #include "chain/crypto/aead.hpp"
@@ -15,7 +14,9 @@
 namespace micro {
 namespace {
 
-Bytes hex(std::string_view text) { return from_hex(text).value(); }
+Bytes hex(std::string_view text) {
+  return from_hex(text).value();
+}
 
 Hash counting() {
   Hash h;
@@ -82,7 +83,8 @@ TEST(KnownAnswers, Ed25519) {
 }
 
 TEST(KnownAnswers, EcdsaWithRfc6979Nonces) {
-  const SecretKey one = SecretKey::from(hex("0000000000000000000000000000000000000000000000000000000000000001")).value();
+  const SecretKey one =
+      SecretKey::from(hex("0000000000000000000000000000000000000000000000000000000000000001")).value();
   EXPECT_EQ(one.public_key().hex(), "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
   EXPECT_EQ(one.sign_ecdsa(sha256(as_bytes("Satoshi Nakamoto"))).hex(),
             "934b1ea10a4b3c1757e2b0c017d0b6143ce3c9a7e6a4a49860d7a6ab210ee3d8"
@@ -97,7 +99,8 @@ TEST(KnownAnswers, XChaCha20Poly1305) {
   const Hash key = Hash::parse("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f").value();
   const AeadNonce nonce = AeadNonce::parse("404142434445464748494a4b4c4d4e4f5051525354555657").value();
   const auto plain = as_bytes(
-      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be it.");
+      "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, sunscreen would be "
+      "it.");
   EXPECT_EQ(to_hex(aead_seal(key, nonce, hex("50515253c0c1c2c3c4c5c6c7"), plain)),
             "bd6d179d3e83d43b9576579493c0e939572a1700252bfaccbed2902c21396cbb731c7f1b0b4aa6440bf3a82f4eda7e39"
             "ae64c6708c54c216cb96b72e1213b4522f8c9ba40db5d945b11b69b982c1bb9e3f3fac2bc369488f76b2383565d3fff9"

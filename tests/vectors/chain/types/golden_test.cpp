@@ -1,5 +1,6 @@
-// Frozen bytes: golden.csv holds for each type of the ledger the BLAKE2b-256 of the encodings of 64 fixed values, one after
-// another. A change here changes the format that networks agree on. After a deliberate one, write the table anew with
+// Frozen bytes: golden.csv holds for each type of the ledger the BLAKE2b-256 of the encodings of 64 fixed values, one
+// after another. A change here changes the format that networks agree on. After a deliberate one, write the table anew
+// with
 //   MICRO_WRITE_GOLDEN=1 vectors_chain_types
 #include <gtest/gtest.h>
 
