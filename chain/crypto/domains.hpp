@@ -42,6 +42,8 @@ namespace micro::domain {
   X(kClaim, "micro/sign/claim/v1")                  \
   X(kClose, "micro/sign/close/v1")                  \
   X(kCallSeed, "micro/call/seed/v1")                \
+  X(kGuestRandom, "micro/call/random/v1")           \
+  X(kWasmModule, "micro/wasm/module/v1")            \
   X(kBeacon, "micro/beacon/v1")                     \
   X(kPolicySalt, "micro/policy/salt/v1")            \
   X(kPolicyRandom, "micro/policy/random/v1")        \

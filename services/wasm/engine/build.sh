@@ -16,7 +16,8 @@ find_tool() {  # Debian's rustc-web and cargo-web and rustup's default folder bo
     if [ -x "$HOME/.cargo/bin/$tool" ]; then echo "$HOME/.cargo/bin/$tool"; return; fi
   done
   say "wasm engine: $1 is missing."
-  say "Run ./micro, which installs it, or: apt install rustc-web cargo-web (Debian 12, security suite), or install Rust 1.$kMinRustMinor."
+  say "Run ./micro, which installs it; or: apt install rustc-web cargo-web (Debian 12, security suite);"
+  say "or install Rust 1.$kMinRustMinor or newer."
   exit 3
 }
 cargo=$(find_tool cargo cargo-web)
