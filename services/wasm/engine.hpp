@@ -65,8 +65,9 @@ class RunningProgram {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A call of a module without imports: exports `memory`, `input_buffer(len: i32) -> i32` (where to put the input, 0 if
-/// it does not fit) and `decide(ptr: i32, len: i32) -> i64` (address ‖ length of the output).
+/// A call of a module without imports: exports `memory`, `policy_input(size: i32) -> i32` (where to put the input, 0 if
+/// it does not fit) and `policy_decide(size: i32) -> i64` (address in the upper, length of the output in the lower
+/// half).
 struct PureCall {
   ByteView input;
   std::uint64_t fuel = 0;
