@@ -1,10 +1,6 @@
 #include "rpc/daemon/config.hpp"
 
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <charconv>
-#include <cstdlib>
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -76,16 +72,6 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
   return {};
 }
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string{} : std::string(value);
-}
-
-fs::path home() {
-  const std::string value = environment("HOME");
-  return value.empty() ? fs::path("/root") : fs::path(value);
-}
-
 }  // namespace
 
 Status read_config_file(const fs::path& file, NodeConfig& config) {
@@ -121,26 +107,6 @@ Status parse_http_listen(std::string_view text, NodeConfig& config) {
   config.http_host = host == "[::1]" ? "::1" : host;
   config.http_port = number;
   return {};
-}
-
-fs::path default_socket_path(const fs::path& data_dir) {
-  const std::string runtime = environment("XDG_RUNTIME_DIR");
-  const fs::path beside = data_dir / "rpc.sock";
-  const bool fits = beside.string().size() < sizeof(sockaddr_un::sun_path);
-  if (fits) return beside;
-  return (runtime.empty() ? fs::temp_directory_path() : fs::path(runtime)) / ("micro-" + std::to_string(getuid()) + ".sock");
-}
-
-fs::path default_data_dir(const std::string& network) {
-  const std::string base = environment("XDG_DATA_HOME");
-  return (base.empty() ? home() / ".local/share" : fs::path(base)) / "micro" / network;
-}
-
-fs::path default_cache_dir() {
-  const std::string own = environment("MICRO_CACHE_DIR");
-  if (!own.empty()) return own;
-  const std::string base = environment("XDG_CACHE_HOME");
-  return (base.empty() ? home() / ".cache" : fs::path(base)) / "micro";
 }
 
 }  // namespace micro

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "chain/base/result.hpp"
+#include "rpc/paths/paths.hpp"
 
 namespace micro {
 
@@ -30,10 +30,5 @@ Status read_config_file(const std::filesystem::path& file, NodeConfig& config);
 
 /// "127.0.0.1:8080"; refuses addresses that are not loopback, since the gateway has no authentication for strangers.
 Status parse_http_listen(std::string_view text, NodeConfig& config);
-
-/// <data>/rpc.sock where that fits a socket address, else a file of this user in $XDG_RUNTIME_DIR.
-std::filesystem::path default_socket_path(const std::filesystem::path& data_dir);
-std::filesystem::path default_data_dir(const std::string& network);
-std::filesystem::path default_cache_dir();
 
 }  // namespace micro
