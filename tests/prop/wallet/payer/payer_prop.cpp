@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "model_host.hpp"
+#include "tests/gen/model_host.hpp"
 #include "wallet/payer/lane.hpp"
 
 namespace micro {

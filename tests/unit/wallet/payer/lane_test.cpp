@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model_host.hpp"
+#include "tests/gen/model_host.hpp"
 
 namespace micro {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <set>
 
-#include "model_host.hpp"
-#include "temp_folder.hpp"
+#include "tests/gen/model_host.hpp"
+#include "tests/gen/temp_folder.hpp"
 #include "wallet/disk/append_log.hpp"
 #include "wallet/disk/files.hpp"
 
