@@ -20,7 +20,9 @@ Epoch floor_bucket(std::uint64_t epoch, std::uint32_t bucket) {
   return Epoch(static_cast<std::uint32_t>(floor));
 }
 
-Epoch ceil_bucket(std::uint64_t epoch, std::uint32_t bucket) { return floor_bucket(epoch + bucket - 1, bucket); }
+Epoch ceil_bucket(std::uint64_t epoch, std::uint32_t bucket) {
+  return floor_bucket(epoch + bucket - 1, bucket);
+}
 
 Epoch released_expiry(Epoch expiry, Epoch bonded_at, const LotTime& t) {
   const std::uint64_t left = expiry > bonded_at ? expiry.value - bonded_at.value : 0;
@@ -35,7 +37,9 @@ Amount total(const Purse& purse, const LotFilter& filter) {
   return Amount(sum);
 }
 
-Amount live_total(const Purse& purse, const LotTime& t) { return total(purse, live_lots(t)); }
+Amount live_total(const Purse& purse, const LotTime& t) {
+  return total(purse, live_lots(t));
+}
 
 Amount grace_total(const Purse& purse, const LotTime& t) {
   std::uint64_t sum = 0;

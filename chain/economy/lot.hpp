@@ -1,5 +1,5 @@
-// Rules of lots: tokens that end at an epoch. Every holder (account, bond, channel, service fund) holds a Purse, so each
-// rule is written once, here. Nothing here knows who owns a purse or counts the supply.
+// Rules of lots: tokens that end at an epoch. Every holder (account, bond, channel, service fund) holds a Purse, so
+// each rule is written once, here. Nothing here knows who owns a purse or counts the supply.
 #pragma once
 
 #include <optional>
@@ -32,8 +32,11 @@ inline LotPhase phase_of(Epoch expiry, const LotTime& t) {
 Epoch ceil_bucket(std::uint64_t epoch, std::uint32_t bucket);
 Epoch floor_bucket(std::uint64_t epoch, std::uint32_t bucket);
 /// Expiry of tokens made now: ceil_Q(now + L).
-inline Epoch fresh_expiry(const LotTime& t) { return ceil_bucket(std::uint64_t{t.now.value} + t.life, t.bucket); }
-/// Expiry after a bond: the clock stood still since `bonded_at`, floor_Q(now + what was left), so a cycle gains no life.
+inline Epoch fresh_expiry(const LotTime& t) {
+  return ceil_bucket(std::uint64_t{t.now.value} + t.life, t.bucket);
+}
+/// Expiry after a bond: the clock stood still since `bonded_at`, floor_Q(now + what was left), so a cycle gains no
+/// life.
 Epoch released_expiry(Epoch expiry, Epoch bonded_at, const LotTime& t);
 
 /// Which lots of a purse may be taken.
@@ -41,8 +44,12 @@ struct LotFilter {
   Epoch min_expiry;         ///< only lots that end at this epoch or later; never below now + 1
   bool tokens_only = true;  ///< leave kBase lots, which are not transferable
 };
-inline LotFilter live_tokens(const LotTime& t) { return {t.now.next(), true}; }
-inline LotFilter live_lots(const LotTime& t) { return {t.now.next(), false}; }
+inline LotFilter live_tokens(const LotTime& t) {
+  return {t.now.next(), true};
+}
+inline LotFilter live_lots(const LotTime& t) {
+  return {t.now.next(), false};
+}
 inline bool matches(const Lot& lot, const LotFilter& filter) {
   return lot.expiry >= filter.min_expiry && (!filter.tokens_only || lot.cls == LotClass::kToken);
 }

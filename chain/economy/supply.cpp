@@ -7,7 +7,8 @@
 namespace micro {
 
 bool SupplyBook::in_ring(Epoch expiry) const {
-  return expiry.value % time_.bucket == 0 && phase_of(expiry, time_) != LotPhase::kGone && expiry <= fresh_expiry(time_);
+  return expiry.value % time_.bucket == 0 && phase_of(expiry, time_) != LotPhase::kGone &&
+         expiry <= fresh_expiry(time_);
 }
 
 void SupplyBook::grow(Epoch expiry, Amount amount) {
@@ -133,8 +134,7 @@ Amount SupplyBook::grace() const {
 }
 
 Status SupplyBook::check() {
-  const bool balanced =
-      paused_drift_ == 0 && std::ranges::all_of(drift_, [](std::uint64_t d) { return d == 0; });
+  const bool balanced = paused_drift_ == 0 && std::ranges::all_of(drift_, [](std::uint64_t d) { return d == 0; });
   drift_.fill(0);
   paused_drift_ = 0;
   if (broken_) return fail(Fault::kCorrupt, "supply: a bucket left its bounds");
@@ -152,8 +152,16 @@ Status SupplyBook::check() {
 }
 
 Supply SupplyBook::record() const {
-  Supply out{Wide(minted_),    Wide(burned_), Wide(burned_live_), Wide(expired_), Wide(refreshed_),
-             Wide(purged_), Wide(grace_fees_), Amount(paused_),  {},             {}};
+  Supply out{Wide(minted_),
+             Wide(burned_),
+             Wide(burned_live_),
+             Wide(expired_),
+             Wide(refreshed_),
+             Wide(purged_),
+             Wide(grace_fees_),
+             Amount(paused_),
+             {},
+             {}};
   const auto list = [&](auto& to, std::uint64_t first, std::uint64_t last) {
     for (std::uint64_t b = first; b <= last; ++b) {
       const std::uint64_t amount = ring_[b % kSupplyRing];

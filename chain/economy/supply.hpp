@@ -1,5 +1,6 @@
 // Counting the supply while transactions run. The book is flat and small, so that a transaction copies it to be able to
-// fail. Buckets sit in a ring: the phase of a bucket follows from `now`, so ending an epoch is O(1) for any number of lots.
+// fail. Buckets sit in a ring: the phase of a bucket follows from `now`, so ending an epoch is O(1) for any number of
+// lots.
 //
 //   I1  M = Live + Grace + B + P,  B = B_l + F
 //   I2  Live = M − B_l − X + R − F,  Grace = X − R − P
@@ -22,13 +23,13 @@ class SupplyBook {
   /// kCorrupt when the record breaks I1 or I2 or names a bucket outside the ring.
   static Result<SupplyBook> from(const Supply& record, const LotTime& time);
   [[nodiscard]] Supply record() const;
-  [[nodiscard]] const LotTime& time() const { return time_; }
+  [[nodiscard]] const LotTime& when() const { return time_; }
 
   // What happens to tokens; lots that only move from purse to purse do not appear here.
   void mint(const Lot& lot);
-  void burn(const Lot& lot);                       ///< live
-  void burn_paused(Amount amount);                 ///< of a bond
-  void renew(const Lot& lot);                      ///< live, and given a fresh life without a fee: earned by service
+  void burn(const Lot& lot);        ///< live
+  void burn_paused(Amount amount);  ///< of a bond
+  void renew(const Lot& lot);       ///< live, and given a fresh life without a fee: earned by service
   /// All of `lot` leaves its bucket; `fee` burns, the rest gets a fresh life. The lot is live or in grace.
   void refresh(const Lot& lot, Amount fee);
   void pause(const Lot& lot);                      ///< live → bond
@@ -48,7 +49,7 @@ class SupplyBook {
   /// I1, I2 and the per-bucket balance of everything noted; kCorrupt says which one broke. Clears the notes.
   Status check();
 
-  [[nodiscard]] Amount live() const;   ///< bonds included
+  [[nodiscard]] Amount live() const;  ///< bonds included
   [[nodiscard]] Amount grace() const;
   [[nodiscard]] Amount paused() const { return Amount(paused_); }
   [[nodiscard]] Amount bucket(Epoch expiry) const { return Amount(ring_[slot(expiry)]); }

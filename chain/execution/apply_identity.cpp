@@ -6,7 +6,9 @@ namespace micro {
 namespace {
 
 // A key names one node, whether as node key or as consensus key.
-bool key_is_taken(const TxScope& s, const Ed25519Key& key) { return s.view().get(path::node_key(key)).has_value(); }
+bool key_is_taken(const TxScope& s, const Ed25519Key& key) {
+  return s.view().get(path::node_key(key)).has_value();
+}
 
 TxStatus check_new_keys(const TxScope& s, const Ed25519Key& node_key, const Ed25519Key& consensus_key) {
   if (node_key == consensus_key || key_is_taken(s, node_key) || key_is_taken(s, consensus_key)) {
@@ -25,7 +27,8 @@ void store_keys(TxScope& s, const NodeRecord& node) {
 
 Result<TxStatus> apply(TxScope& s, const RegisterNode& t) {
   if (const TxStatus status = check_new_keys(s, t.node_key, t.consensus_key); status != TxStatus::kOk) return status;
-  if (!verify_node_proofs(s.ctx().block.chain, s.sender(), t.node_key, t.consensus_key, t.node_proof, t.consensus_proof)) {
+  if (!verify_node_proofs(s.ctx().block.chain, s.sender(), t.node_key, t.consensus_key, t.node_proof,
+                          t.consensus_proof)) {
     return TxStatus::kBadNodeProof;
   }
   const NodeRecord node{node_id(s.sender(), s.tx().body.nonce), s.sender(), t.node_key, t.consensus_key, s.now(), {}};
@@ -41,7 +44,8 @@ Result<TxStatus> apply(TxScope& s, const RotateNodeKey& t) {
   s.erase(path::node_key(node->node_key));
   s.erase(path::node_key(node->consensus_key));
   if (const TxStatus status = check_new_keys(s, t.node_key, t.consensus_key); status != TxStatus::kOk) return status;
-  if (!verify_node_proofs(s.ctx().block.chain, s.sender(), t.node_key, t.consensus_key, t.node_proof, t.consensus_proof)) {
+  if (!verify_node_proofs(s.ctx().block.chain, s.sender(), t.node_key, t.consensus_key, t.node_proof,
+                          t.consensus_proof)) {
     return TxStatus::kBadNodeProof;
   }
   node->node_key = t.node_key;

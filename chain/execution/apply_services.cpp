@@ -79,8 +79,8 @@ Result<TxStatus> apply(TxScope& s, const FundService& t) {
   if (!s.view().get(path::service(t.service))) return TxStatus::kNoSuchService;
   FundRecord fund{t.service, {}};
   if (auto stored = TRY(s.load<FundRecord>(path::fund(t.service)))) fund = std::move(*stored);
-  if (!s.move(s.payer().purse, fund.purse, t.amount, live_tokens(s.time()))) return TxStatus::kInsufficientFunds;
-  drop_gone(fund.purse, s.time());
+  if (!s.move(s.payer().purse, fund.purse, t.amount, live_tokens(s.when()))) return TxStatus::kInsufficientFunds;
+  drop_gone(fund.purse, s.when());
   s.store(path::fund(t.service), fund);
   s.emit(event::ServiceFunded{t.service, s.sender(), t.amount});
   return TxStatus::kOk;
@@ -94,8 +94,8 @@ Result<TxStatus> apply(TxScope& s, const UnfundService& t) {
   if (service->owner != s.sender()) return TxStatus::kNotOwner;
   FundRecord fund{t.service, {}};
   if (auto stored = TRY(s.load<FundRecord>(path::fund(t.service)))) fund = std::move(*stored);
-  if (!s.move(fund.purse, s.payer().purse, t.amount, live_tokens(s.time()))) return TxStatus::kUnspentTooSmall;
-  drop_gone(fund.purse, s.time());
+  if (!s.move(fund.purse, s.payer().purse, t.amount, live_tokens(s.when()))) return TxStatus::kUnspentTooSmall;
+  drop_gone(fund.purse, s.when());
   s.store(path::fund(t.service), fund);
   s.emit(event::ServiceUnfunded{t.service, s.sender(), t.amount});
   return TxStatus::kOk;

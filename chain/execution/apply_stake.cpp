@@ -26,7 +26,7 @@ Result<TxStatus> apply(TxScope& s, const OfferResources& t) {
   offer.owner = s.sender();
   offer.capacity = t.capacity;
   offer.bonded_at = s.now();
-  if (!s.pause(s.payer().purse, offer.bond, t.bond, live_tokens(s.time()))) return TxStatus::kInsufficientFunds;
+  if (!s.pause(s.payer().purse, offer.bond, t.bond, live_tokens(s.when()))) return TxStatus::kInsufficientFunds;
   node->offer = offer.offer;
   s.store(path::offer(offer.offer), offer);
   s.store(path::node(t.node), *node);

@@ -19,8 +19,8 @@ Result<TxStatus> dispatch(TxScope& scope, const Payload& payload) {
 }
 
 std::unexpected<Error> refuse(const SignedTx& tx, TxStatus status) {
-  return fail(Fault::kInvalid, "the block holds a transaction of " + tx.body.sender.brief() + " that may not be included: " +
-                                   std::string(tx_status_text(status)));
+  return fail(Fault::kInvalid, "the block holds a transaction of " + tx.body.sender.brief() +
+                                   " that may not be included: " + std::string(tx_status_text(status)));
 }
 
 // A block's bytes are bounded by the chain's parameters, whoever proposes it.

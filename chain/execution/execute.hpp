@@ -18,13 +18,13 @@ struct BlockOutcome {
   std::vector<Event> boundary_events;  ///< of the epoch transition
   StateDiff diff;
   bool boundary = false;
-  Epoch epoch;                         ///< that the transactions ran in
+  Epoch epoch;                                  ///< that the transactions ran in
   std::optional<ValidatorSet> next_validators;  ///< of the epoch after, on boundary blocks
   struct PolicyIo {
     Bytes input;
     Bytes output;  ///< as returned by the policy; empty when it trapped
   };
-  std::optional<PolicyIo> policy;      ///< when the policy ran: kept for ever for replays
+  std::optional<PolicyIo> policy;  ///< when the policy ran: kept for ever for replays
 };
 
 enum class ExecutionMode : std::uint8_t {
@@ -37,8 +37,8 @@ enum class ExecutionMode : std::uint8_t {
 Result<BlockOutcome> execute_block(const StateView& parent, const BlockInput& input, std::span<const SignedTx> txs,
                                    PolicyPort& policy, ExecutionMode mode, std::vector<bool>* kept = nullptr);
 
-/// Everything short of execution, signature not included: kOk when a block `next` may include the transaction as the one
-/// with nonce `expected` of its sender. For the mempool, which counts the sender's pending transactions itself.
+/// Everything short of execution, signature not included: kOk when a block `next` may include the transaction as the
+/// one with nonce `expected` of its sender. For the mempool, which counts the sender's pending transactions itself.
 TxStatus check_tx(const StateView& view, const BlockInput& next, const SignedTx& tx, Nonce expected);
 /// Next nonce of a sender, an account or a session key: 0 when nothing is known of it. What `expected` starts from.
 Nonce next_nonce(const StateView& view, const Address& sender);

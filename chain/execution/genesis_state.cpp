@@ -13,7 +13,8 @@ Status check_validators(const ValidatorSet& set) {
   for (std::size_t i = 0; i < set.members.size(); ++i) {
     const Validator& v = set.members[i];
     if (v.weight == 0) return fail(Fault::kInvalid, "genesis: a validator has no weight");
-    if (i > 0 && !(set.members[i - 1].key < v.key)) return fail(Fault::kInvalid, "genesis: validators are not ascending");
+    if (i > 0 && !(set.members[i - 1].key < v.key))
+      return fail(Fault::kInvalid, "genesis: validators are not ascending");
     weight = TRY(checked_add(weight, v.weight));
   }
   if (weight > kMaxSupplyMicro) return fail(Fault::kInvalid, "genesis: the validators weigh too much");
@@ -33,7 +34,7 @@ Status mint_accounts(const Genesis& genesis, SupplyBook& book, StateDiff& diff) 
       return fail(Fault::kInvalid, "genesis: an account holds nothing, or all together too much");
     }
     Account account{a.address, Nonce(0), {}};
-    const Lot lot{fresh_expiry(book.time()), LotClass::kToken, a.amount};
+    const Lot lot{fresh_expiry(book.when()), LotClass::kToken, a.amount};
     book.mint(lot);
     add_lot(account.purse, lot);
     book.note(account.purse, SupplyBook::Sign::kPlus);

@@ -1,5 +1,5 @@
-// Which records hold tokens, besides accounts. A new holder of purses is added here and nowhere else: the invariants of a
-// transaction, the full sum and the audit all go through these two functions.
+// Which records hold tokens, besides accounts. A new holder of purses is added here and nowhere else: the invariants of
+// a transaction, the full sum and the audit all go through these two functions.
 #pragma once
 
 #include <functional>

@@ -56,13 +56,17 @@ static_assert(touches_nothing_reserved(), "a transaction kind may not place, sto
 
 }  // namespace
 
-ModuleSet writable_modules(std::size_t kind) { return kWritable.at(kind); }
+ModuleSet writable_modules(std::size_t kind) {
+  return kWritable.at(kind);
+}
 
 bool session_may_sign(std::size_t kind) {
   return kind == kIndex<OpenChannel> || kind == kIndex<TopUpChannel> || kind == kIndex<CoopClose> ||
          kind == kIndex<RequestClose>;
 }
 
-bool fee_comes_from_channel(std::size_t kind) { return kind == kIndex<Claim> || kind == kIndex<Finalize>; }
+bool fee_comes_from_channel(std::size_t kind) {
+  return kind == kIndex<Claim> || kind == kIndex<Finalize>;
+}
 
 }  // namespace micro

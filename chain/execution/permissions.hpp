@@ -25,7 +25,8 @@ inline constexpr ModuleSet kTransitionOnly =
 
 /// What the handler of a kind may write; every kind writes its payer's account and its session besides.
 ModuleSet writable_modules(std::size_t kind);
-/// Channels, session terms and fees: what a session key may sign (settled: OpenChannel, TopUpChannel, CoopClose, RequestClose).
+/// Channels, session terms and fees: what a session key may sign (settled: OpenChannel, TopUpChannel, CoopClose,
+/// RequestClose).
 bool session_may_sign(std::size_t kind);
 /// Claim and Finalize pay their fee out of the channel.
 bool fee_comes_from_channel(std::size_t kind);

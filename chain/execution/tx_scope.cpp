@@ -27,7 +27,9 @@ Amount tx_fee(const ChainParams& params, std::size_t encoded_bytes) {
   return Amount(params.fee_per_tx.micro + params.fee_per_byte.micro * encoded_bytes);
 }
 
-std::size_t tx_size(const SignedTx& tx) { return encode(tx.body).size() + kSignatureBytes; }
+std::size_t tx_size(const SignedTx& tx) {
+  return encode(tx.body).size() + kSignatureBytes;
+}
 
 // --- accounts ---
 
@@ -52,7 +54,9 @@ Result<TxScope::AccountEntry*> TxScope::entry(const Address& address) {
   return &fresh;
 }
 
-Result<Account*> TxScope::account(const Address& address) { return &TRY(entry(address))->account; }
+Result<Account*> TxScope::account(const Address& address) {
+  return &TRY(entry(address))->account;
+}
 
 Result<Account*> TxScope::existing_account(const Address& address) {
   AccountEntry* found = TRY(entry(address));
@@ -156,7 +160,8 @@ Status TxScope::roll_back() {
 }
 
 Status TxScope::write_back() {
-  const ModuleSet allowed = tx_ == nullptr ? ~modules({Module::kAccounts}) : writable_modules(tx_->body.payload.index());
+  const ModuleSet allowed =
+      tx_ == nullptr ? ~modules({Module::kAccounts}) : writable_modules(tx_->body.payload.index());
   for (const auto& [path, value] : changes_.diff()) {
     const Module module = module_of(path);
     if (!contains(allowed, module)) {
@@ -173,7 +178,7 @@ Status TxScope::write_back() {
   for (std::size_t i = 0; i < used_accounts_; ++i) {
     AccountEntry& e = accounts_[i];
     if (!e.existed && e.account.nonce.value == 0 && e.account.purse.lots.empty()) continue;
-    drop_gone(e.account.purse, time());
+    drop_gone(e.account.purse, when());
     book_.note(e.account.purse, SupplyBook::Sign::kPlus);
     block_.put(e.path, encode(e.account));
   }
@@ -220,15 +225,15 @@ bool TxScope::move(Purse& from, Purse& to, Amount amount, const LotFilter& filte
 }
 
 bool TxScope::burn(Purse& from, Amount amount) {
-  return take_each(from, amount, live_lots(time()), [&](const Lot& lot) { book_.burn(lot); });
+  return take_each(from, amount, live_lots(when()), [&](const Lot& lot) { book_.burn(lot); });
 }
 
 bool TxScope::renew(Purse& from, Purse& to, Amount amount) {
-  const auto taken = take(from, amount, live_lots(time()));
+  const auto taken = take(from, amount, live_lots(when()));
   if (!taken) return false;
   for (const Lot& lot : taken->lots) {
     book_.renew(lot);
-    add_lot(to, {fresh_expiry(time()), lot.cls, lot.amount});
+    add_lot(to, {fresh_expiry(when()), lot.cls, lot.amount});
   }
   return true;
 }
@@ -247,7 +252,7 @@ bool TxScope::unpause(Purse& bond, Epoch bonded_at, Purse& to, Amount amount) {
   const auto taken = take(bond, amount, {Epoch(0), false});
   if (!taken) return false;
   for (const Lot& lot : taken->lots) {
-    const Epoch expiry = released_expiry(lot.expiry, bonded_at, time());
+    const Epoch expiry = released_expiry(lot.expiry, bonded_at, when());
     book_.unpause(lot, expiry);
     add_lot(to, {expiry, lot.cls, lot.amount});
   }

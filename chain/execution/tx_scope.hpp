@@ -1,11 +1,11 @@
 // One transaction at work. A handler reads and changes records through the scope; nothing reaches the block until the
-// scope commits, and a failed transaction leaves only its nonce and fee. The scope keeps the supply in step, so a handler
-// moves tokens with the functions below and never counts.
+// scope commits, and a failed transaction leaves only its nonce and fee. The scope keeps the supply in step, so a
+// handler moves tokens with the functions below and never counts.
 //
 //   Result<TxStatus> apply(TxScope& s, const Transfer& t) {
 //     Account& from = s.payer();
 //     Account& to = *TRY(s.account(t.to));
-//     if (!s.move(from.purse, to.purse, t.amount, live_tokens(s.time()))) return TxStatus::kInsufficientFunds;
+//     if (!s.move(from.purse, to.purse, t.amount, live_tokens(s.when()))) return TxStatus::kInsufficientFunds;
 //     s.emit(event::Transferred{…});
 //     return TxStatus::kOk;
 //   }
@@ -26,15 +26,16 @@ inline constexpr std::size_t kMaxAccountsPerTx = 8;
 
 class TxScope {
  public:
-  /// `block` and `book` outlive the scope; the scope is used for one transaction (or one step of a transition) after another.
+  /// `block` and `book` outlive the scope; the scope is used for one transaction (or one step of a transition) after
+  /// another.
   TxScope(Overlay& block, SupplyBook& book, const Ctx& ctx) : block_(block), book_(book), ctx_(ctx) {}
   TxScope(const TxScope&) = delete;
   TxScope& operator=(const TxScope&) = delete;
 
   [[nodiscard]] const Ctx& ctx() const { return ctx_; }
   [[nodiscard]] const ChainParams& params() const { return ctx_.params; }
-  [[nodiscard]] Epoch now() const { return book_.time().now; }
-  [[nodiscard]] const LotTime& time() const { return book_.time(); }
+  [[nodiscard]] Epoch now() const { return book_.when().now; }
+  [[nodiscard]] const LotTime& when() const { return book_.when(); }
 
   // --- the transaction ---
   [[nodiscard]] const SignedTx& tx() const { return *tx_; }
@@ -67,8 +68,9 @@ class TxScope {
   [[nodiscard]] const StateView& view() const { return changes_; }
 
   // --- tokens ---
-  [[nodiscard]] Amount live(const Purse& purse) const { return live_total(purse, time()); }
-  /// Moves exactly `amount`, earliest expiry first; lots keep their expiry. False, and nothing moved, when there is less.
+  [[nodiscard]] Amount live(const Purse& purse) const { return live_total(purse, when()); }
+  /// Moves exactly `amount`, earliest expiry first; lots keep their expiry. False, and nothing moved, when there is
+  /// less.
   bool move(Purse& from, Purse& to, Amount amount, const LotFilter& filter);
   /// Burns exactly `amount` of live lots, earliest expiry first. False, and nothing burned, when there is less.
   bool burn(Purse& from, Amount amount);

@@ -6,9 +6,9 @@ namespace micro {
 namespace {
 
 constexpr std::uint64_t kMaxEpochMs = 7ull * 24 * 3'600 * 1'000;
-constexpr std::uint64_t kMaxBucketEpochs = 1'000'000;       // 30·Q of life and of grace stay far from 2³²
+constexpr std::uint64_t kMaxBucketEpochs = 1'000'000;  // 30·Q of life and of grace stay far from 2³²
 constexpr std::uint64_t kMaxDeadlineEpochs = 10'000'000;
-constexpr std::uint64_t kMaxFeeMicro = 1'000'000'000'000;   // times 16 KiB of transaction: far below 2⁶²
+constexpr std::uint64_t kMaxFeeMicro = 1'000'000'000'000;  // times 16 KiB of transaction: far below 2⁶²
 constexpr std::uint64_t kMaxBuilders = 16;
 
 struct Bound {
@@ -24,7 +24,8 @@ Status check_params(const ChainParams& p) {
       Bound{"bucket_epochs", p.bucket_epochs, 1, kMaxBucketEpochs},
       Bound{"dispute_epochs", p.dispute_epochs, 1, kMaxDeadlineEpochs},
       Bound{"drain_epochs", p.drain_epochs, 1, kMaxDeadlineEpochs},
-      Bound{"unbonding_epochs", p.unbonding_epochs, 2ull * p.dispute_epochs + p.drain_epochs + 1, 4 * kMaxDeadlineEpochs},
+      Bound{"unbonding_epochs", p.unbonding_epochs, 2ull * p.dispute_epochs + p.drain_epochs + 1,
+            4 * kMaxDeadlineEpochs},
       Bound{"max_drift_ms", p.max_drift_ms, 1, kMaxEpochMs},
       Bound{"fee_per_tx", p.fee_per_tx.micro, 0, kMaxFeeMicro},
       Bound{"fee_per_byte", p.fee_per_byte.micro, 0, kMaxFeeMicro},

@@ -1,5 +1,5 @@
-// Whether the builders of a version agree: k = min(build_quorum, nodes with an active offer) are asked, ⌈2k/3⌉ must give
-// the same plan, toolchain and module. Different toolchains are no lie, but no agreement either.
+// Whether the builders of a version agree: k = min(build_quorum, nodes with an active offer) are asked, ⌈2k/3⌉ must
+// give the same plan, toolchain and module. Different toolchains are no lie, but no agreement either.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 namespace micro {
 
 enum class BuildVerdict : std::uint8_t {
-  kWaiting,         ///< more attestations may decide it
+  kWaiting,  ///< more attestations may decide it
   kAgreed,
   kIrreproducible,  ///< no quorum is possible any more
 };
@@ -21,7 +21,9 @@ struct BuildOutcome {
   std::uint8_t asked = 0;               ///< k
 };
 
-constexpr std::uint32_t quorum_of(std::uint32_t k) { return (2 * k + 2) / 3; }
+constexpr std::uint32_t quorum_of(std::uint32_t k) {
+  return (2 * k + 2) / 3;
+}
 
 /// Among groups of one size the one attested first leads.
 BuildOutcome build_outcome(std::span<const Attestation> attestations, const ChainParams& params,

@@ -65,7 +65,8 @@ Result<ResolvedService> resolve_service(const StateView& view, std::string_view 
   for (std::size_t walked = 0; next && walked < kMaxVersionsWalked; ++walked) {
     const auto status = TRY(read_record<StatusRecord>(view, path::status(*next)));
     VersionRecord version = TRY(stored_version(view, *next));
-    if (status && status->state == VersionState::kActive) return with_state(view, std::move(service), std::move(version));
+    if (status && status->state == VersionState::kActive)
+      return with_state(view, std::move(service), std::move(version));
     next = version.previous;
   }
   return fail(Fault::kNotFound, "\"" + std::string(name) + "\" has no active version",

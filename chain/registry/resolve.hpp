@@ -17,8 +17,8 @@ struct ResolvedService {
 
 /// The service of that name; kNotFound.
 Result<ServiceRecord> find_service(const StateView& view, std::string_view name);
-/// Without a commit: the newest active version (settled: "the bare name means the newest active"). With one (hex, at least
-/// 7 digits): that version in whatever state it is. kNotFound says what is missing, kInvalid an ambiguous commit.
+/// Without a commit: the newest active version (settled: "the bare name means the newest active"). With one (hex, at
+/// least 7 digits): that version in whatever state it is. kNotFound says what is missing, kInvalid an ambiguous commit.
 Result<ResolvedService> resolve_service(const StateView& view, std::string_view name,
                                         std::optional<std::string_view> commit_prefix = std::nullopt);
 /// Versions of a service, newest first.

@@ -5,9 +5,15 @@
 namespace micro {
 namespace {
 
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_host_char(char c) { return is_lower(c) || is_digit(c) || c == '-' || c == '.'; }
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_host_char(char c) {
+  return is_lower(c) || is_digit(c) || c == '-' || c == '.';
+}
 /// Printable ASCII that means nothing to a shell, a URL query or a Windows path.
 bool is_path_char(char c) {
   constexpr std::string_view kAlso = "/-._~+,=@";
@@ -20,7 +26,8 @@ bool is_clean_path(std::string_view path) {
   while (!path.empty()) {
     const std::size_t slash = path.find('/');
     const std::string_view segment = path.substr(0, slash);
-    if (segment.empty() || segment == "." || segment == ".." || !std::ranges::all_of(segment, is_path_char)) return false;
+    if (segment.empty() || segment == "." || segment == ".." || !std::ranges::all_of(segment, is_path_char))
+      return false;
     if (slash == std::string_view::npos) return true;
     path.remove_prefix(slash + 1);
     if (path.empty()) return false;

@@ -31,14 +31,14 @@ struct BucketTotal {
 inline constexpr std::size_t kSupplyRing = 64;
 
 struct Supply {
-  Wide minted;        ///< M
-  Wide burned;        ///< B, all of it
-  Wide burned_live;   ///< B_l: burned while live
-  Wide expired;       ///< X: went from live to grace
-  Wide refreshed;     ///< R: came back from grace, before the fee
-  Wide purged;        ///< P: gone at the end of grace
-  Wide grace_fees;    ///< F: burned by refreshing from grace
-  Amount paused;      ///< in bonds, whose clock stands still: part of live
+  Wide minted;                           ///< M
+  Wide burned;                           ///< B, all of it
+  Wide burned_live;                      ///< B_l: burned while live
+  Wide expired;                          ///< X: went from live to grace
+  Wide refreshed;                        ///< R: came back from grace, before the fee
+  Wide purged;                           ///< P: gone at the end of grace
+  Wide grace_fees;                       ///< F: burned by refreshing from grace
+  Amount paused;                         ///< in bonds, whose clock stands still: part of live
   List<BucketTotal, kSupplyRing> live;   ///< ascending by expiry, no zeros
   List<BucketTotal, kSupplyRing> grace;  ///< ascending by expiry, no zeros
   static constexpr auto kFields =

@@ -14,7 +14,9 @@
 namespace micro::test {
 
 /// Keys by small numbers: equal numbers are equal people in every run.
-inline Hash seed_of(std::uint64_t n) { return sha256(encode(n)); }
+inline Hash seed_of(std::uint64_t n) {
+  return sha256(encode(n));
+}
 inline const SecretKey& person_key(std::uint64_t n) {
   static std::map<std::uint64_t, SecretKey> keys;
   auto it = keys.find(n);
@@ -27,7 +29,9 @@ inline Address person(std::uint64_t n) {
   if (it == addresses.end()) it = addresses.emplace(n, address_of(person_key(n).public_key())).first;
   return it->second;
 }
-inline Ed25519Secret machine_key(std::uint64_t n) { return Ed25519Secret::from_seed(seed_of(1'000'000 + n)); }
+inline Ed25519Secret machine_key(std::uint64_t n) {
+  return Ed25519Secret::from_seed(seed_of(1'000'000 + n));
+}
 
 /// A policy of a test: a native function in place of wasm.
 class NativePolicy final : public PolicyPort {
@@ -133,7 +137,9 @@ struct World {
     }
     return *record;
   }
-  [[nodiscard]] Account account(std::uint64_t n) const { return read<Account>(path::account(person(n))).value_or(Account{}); }
+  [[nodiscard]] Account account(std::uint64_t n) const {
+    return read<Account>(path::account(person(n))).value_or(Account{});
+  }
   [[nodiscard]] Epoch epoch() const { return read<EpochClock>(path::epoch_clock())->epoch; }
   [[nodiscard]] LotTime lots() const { return lot_time(epoch(), genesis.params); }
   [[nodiscard]] Amount live(std::uint64_t n) const { return live_total(account(n).purse, lots()); }

@@ -3,8 +3,8 @@
 namespace micro {
 namespace {
 
-using test::World;
 using test::person;
+using test::World;
 
 TEST(TransferTx, MovesTokensBurnsTheFeeAndCountsTheNonce) {
   World w;
