@@ -138,10 +138,8 @@ bool RunningProgram::Impl::resume() {
   if (stage == Stage::kEnded) return true;
   engine->ticker->keep_awake();
   while (stage != Stage::kEnded) {
-    if (!wasmtime_call_future_poll(future.get())) {
-      if (SteadyClock::now() < deadline) return false;
-      deadline_passed = true;
-    }
+    deadline_passed = SteadyClock::now() >= deadline;
+    if (!deadline_passed && !wasmtime_call_future_poll(future.get())) return false;
     settle();
   }
   return true;
