@@ -51,11 +51,13 @@ Result<TxStatus> apply(TxScope& s, const AnnounceVersion& t) {
   return TxStatus::kOk;
 }
 
+// Anyone may carry an attestation to the ledger; the node key signed it, and the account of the node's owner pays. It
+// does so only when the attestation is accepted, and that happens once a node and version: nobody can drain an owner by
+// sending it again.
 Result<TxStatus> apply(TxScope& s, const AttestBuild& t) {
   if (!s.view().get(path::version(t.version))) return TxStatus::kNoSuchVersion;
   const auto node = TRY(s.load<NodeRecord>(path::node(t.node)));
   if (!node) return TxStatus::kNoSuchNode;
-  if (node->owner != s.sender()) return TxStatus::kNotOwner;
   if (!node->offer) return TxStatus::kNotABuilder;
   const auto offer = TRY(s.load<OfferRecord>(path::offer(*node->offer)));
   if (!offer || offer->state != OfferState::kActive) return TxStatus::kNotABuilder;
@@ -68,6 +70,8 @@ Result<TxStatus> apply(TxScope& s, const AttestBuild& t) {
   if (!verify_ed25519(node->node_key, build_attest_hash(s.ctx().block.chain, t), t.signature)) {
     return TxStatus::kBadAttestation;
   }
+  Account* owner = TRY(s.account(node->owner));
+  if (!s.pay_fee_from(owner->purse)) return TxStatus::kInsufficientFunds;
   build.attestations.push_back({t.node, t.plan_hash, t.toolchain_hash, t.wasm_hash, t.wasm_bytes});
   s.store(path::build(t.version), build);
   s.emit(event::BuildAttested{t.version, t.node, t.wasm_hash});

@@ -19,44 +19,52 @@ Result<TxStatus> dispatch(TxScope& scope, const Payload& payload) {
 }
 
 std::unexpected<Error> refuse(const SignedTx& tx, TxStatus status) {
+  if (status == TxStatus::kOk) return fail(Fault::kInvalid, "the block is larger than this network allows");
   return fail(Fault::kInvalid, "the block holds a transaction of " + tx.body.sender.brief() +
                                    " that may not be included: " + std::string(tx_status_text(status)));
 }
 
-// A block's bytes are bounded by the chain's parameters, whoever proposes it.
-class ByteBudget {
- public:
-  explicit ByteBudget(std::uint64_t limit) : left_(limit) {}
-  bool spend(std::size_t bytes) {
-    if (bytes > left_) return false;
-    left_ -= bytes;
-    return true;
-  }
-
- private:
-  std::uint64_t left_;
+struct Attempt {
+  TxStatus refused = TxStatus::kOk;  ///< why it may not be included; kOk: the block has no room for it
+  std::optional<TxReceipt> receipt;  ///< otherwise
 };
+
+Result<Attempt> run_tx(TxScope& scope, const SignedTx& tx, std::uint64_t room) {
+  const TxStatus admitted = TRY(scope.admit(tx));
+  if (admitted != TxStatus::kOk || scope.size() > room) {
+    scope.abandon();
+    return Attempt{admitted, {}};
+  }
+  scope.begin();
+  auto receipt = TRY(scope.finish(TRY(dispatch(scope, tx.body.payload))));
+  if (!receipt) return Attempt{TxStatus::kCannotPayFee, {}};
+  return Attempt{TxStatus::kOk, std::move(receipt)};
+}
 
 Status run_txs(BlockState& state, std::span<const SignedTx> txs, ExecutionMode mode, BlockOutcome& out,
                std::vector<bool>* kept) {
   TxScope scope(state.overlay, state.book, state.ctx);
-  ByteBudget budget(state.ctx.params.max_block_bytes);
+  std::uint64_t room = state.ctx.params.max_block_bytes;
   out.receipts.reserve(txs.size());
   for (const SignedTx& tx : txs) {
-    const TxStatus admitted = TRY(scope.admit(tx));
-    const bool fits = admitted != TxStatus::kOk || budget.spend(scope.size());
-    const bool included = admitted == TxStatus::kOk && fits;
-    if (kept != nullptr) kept->push_back(included);
-    if (!included) {
-      scope.abandon();
-      if (mode == ExecutionMode::kBuild) continue;
-      if (!fits) return fail(Fault::kInvalid, "the block is larger than this network allows");
-      return refuse(tx, admitted);
+    Attempt attempt = TRY(run_tx(scope, tx, room));
+    if (kept != nullptr) kept->push_back(attempt.receipt.has_value());
+    if (!attempt.receipt) {
+      if (mode == ExecutionMode::kValidate) return refuse(tx, attempt.refused);
+      continue;
     }
-    scope.begin();
-    out.receipts.push_back(TRY(scope.finish(TRY(dispatch(scope, tx.body.payload)))));
+    room -= scope.size();
+    out.receipts.push_back(std::move(*attempt.receipt));
   }
   return {};
+}
+
+// Where somebody else pays the fee and the sender could not, only a trial shows whether a block could include it.
+Result<TxStatus> try_tx(TxScope& scope, const SignedTx& tx, Nonce expected) {
+  const TxStatus status = TRY(scope.admit(tx, expected));
+  if (status != TxStatus::kOk || scope.sender_can_pay()) return status;
+  scope.begin();
+  return TRY(dispatch(scope, tx.body.payload)) == TxStatus::kOk ? TxStatus::kOk : TxStatus::kCannotPayFee;
 }
 
 }  // namespace
@@ -92,7 +100,7 @@ TxStatus check_tx(const StateView& view, const BlockInput& next, const SignedTx&
   const auto state = BlockState::open(view, next);
   if (!state) return TxStatus::kMalformed;
   TxScope scope((*state)->overlay, (*state)->book, (*state)->ctx);
-  return scope.admit(tx, expected).value_or(TxStatus::kMalformed);
+  return try_tx(scope, tx, expected).value_or(TxStatus::kMalformed);
 }
 
 Nonce next_nonce(const StateView& view, const Address& sender) {

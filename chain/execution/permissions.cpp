@@ -65,8 +65,8 @@ bool session_may_sign(std::size_t kind) {
          kind == kIndex<RequestClose>;
 }
 
-bool fee_comes_from_channel(std::size_t kind) {
-  return kind == kIndex<Claim> || kind == kIndex<Finalize>;
+bool fee_is_settled_by_handler(std::size_t kind) {
+  return kind == kIndex<AttestBuild> || kind == kIndex<Claim> || kind == kIndex<Finalize>;
 }
 
 }  // namespace micro

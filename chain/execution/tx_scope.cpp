@@ -105,7 +105,7 @@ Result<TxStatus> TxScope::resolve_sender() {
 TxStatus TxScope::check_fee() {
   fee_ = tx_fee(params(), size_);
   if (tx_->body.max_fee < fee_) return TxStatus::kFeeTooLow;
-  if (live(payer_->purse) < fee_) return TxStatus::kCannotPayFee;
+  if (!fee_is_settled_by_handler(tx_->body.payload.index()) && !sender_can_pay()) return TxStatus::kCannotPayFee;
   if (session_ && session_->window_cap.micro - min(session_->window_spent, session_->window_cap).micro < fee_.micro) {
     return TxStatus::kSessionWindowFull;
   }
@@ -135,7 +135,7 @@ Result<TxStatus> TxScope::admit(const SignedTx& tx, std::optional<Nonce> expecte
 
 void TxScope::charge() {
   (session_ ? session_->nonce : payer_->nonce) = tx_->body.nonce.next();
-  if (fee_comes_from_channel(tx_->body.payload.index())) return;
+  if (fee_is_settled_by_handler(tx_->body.payload.index())) return;
   if (session_) session_->window_spent.micro += fee_.micro;
   CHECK(burn(payer_->purse, fee_), "the fee was there when it was checked");
   fee_paid_ = true;
@@ -187,10 +187,16 @@ Status TxScope::write_back() {
   return book_.check();
 }
 
-Result<TxReceipt> TxScope::finish(TxStatus status) {
+Result<std::optional<TxReceipt>> TxScope::finish(TxStatus status) {
   CHECK(is_included(status), "a handler may only succeed or fail with its fee charged");
-  if (status != TxStatus::kOk) TRY(roll_back());
-  if (!fee_paid_ && !burn(payer_->purse, fee_)) return fail(Fault::kInternal, "nobody pays the fee");
+  if (status != TxStatus::kOk) {
+    TRY(roll_back());
+    if (!fee_paid_ && !burn(payer_->purse, fee_)) {
+      abandon();
+      return std::nullopt;
+    }
+  }
+  if (!fee_paid_) return fail(Fault::kInternal, "a transaction succeeded and nobody paid its fee");
   TRY(write_back());
   TxReceipt receipt{id_, status, fee_, std::move(events_)};
   reset();

@@ -83,7 +83,7 @@ class TxScope {
   /// Burns exactly `amount` of a bond.
   bool burn_bond(Purse& bond, Amount amount);
   [[nodiscard]] SupplyBook& supply() { return book_; }
-  /// For Claim and Finalize, whose fee comes out of the channel: burns it from `from`, so the sender is not charged.
+  /// For the kinds whose fee somebody else pays (permissions.hpp): burns it from `from`, so the sender is not charged.
   bool pay_fee_from(Purse& from);
 
   void emit(Event event) { events_.push_back(std::move(event)); }
@@ -98,7 +98,10 @@ class TxScope {
   /// Bytes of the transaction admitted last.
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Ends the transaction: checks permissions and invariants and writes to the block. `status` is the handler's.
-  Result<TxReceipt> finish(TxStatus status);
+  /// Nothing, and nothing changed, when it failed and its sender cannot pay for that: it may not be included then.
+  Result<std::optional<TxReceipt>> finish(TxStatus status);
+  /// The sender's own purse covers the fee.
+  [[nodiscard]] bool sender_can_pay() const { return live(payer_->purse) >= fee_; }
   /// Starts a step of the epoch transition, which has no sender.
   void begin_transition();
   Status finish_transition();
