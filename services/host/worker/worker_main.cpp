@@ -13,7 +13,7 @@
 #include <map>
 #include <optional>
 
-#include "services/host/worker/confine.hpp"
+#include "services/host/confine/confine.hpp"
 #include "services/host/worker/messages.hpp"
 #include "services/wasm/engine.hpp"
 
@@ -26,6 +26,7 @@ constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kFlushBytes = 512 * 1024;
 constexpr auto kMaxReplyDelay = std::chrono::milliseconds(1);  // of a reply that waits for company
 constexpr std::size_t kMaxLoadedModules = 64;
+constexpr std::uint64_t kMaxDataBytes = 4ULL << 30;  // all guests of this process together
 
 /// Modules by hash, the least recently used dropped first.
 class LoadedModules {
@@ -189,7 +190,7 @@ class Worker {
 };
 
 Status run_worker(const std::filesystem::path& folder) {
-  const std::string confinement = TRY(confine_process(folder, {}, kWorkerSocket + 1));
+  const std::string confinement = TRY(confine_process(folder, kMaxDataBytes, kWorkerSocket + 1));
   const auto engine = TRY(wasm::Engine::create({.slots = kWorkerSlots}));
   TRY(confine_system_calls());
   Worker worker(kWorkerSocket, *engine, folder);

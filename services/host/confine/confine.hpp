@@ -4,20 +4,18 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "chain/base/result.hpp"
 
 namespace micro {
 
-struct WorkerLimits {
-  std::uint64_t data_bytes = 4ULL << 30;  ///< private writable memory: all guests' memories together
-};
-
-/// Closes every descriptor from `keep_from` on, limits resources, dies with the parent, forbids new privileges and
-/// leaves only `readable` to be read (Landlock, where the kernel has it). Before any thread starts. Returns what is in
-/// force, for people.
-Result<std::string> confine_process(const std::filesystem::path& readable, const WorkerLimits& limits, int keep_from);
+/// Closes every descriptor from `keep_from` on, limits resources, dies with the thread that started it, forbids new
+/// privileges and leaves only `readable` to be read, or nothing (Landlock, where the kernel has it). Before any thread
+/// starts. `data_bytes` bounds private writable memory. Returns what is in force, for people.
+Result<std::string> confine_process(const std::optional<std::filesystem::path>& readable, std::uint64_t data_bytes,
+                                    int keep_from);
 
 /// From here on a system call outside the list of a running worker fails, and one that only an attacker makes kills the
 /// process. Applies to all threads.

@@ -1,4 +1,4 @@
-#include "services/host/worker/confine.hpp"
+#include "services/host/confine/confine.hpp"
 
 #include <fcntl.h>
 #include <linux/landlock.h>
@@ -47,29 +47,37 @@ constexpr std::uint64_t kAllRights =
     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
     LANDLOCK_ACCESS_FS_MAKE_SYM;
 
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
 /// "landlock" if it is in force, "no landlock: why" where the kernel has none.
-Result<std::string> restrict_files(const std::filesystem::path& readable) {
+Result<std::string> restrict_files(const std::optional<std::filesystem::path>& readable) {
   const landlock_ruleset_attr rules{.handled_access_fs = kAllRights};
-  const int ruleset = static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0));
-  if (ruleset < 0) {
+  const Fd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, sizeof rules, 0)));
+  if (ruleset.get() < 0) {
     if (errno == ENOSYS || errno == EOPNOTSUPP) return std::string("no landlock: ") + std::strerror(errno);
     return os_error("cannot make Landlock rules");
   }
-  const int folder = ::open(readable.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (folder < 0) {
-    const int why = errno;
-    ::close(ruleset);
-    errno = why;
-    return os_error("cannot open " + readable.string());
+  if (readable) {
+    const Fd folder(::open(readable->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (folder.get() < 0) return os_error("cannot open " + readable->string());
+    const landlock_path_beneath_attr rule{.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE, .parent_fd = folder.get()};
+    if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) {
+      return os_error("cannot add a Landlock rule");
+    }
   }
-  const landlock_path_beneath_attr rule{.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE, .parent_fd = folder};
-  const bool done = ::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0 &&
-                    ::syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-  const int why = errno;
-  ::close(folder);
-  ::close(ruleset);
-  errno = why;
-  if (!done) return os_error("cannot enforce Landlock rules");
+  if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return os_error("cannot enforce Landlock rules");
   return std::string("landlock");
 }
 
@@ -143,7 +151,8 @@ Status add_rules(scmp_filter_ctx filter, std::uint32_t action, std::span<const c
 
 }  // namespace
 
-Result<std::string> confine_process(const std::filesystem::path& readable, const WorkerLimits& limits, int keep_from) {
+Result<std::string> confine_process(const std::optional<std::filesystem::path>& readable, std::uint64_t data_bytes,
+                                    int keep_from) {
   const pid_t parent = ::getppid();
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return os_error("cannot follow the parent");
   if (::getppid() != parent || parent == 1) return fail(Fault::kInterrupted, "the node is gone");
@@ -153,7 +162,7 @@ Result<std::string> confine_process(const std::filesystem::path& readable, const
   TRY(limit(RLIMIT_CORE, 0, "core dumps"));  // a dump would hold a guest's data
   TRY(limit(RLIMIT_FSIZE, 0, "file size"));
   TRY(limit(RLIMIT_NOFILE, 256, "open files"));
-  if (!kSanitized) TRY(limit(RLIMIT_DATA, limits.data_bytes, "memory"));
+  if (!kSanitized) TRY(limit(RLIMIT_DATA, data_bytes, "memory"));
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return os_error("cannot refuse debuggers");
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return os_error("cannot give up new privileges");
   return "rlimits, no new privileges, " + TRY(restrict_files(readable));
