@@ -34,6 +34,8 @@ namespace micro::domain {
   X(kVersionId, "micro/version/id/v1")              \
   X(kBuildAttest, "micro/sign/build/v1")            \
   X(kBuildPlan, "micro/build/plan/v1")              \
+  X(kToolchain, "micro/build/toolchain/v1")         \
+  X(kBuildKey, "micro/build/key/v1")                \
   X(kChannelId, "micro/channel/id/v1")              \
   X(kVoucher, "micro/sign/voucher/v1")              \
   X(kRequest, "micro/call/request/v1")              \
@@ -41,7 +43,6 @@ namespace micro::domain {
   X(kCallReceipt, "micro/sign/call-receipt/v1")     \
   X(kClaim, "micro/sign/claim/v1")                  \
   X(kClose, "micro/sign/close/v1")                  \
-  X(kCloseAsk, "micro/sign/close-ask/v1")           \
   X(kCallSeed, "micro/call/seed/v1")                \
   X(kGuestRandom, "micro/call/random/v1")           \
   X(kWasmModule, "micro/wasm/module/v1")            \

@@ -10,8 +10,8 @@ constexpr std::array<std::string_view, 5> kTargetFlags = {
     "-mcpu=mvp", "-mmutable-globals", "-msign-ext", "-mbulk-memory", "-mnontrapping-fptoint",
 };
 /// The stack lies below the data, so that an overflow traps instead of overwriting variables.
-constexpr std::array<std::string_view, 3> kLinkFlags = {
-    "-Wl,--strip-all", "-Wl,--stack-first", "-Wl,-z,stack-size=262144",
+constexpr std::array<std::string_view, 4> kLinkFlags = {
+    "-Wl,--strip-all", "-Wl,--compress-relocations", "-Wl,--stack-first", "-Wl,-z,stack-size=262144",
 };
 
 template <class Target>

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "tests/gen/guest.hpp"
+#include "guest.hpp"
 
 namespace micro::wasm {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "tests/gen/temp_folder.hpp"
+#include "temp_folder.hpp"
 #include "wallet/disk/files.hpp"
 
 namespace micro {

@@ -1,0 +1,70 @@
+#include "services/build/builder/build_cache.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "services/build/builder/files.hpp"
+#include "tests/gen/temp_folder.hpp"
+
+namespace micro {
+namespace {
+
+class BuildCacheFolder : public ::testing::Test {
+ protected:
+  BuildCacheFolder() { std::ofstream(log_) << "compiled\n"; }
+  test::TempFolder folder_;
+  std::string log_ = (folder_ / "log").string();
+  BuildCache cache_{folder_.path().string()};
+  Hash key_ = build_key_hash({});
+  Bytes wasm_ = to_bytes("\0asm");
+};
+
+TEST_F(BuildCacheFolder, GivesBackWhatWasPut) {
+  EXPECT_FALSE(cache_.find(key_).has_value());
+  const auto put = cache_.put(key_, wasm_, log_);
+  ASSERT_TRUE(put.has_value());
+  const auto found = cache_.find(key_);
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->wasm_sha256, sha256(wasm_).as<CodeHash>());
+  EXPECT_EQ(read_file(found->wasm_path, 100).value(), wasm_);
+  EXPECT_EQ(as_text(read_file(found->log_path, 100).value()), "compiled\n");
+}
+
+TEST_F(BuildCacheFolder, DamagedBytesDoNotCount) {
+  const auto put = cache_.put(key_, wasm_, log_);
+  std::ofstream(put->wasm_path, std::ios::app) << "x";
+  EXPECT_FALSE(cache_.find(key_).has_value());
+}
+
+TEST_F(BuildCacheFolder, AnUnfinishedEntryDoesNotCount) {
+  const auto put = cache_.put(key_, wasm_, log_);
+  std::filesystem::remove(std::filesystem::path(put->wasm_path).parent_path() / "sha256");
+  EXPECT_FALSE(cache_.find(key_).has_value());
+}
+
+TEST_F(BuildCacheFolder, EveryPartOfTheKeyCounts) {
+  BuildKey key;
+  const Hash base = build_key_hash(key);
+  key.subdir = Text<512>("a");
+  EXPECT_NE(build_key_hash(key), base);
+  key = {};
+  key.commit.data[0] = 1;
+  EXPECT_NE(build_key_hash(key), base);
+  key = {};
+  key.plan.data[0] = 1;
+  EXPECT_NE(build_key_hash(key), base);
+  key = {};
+  key.toolchain.data[0] = 1;
+  EXPECT_NE(build_key_hash(key), base);
+}
+
+TEST_F(BuildCacheFolder, FilesAreNeverReadThroughLinks) {
+  std::filesystem::create_symlink("/etc/hostname", folder_ / "link");
+  EXPECT_FALSE(read_file((folder_ / "link").string(), 1'000).has_value());
+  EXPECT_EQ(read_file("/dev/zero", 1'000).error().fault, Fault::kInvalid);
+  EXPECT_EQ(read_file(folder_.path().string(), 1'000).error().fault, Fault::kInvalid);
+}
+
+}  // namespace
+}  // namespace micro

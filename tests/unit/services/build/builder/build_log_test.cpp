@@ -1,0 +1,52 @@
+#include "services/build/builder/build_log.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "tests/gen/temp_folder.hpp"
+
+namespace micro {
+namespace {
+
+class BuildLogFile : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::string content() const {
+    std::ostringstream out;
+    out << std::ifstream(path_).rdbuf();
+    return out.str();
+  }
+  test::TempFolder folder_;
+  std::string path_ = (folder_ / "build.log").string();
+};
+
+TEST_F(BuildLogFile, EachLineIsThereAtOnceForWhoeverFollows) {
+  std::vector<std::string> seen;
+  BuildLog log = BuildLog::open(path_, [&](std::string_view line) { seen.emplace_back(line); }).value();
+  log.line("one");
+  EXPECT_EQ(content(), "one\n");
+  log.line("two");
+  EXPECT_EQ(content(), "one\ntwo\n");
+  EXPECT_THAT(seen, ::testing::ElementsAre("one", "two"));
+}
+
+TEST_F(BuildLogFile, AFloodIsCutAndTheTailIsKept) {
+  BuildLog log = BuildLog::open(path_, {}).value();
+  const std::string line(1'000, 'x');
+  for (std::size_t i = 0; i < kMaxLogBytes / 1'000 + 100; ++i) log.line(line);
+  log.line("error: the last words");
+  EXPECT_LT(content().size(), kMaxLogBytes + 1'000);
+  EXPECT_THAT(content(), ::testing::HasSubstr("the rest is left out"));
+  EXPECT_THAT(log.tail(), ::testing::EndsWith("error: the last words"));
+  EXPECT_TRUE(log.mentions("last words"));
+}
+
+TEST_F(BuildLogFile, AnUnwritablePlaceIsAnError) {
+  EXPECT_FALSE(BuildLog::open((folder_ / "gone/build.log").string(), {}).has_value());
+}
+
+}  // namespace
+}  // namespace micro
