@@ -144,6 +144,11 @@ class Encoder {
   }
   [[nodiscard]] const Bytes& bytes() const { return out_; }
   Bytes take() { return std::move(out_); }
+  /// Starts over in the same memory.
+  Encoder& clear() {
+    out_.clear();
+    return *this;
+  }
 
  private:
   template <std::unsigned_integral U>

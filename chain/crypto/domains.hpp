@@ -43,6 +43,7 @@ namespace micro::domain {
   X(kCallReceipt, "micro/sign/call-receipt/v1")     \
   X(kClaim, "micro/sign/claim/v1")                  \
   X(kClose, "micro/sign/close/v1")                  \
+  X(kCloseAsk, "micro/sign/close-ask/v1")           \
   X(kCallSeed, "micro/call/seed/v1")                \
   X(kGuestRandom, "micro/call/random/v1")           \
   X(kWasmModule, "micro/wasm/module/v1")            \

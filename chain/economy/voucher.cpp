@@ -4,9 +4,13 @@
 
 namespace micro {
 
-Hash request_hash(const CallRequestRecord& record) { return tagged_hash(domain::kRequest, encode(record)); }
+Hash request_hash(const CallRequestRecord& record) {
+  return tagged_hash(domain::kRequest, encode(record));
+}
 
-Hash call_inputs_hash(const CallInputs& inputs) { return tagged_hash(domain::kCallInputs, encode(inputs)); }
+Hash call_inputs_hash(const CallInputs& inputs) {
+  return tagged_hash(domain::kCallInputs, encode(inputs));
+}
 
 Hash response_hash(std::uint16_t status, ByteView body) {
   Encoder e;
@@ -14,7 +18,9 @@ Hash response_hash(std::uint16_t status, ByteView body) {
   return sha256(e.bytes());
 }
 
-Hash voucher_hash(const Voucher& voucher) { return tagged_hash(domain::kVoucher, encode(voucher)); }
+Hash voucher_hash(const Voucher& voucher) {
+  return tagged_hash(domain::kVoucher, encode(voucher));
+}
 
 SchnorrSignature sign_voucher(const SecretKey& vkey, const Voucher& voucher) {
   return vkey.sign_schnorr(voucher_hash(voucher));
@@ -24,7 +30,9 @@ bool verify_voucher(const XOnlyKey& vkey, const Voucher& voucher, const SchnorrS
   return verify_schnorr(vkey, voucher_hash(voucher), signature);
 }
 
-Hash receipt_hash(const CallReceipt& receipt) { return tagged_hash(domain::kCallReceipt, encode(receipt)); }
+Hash receipt_hash(const CallReceipt& receipt) {
+  return tagged_hash(domain::kCallReceipt, encode(receipt));
+}
 
 Ed25519Signature sign_receipt(const Ed25519Secret& host, const CallReceipt& receipt) {
   return host.sign(receipt_hash(receipt));
@@ -43,6 +51,10 @@ Hash close_hash(const ChainId& chain, const ChannelId& channel, const List<LaneT
   Encoder e;
   e.put(totals).put(valid_until);
   return tagged_hash(domain::kClose, {chain.view(), channel.view(), e.bytes()});
+}
+
+Hash close_ask_hash(const ChannelId& channel) {
+  return tagged_hash(domain::kCloseAsk, channel);
 }
 
 CallTerms call_terms(const ChainParams& params, Amount price, Amount price_per_mgas) {

@@ -22,7 +22,7 @@ inline constexpr std::uint64_t kGasPerPriceUnit = 1'000'000;  ///< p is µT per 
 Hash request_hash(const CallRequestRecord& record);
 /// CallInputs → CallReceipt::inputs.
 Hash call_inputs_hash(const CallInputs& inputs);
-/// SHA-256(u16 status little-endian ‖ body) → CallReceipt::resp. A failed call without an answer has status 0, no body.
+/// SHA-256(u16 status little-endian ‖ body) → CallReceipt::resp. A failed call's answer says in text why it failed.
 Hash response_hash(std::uint16_t status, ByteView body);
 
 Hash voucher_hash(const Voucher& voucher);
@@ -39,6 +39,8 @@ Hash claim_hash(const ChainId& chain, const ChannelId& channel, const List<LaneC
 /// What the host key signs in a CoopClose: H(kClose ‖ chain ‖ channel ‖ totals ‖ valid_until).
 Hash close_hash(const ChainId& chain, const ChannelId& channel, const List<LaneTotal, kMaxLanesPerChannel>& totals,
                 Epoch valid_until);
+/// What a payer signs with the channel's vkey to ask the host for a cooperative close.
+Hash close_ask_hash(const ChannelId& channel);
 
 // --- prices ---
 

@@ -12,7 +12,9 @@ enum class ChannelState : std::uint8_t {
   kClosing = 1,  ///< RequestClose, or a proven over-claim: the deadline for claims runs
   kClosed = 2,   ///< the payer has its rest back; kept while proceeds are held and disputes may come
 };
-inline bool is_known(ChannelState s) { return s <= ChannelState::kClosed; }
+inline bool is_known(ChannelState s) {
+  return s <= ChannelState::kClosed;
+}
 
 /// What OpenChannel froze for the channel's life.
 struct ChannelTerms {
@@ -42,29 +44,29 @@ struct ChannelRecord {
   Address payer;
   ServiceId service;
   NodeId host;
-  Address host_owner;   ///< who earns the host's part
-  Address owner;        ///< of the service: earns the rest
-  OfferId offer;        ///< whose bond answers for the host
-  XOnlyKey vkey;        ///< signs vouchers
+  Address host_owner;  ///< who earns the host's part
+  Address owner;       ///< of the service: earns the rest
+  OfferId offer;       ///< whose bond answers for the host
+  XOnlyKey vkey;       ///< signs vouchers
   ChannelTerms terms;
   Height opened_at;
   Epoch opened;
-  Epoch end;            ///< first epoch in which no call is accepted
+  Epoch end;  ///< first epoch in which no call is accepted
   ChannelState state = ChannelState::kOpen;
-  Epoch close_requested;             ///< when closing
-  std::optional<Epoch> disputed;     ///< when a receipt first contradicted a claim: no claims after that
-  Amount deposit;                    ///< all that was ever deposited for calls
-  Amount prepaid;                    ///< part of `escrow` for the fee of Finalize
-  Purse escrow;                      ///< original lots: what is not claimed yet, and `prepaid`
+  Epoch close_requested;          ///< when closing
+  std::optional<Epoch> disputed;  ///< when a receipt first contradicted a claim: no claims after that
+  Amount deposit;                 ///< all that was ever deposited for calls
+  Amount prepaid;                 ///< part of `escrow` for the fee of Finalize
+  Purse escrow;                   ///< original lots: what is not claimed yet, and `prepaid`
   List<LaneState, kMaxLanesPerChannel> lanes;
-  Purse held;                        ///< original lots of claimed proceeds: the sum of `proceeds`
+  Purse held;  ///< original lots of claimed proceeds: the sum of `proceeds`
   List<HeldProceeds, kMaxHeldProceeds> proceeds;
   static constexpr auto kFields = std::tuple{
-      &ChannelRecord::channel,  &ChannelRecord::payer,   &ChannelRecord::service, &ChannelRecord::host,
-      &ChannelRecord::host_owner, &ChannelRecord::owner, &ChannelRecord::offer,   &ChannelRecord::vkey,
-      &ChannelRecord::terms,    &ChannelRecord::opened_at, &ChannelRecord::opened, &ChannelRecord::end,
-      &ChannelRecord::state,    &ChannelRecord::close_requested, &ChannelRecord::disputed, &ChannelRecord::deposit,
-      &ChannelRecord::prepaid,  &ChannelRecord::escrow,  &ChannelRecord::lanes,   &ChannelRecord::held,
+      &ChannelRecord::channel,    &ChannelRecord::payer,           &ChannelRecord::service,  &ChannelRecord::host,
+      &ChannelRecord::host_owner, &ChannelRecord::owner,           &ChannelRecord::offer,    &ChannelRecord::vkey,
+      &ChannelRecord::terms,      &ChannelRecord::opened_at,       &ChannelRecord::opened,   &ChannelRecord::end,
+      &ChannelRecord::state,      &ChannelRecord::close_requested, &ChannelRecord::disputed, &ChannelRecord::deposit,
+      &ChannelRecord::prepaid,    &ChannelRecord::escrow,          &ChannelRecord::lanes,    &ChannelRecord::held,
       &ChannelRecord::proceeds};
   bool operator==(const ChannelRecord&) const = default;
 };

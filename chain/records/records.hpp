@@ -78,11 +78,21 @@ struct OfferRecord {
   Purse bond;                 ///< original lots: their clock is paused
   Epoch bonded_at;
   Epoch end;                  ///< first epoch without service; 0 while active
-  Epoch release;              ///< epoch at whose boundary the bond goes back; 0 while active
+  Epoch release;              ///< first epoch in which the bond is back; 0 while active
+  std::optional<OfferId> next_due;  ///< the next offer whose bond goes back at the same boundary
   static constexpr auto kFields =
       std::tuple{&OfferRecord::offer, &OfferRecord::node, &OfferRecord::owner,     &OfferRecord::capacity, &OfferRecord::state,
-                 &OfferRecord::bond,  &OfferRecord::bonded_at, &OfferRecord::end, &OfferRecord::release};
+                 &OfferRecord::bond,  &OfferRecord::bonded_at, &OfferRecord::end, &OfferRecord::release,
+                 &OfferRecord::next_due};
   bool operator==(const OfferRecord&) const = default;
+};
+
+/// What a boundary has to do: a chain through OfferRecord::next_due, so that no list grows without bound.
+struct DueRecord {
+  Epoch epoch;                ///< the first epoch after that boundary
+  std::optional<OfferId> first_bond;
+  static constexpr auto kFields = std::tuple{&DueRecord::epoch, &DueRecord::first_bond};
+  bool operator==(const DueRecord&) const = default;
 };
 
 // --- services ---
@@ -188,9 +198,13 @@ inline constexpr std::size_t kMaxPlacementsPerVersion = 32;  ///< in force and d
 struct PlacementRecord {
   VersionId version;
   ServiceId service;
+  Hash salt;                   ///< of its rendezvous: drawn from a beacon, drawn again every 30·Q epochs
+  Epoch salted;                ///< nodes registered before this epoch take part: keys cannot be ground for a known salt
+  bool ever_placed = false;
   List<Placement, kMaxPlacementsPerVersion> hosts;
   static constexpr auto kFields =
-      std::tuple{&PlacementRecord::version, &PlacementRecord::service, &PlacementRecord::hosts};
+      std::tuple{&PlacementRecord::version, &PlacementRecord::service,     &PlacementRecord::salt,
+                 &PlacementRecord::salted,  &PlacementRecord::ever_placed, &PlacementRecord::hosts};
   bool operator==(const PlacementRecord&) const = default;
 };
 
@@ -228,6 +242,7 @@ inline StatePath fund(const ServiceId& s) { return state_path(Module::kFunds, s)
 inline StatePath status(const VersionId& v) { return state_path(Module::kStatus, v); }
 inline StatePath placement(const VersionId& v) { return state_path(Module::kPlacements, v); }
 inline StatePath channel(const ChannelId& c) { return state_path(Module::kChannels, c); }
+inline StatePath due(Epoch epoch) { return state_path(Module::kDue, encode(epoch)); }
 inline StatePath policy_code(const PolicyHash& h) { return state_path(Module::kPolicy, h); }
 inline StatePath policy() { return state_path(Module::kPolicy, as_bytes("current")); }
 }  // namespace path

@@ -28,7 +28,7 @@ struct CallRequestRecord {
   bool operator==(const CallRequestRecord&) const = default;
 };
 
-/// The payer's promise: `cum` is the most it owes on this lane after call number `seq`. Signed by the channel's vkey (BIP-340).
+/// The payer's promise: `cum` is the most it owes on this lane after call number `seq`. Signed by the vkey (BIP-340).
 struct Voucher {
   ChannelId channel{};
   std::uint8_t lane = 0;

@@ -17,18 +17,20 @@ namespace micro {
   X(kNonceUsed, 6, "this nonce was used already")                                        \
   X(kNotForSessions, 7, "a session key may not sign this kind")                          \
   X(kMalformed, 8, "a field is out of range")                                            \
+  X(kSessionEnded, 9, "the session key has expired or was revoked")                      \
   X(kNonceGap, 100, "an earlier nonce is still missing")                                 \
   X(kFeeTooLow, 101, "max_fee is below the fee")                                         \
   X(kCannotPayFee, 102, "not enough live tokens for the fee")                            \
+  X(kSessionWindowFull, 103, "the session key's window has no room for the fee")         \
   X(kInsufficientFunds, 200, "not enough live tokens")                                   \
   X(kNoSuchLot, 201, "no such lot")                                                      \
   X(kLotGone, 202, "the lot is past its grace")                                          \
   X(kRefreshTooEarly, 203, "the lot is not yet in its final bucket")                     \
   X(kNotTransferable, 204, "only transferable tokens")                                   \
-  X(kTooManyLots, 205, "the purse would hold too many lots")                             \
   X(kOverflow, 206, "an amount overflows")                                               \
   X(kSelfTransfer, 207, "sender and recipient are the same")                             \
   X(kZeroAmount, 208, "the amount is zero")                                              \
+  X(kToSessionKey, 209, "the recipient is a session key, which holds no tokens")         \
   X(kNodeKeyTaken, 220, "the node key is registered already")                            \
   X(kBadNodeProof, 221, "a node key's proof does not verify")                            \
   X(kNoSuchNode, 222, "no such node")                                                    \

@@ -1,10 +1,6 @@
 #include "rpc/daemon/config.hpp"
 
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <charconv>
-#include <cstdlib>
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
@@ -62,6 +58,10 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
     TRY(parse_http_listen(text, config));
   } else if (key == "http.free_calls") {
     TRY(take_bool(node, key, config.free_calls));
+  } else if (key == "network.epoch_ms") {
+    TRY(take_count(node, key, 50, 86'400'000, config.epoch_ms));
+  } else if (key == "network.dispute_epochs") {
+    TRY(take_count(node, key, 1, 1'000'000, config.dispute_epochs));
   } else if (key == "services.build_threads") {
     TRY(take_count(node, key, 1, 64, config.build_threads));
   } else if (key == "services.workers") {
@@ -71,19 +71,9 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
   } else {
     return fail(Fault::kInvalid, where(node) + ": unknown setting " + key,
                 "settings are node.{data,cache,socket,genesis}, http.{listen,free_calls}, "
-                "services.{build_threads,workers}, log.level");
+                "network.{epoch_ms,dispute_epochs}, services.{build_threads,workers}, log.level");
   }
   return {};
-}
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? std::string{} : std::string(value);
-}
-
-fs::path home() {
-  const std::string value = environment("HOME");
-  return value.empty() ? fs::path("/root") : fs::path(value);
 }
 
 }  // namespace
@@ -121,26 +111,6 @@ Status parse_http_listen(std::string_view text, NodeConfig& config) {
   config.http_host = host == "[::1]" ? "::1" : host;
   config.http_port = number;
   return {};
-}
-
-fs::path default_socket_path(const fs::path& data_dir) {
-  const std::string runtime = environment("XDG_RUNTIME_DIR");
-  const fs::path beside = data_dir / "rpc.sock";
-  const bool fits = beside.string().size() < sizeof(sockaddr_un::sun_path);
-  if (fits) return beside;
-  return (runtime.empty() ? fs::temp_directory_path() : fs::path(runtime)) / ("micro-" + std::to_string(getuid()) + ".sock");
-}
-
-fs::path default_data_dir(const std::string& network) {
-  const std::string base = environment("XDG_DATA_HOME");
-  return (base.empty() ? home() / ".local/share" : fs::path(base)) / "micro" / network;
-}
-
-fs::path default_cache_dir() {
-  const std::string own = environment("MICRO_CACHE_DIR");
-  if (!own.empty()) return own;
-  const std::string base = environment("XDG_CACHE_HOME");
-  return (base.empty() ? home() / ".cache" : fs::path(base)) / "micro";
 }
 
 }  // namespace micro

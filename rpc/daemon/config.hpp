@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "chain/base/result.hpp"
+#include "rpc/paths/paths.hpp"
 
 namespace micro {
 
@@ -18,22 +18,19 @@ struct NodeConfig {
   std::string http_host = "127.0.0.1";             ///< loopback only
   std::uint16_t http_port = 8080;                  ///< 0: any free port
   bool free_calls = false;                         ///< serve calls of services placed here to loopback without payment
-  bool dev = false;                                ///< short epochs, local sources, accounts with public keys
-  std::uint32_t dev_epoch_ms = 1'000;
+  bool dev = false;                                ///< accounts with public keys, offered resources, a paying gateway
+  std::uint32_t epoch_ms = 5'000;                  ///< of a network that is made
+  std::uint32_t dispute_epochs = 5;                ///< of a network that is made
+  std::filesystem::path wallets_dir;               ///< whose current account owns a network that is made
   std::uint32_t build_threads = 1;
   std::uint32_t worker_processes = 1;
   std::string log_level = "info";
 };
 
-/// Reads `[node] [http] [services] [log]` into `config`; keys that are absent keep their value.
+/// Reads `[node] [http] [network] [services] [log]` into `config`; keys that are absent keep their value.
 Status read_config_file(const std::filesystem::path& file, NodeConfig& config);
 
 /// "127.0.0.1:8080"; refuses addresses that are not loopback, since the gateway has no authentication for strangers.
 Status parse_http_listen(std::string_view text, NodeConfig& config);
-
-/// <data>/rpc.sock where that fits a socket address, else a file of this user in $XDG_RUNTIME_DIR.
-std::filesystem::path default_socket_path(const std::filesystem::path& data_dir);
-std::filesystem::path default_data_dir(const std::string& network);
-std::filesystem::path default_cache_dir();
 
 }  // namespace micro

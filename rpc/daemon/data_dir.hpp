@@ -23,10 +23,6 @@ class DataDirLock {
   int fd_;
 };
 
-/// Written to a temporary file, synced, renamed, and the folder synced: a crash leaves the old content or the new.
-Status write_file_durably(const std::filesystem::path& file, ByteView content, unsigned mode);
-Result<Bytes> read_file(const std::filesystem::path& file, std::size_t max_bytes);
-
 /// What the node signs with. None of it can move tokens of the node's owner.
 struct NodeKeys {
   Ed25519Secret node;        ///< p2p identity, receipts, attestations, claims

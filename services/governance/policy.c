@@ -232,13 +232,14 @@ static void rebalance(void) {
 
 // --- exports ---
 /// Where the caller writes an input of `size` bytes; zero when it is too large.
-__attribute__((export_name("policy_input"))) u32 policy_input(u32 size) {
+__attribute__((export_name("input_buffer"))) u32 input_buffer(u32 size) {
   return size <= MAX_INPUT_BYTES ? (u32)(__UINTPTR_TYPE__)input : 0;
 }
 
-/// Decides on the input of `size` bytes. Returns address ‖ length of the output; traps on a malformed input.
-__attribute__((export_name("policy_decide"))) u64 policy_decide(u32 size) {
-  if (size > MAX_INPUT_BYTES) __builtin_trap();
+/// Decides on the input of `size` bytes at `address`, which input_buffer gave. Returns address ‖ length of the output; traps
+/// on a malformed input.
+__attribute__((export_name("decide"))) u64 decide(u32 address, u32 size) {
+  if (address != (u32)(__UINTPTR_TYPE__)input || size > MAX_INPUT_BYTES) __builtin_trap();
   read_input(size);
   output_size = 0;
   decision_count = 0;

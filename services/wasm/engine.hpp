@@ -65,13 +65,13 @@ class RunningProgram {
   std::unique_ptr<Impl> impl_;
 };
 
-/// A call of a module without imports: exports `memory`, `policy_input(size: i32) -> i32` (where to put the input, 0 if
-/// it does not fit) and `policy_decide(size: i32) -> i64` (address in the upper, length of the output in the lower
-/// half).
+/// A call of a module without imports: exports `memory`, `input_buffer(size: i32) -> i32` (where to put the input, 0 if
+/// it does not fit) and `decide(address: i32, size: i32) -> i64` (address in the upper, length of the output in the
+/// lower half).
 struct PureCall {
   ByteView input;
   std::uint64_t fuel = 0;
-  std::uint32_t deadline_ms = 60'000;
+  std::uint32_t deadline_ms = 300'000;  ///< an emergency brake: reaching it is an error of this machine
   std::uint32_t max_output_bytes = 1024 * 1024;
 };
 

@@ -138,10 +138,8 @@ bool RunningProgram::Impl::resume() {
   if (stage == Stage::kEnded) return true;
   engine->ticker->keep_awake();
   while (stage != Stage::kEnded) {
-    if (!wasmtime_call_future_poll(future.get())) {
-      if (SteadyClock::now() < deadline) return false;
-      deadline_passed = true;
-    }
+    deadline_passed = SteadyClock::now() >= deadline;
+    if (!deadline_passed && !wasmtime_call_future_poll(future.get())) return false;
     settle();
   }
   return true;
@@ -276,14 +274,14 @@ class PureRun {
     auto* error = wasmtime_instance_pre_instantiate(module.pre.get(), context_, &instance_, &trap);
     if (auto ended = TRY(failure(error, trap))) return *ended;
     wasmtime_val_t result{};
-    if (auto ended = TRY(invoke("policy_input", {call_.input.size()}, result))) return *ended;
+    if (auto ended = TRY(invoke("input_buffer", {call_.input.size()}, result))) return *ended;
     const std::span<std::uint8_t> memory = TRY(memory_now());
     const std::uint64_t at = static_cast<std::uint32_t>(result.of.i32);
     if (at == 0 || at > memory.size() || call_.input.size() > memory.size() - at)
       return trapped("the input does not fit");
     std::ranges::copy(call_.input, memory.begin() + static_cast<std::ptrdiff_t>(at));
-    if (auto ended = TRY(invoke("policy_decide", {call_.input.size()}, result))) return *ended;
-    if (result.kind != WASMTIME_I64) return trapped("policy_decide returns no 64-bit integer");
+    if (auto ended = TRY(invoke("decide", {at, call_.input.size()}, result))) return *ended;
+    if (result.kind != WASMTIME_I64) return trapped("decide returns no 64-bit integer");
     return output(static_cast<std::uint64_t>(result.of.i64));
   }
 

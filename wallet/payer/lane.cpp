@@ -169,7 +169,7 @@ Status PayerLane::check_proof(const LaneProof& proof) const {
   return {};
 }
 
-Result<Entry> PayerLane::judge_proof(const LaneProof& proof) const {
+Result<Entry> PayerLane::judge_proof(const LaneProof& proof, bool answer_is_gone) const {
   if (dropped_) return fail(Fault::kDenied, "this host is not paid any more: " + dropped_->reason);
   const auto sound = check_proof(proof);
   if (!sound && sound.error().fault == Fault::kMismatch) return drop(sound.error().message, proof.receipt);
@@ -180,8 +180,11 @@ Result<Entry> PayerLane::judge_proof(const LaneProof& proof) const {
     return drop("the host signed two accounts of one call", proof.receipt);
   }
   if (receipt.seq == settled_.seq) return settles_nothing("the host is where the log is");
-  if (pending_ && proof.voucher == pending_->voucher)
-    return settles_nothing("the call was answered; its answer is still there");
+  const bool is_pending = pending_ && proof.voucher == pending_->voucher;
+  if (is_pending && receipt.outcome == CallOutcomeKind::kFailed)
+    return TRY(judge({proof.receipt, {}, 0, {}})).entries.front();
+  if (is_pending && !answer_is_gone)
+    return settles_nothing("the call was answered, and sending it again brings the answer");
   if (receipt.cum_charged < settled_.cum_charged || receipt.cum_base_fee < settled_.cum_base_fee) {
     return drop("the host's sums went down", proof.receipt);
   }

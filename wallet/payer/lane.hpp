@@ -74,8 +74,10 @@ class PayerLane {
   /// Judges a corrective 402. The entry is Adopted when the host proves, with the payer's own signature, that this lane
   /// went further than its log (the log was lost, or another copy of the wallet paid), and Dropped when the host forgot
   /// calls that it had signed for. kDenied without the payer's signature, kUnknownOutcome when it proves nothing new:
-  /// send the pending voucher again.
-  [[nodiscard]] Result<Entry> judge_proof(const LaneProof& proof) const;
+  /// send the pending voucher again. A proof about the pending call itself settles it when it FAILED; when it is DONE,
+  /// its answer can be had by sending again and is better, for it can be checked: only with `answer_is_gone`, after the
+  /// host has shown that it keeps the answer no more, is the receipt taken within the bounds of the voucher.
+  [[nodiscard]] Result<Entry> judge_proof(const LaneProof& proof, bool answer_is_gone = false) const;
 
   /// After the entry is durable. kCorrupt when it does not follow.
   Status apply(const Entry& entry);

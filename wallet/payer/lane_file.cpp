@@ -1,5 +1,7 @@
 #include "wallet/payer/lane_file.hpp"
 
+#include <system_error>
+
 #include "chain/base/check.hpp"
 #include "wallet/disk/files.hpp"
 
@@ -50,6 +52,11 @@ Result<LaneFile> LaneFile::open(const std::filesystem::path& folder, const Payer
   LaneFile out(std::move(lock), std::move(log), std::move(*state), compact_bytes);
   if (fresh) TRY(out.log_.append(encode_entries(*entries)));
   return out;
+}
+
+bool LaneFile::exists(const std::filesystem::path& folder, std::uint8_t lane) {
+  std::error_code ignored;
+  return std::filesystem::exists(folder / (lane_name(lane) + ".log"), ignored);
 }
 
 Result<Amount> LaneFile::peek_committed(const std::filesystem::path& folder, const PayerChannel& channel,

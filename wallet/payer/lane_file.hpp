@@ -17,6 +17,7 @@ class LaneFile {
   /// Opens or begins the lane's log and locks it: kBusy while another process has it.
   static Result<LaneFile> open(const std::filesystem::path& folder, const PayerChannel& channel, std::uint8_t lane,
                                std::size_t compact_bytes = kCompactLaneBytes);
+  static bool exists(const std::filesystem::path& folder, std::uint8_t lane);
   /// The promise of a lane that somebody else has open, as far as its log is written.
   static Result<Amount> peek_committed(const std::filesystem::path& folder, const PayerChannel& channel,
                                        std::uint8_t lane);

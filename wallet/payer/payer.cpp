@@ -84,16 +84,22 @@ struct Payer::Impl {
     return write_file_durably(folder_of(state.channel.id) / kDroppedFile, as_bytes(reason), IfPresent::kReplace);
   }
 
+  Result<Amount> committed(OpenChannelState& state, std::uint8_t lane) {
+    const auto place = folder_of(state.channel.id);
+    if (!state.lanes.contains(lane) && !LaneFile::exists(place, lane)) return Amount();
+    // Opened once instead of read at every call; a lane of another process can only be read.
+    const auto opened = open_lane(state, lane);
+    if (opened) return (*opened)->file.lane().committed();
+    if (opened.error().fault != Fault::kBusy) return std::unexpected(opened.error());
+    return LaneFile::peek_committed(place, state.channel, lane);
+  }
+
   /// What all other lanes may cost.
   Result<Amount> committed_elsewhere(OpenChannelState& state, std::uint8_t lane) {
     Amount sum;
     for (std::uint8_t other = 0; other < state.channel.lanes; ++other) {
       if (other == lane) continue;
-      const auto found = state.lanes.find(other);
-      const Amount part = found != state.lanes.end()
-                              ? found->second.file.lane().committed()
-                              : TRY(LaneFile::peek_committed(folder_of(state.channel.id), state.channel, other));
-      sum = TRY(checked_add(sum, part));
+      sum = TRY(checked_add(sum, TRY(committed(state, other))));
     }
     return sum;
   }
@@ -259,10 +265,10 @@ Result<std::vector<Payment>> Payer::unresolved(const ChannelId& channel) {
   return out;
 }
 
-Result<bool> Payer::correct(const ChannelId& channel, std::uint8_t lane, const LaneProof& proof) {
+Result<bool> Payer::correct(const ChannelId& channel, std::uint8_t lane, const LaneProof& proof, bool answer_is_gone) {
   OpenChannelState* state = TRY(impl_->find(channel));
   OpenLane* open = TRY(impl_->open_lane(*state, lane));
-  const auto judged = open->file.lane().judge_proof(proof);
+  const auto judged = open->file.lane().judge_proof(proof, answer_is_gone);
   if (!judged && judged.error().fault == Fault::kUnknownOutcome) return false;
   if (!judged) return std::unexpected(judged.error());
   TRY(open->file.commit(*judged));

@@ -49,8 +49,10 @@ class Payer {
   /// from here on, until answer() or lost().
   Result<std::vector<Payment>> unresolved(const ChannelId& channel);
   /// A corrective 402. True when the lane now continues where the host proved it to be; false when nothing was learnt,
-  /// and the pending voucher is to be sent again. kDenied: not proved. kMismatch: the host is dropped.
-  Result<bool> correct(const ChannelId& channel, std::uint8_t lane, const LaneProof& proof);
+  /// and the pending voucher is to be sent again. `answer_is_gone`: see PayerLane::judge_proof. kDenied: not proved.
+  /// kMismatch: the host is dropped.
+  Result<bool> correct(const ChannelId& channel, std::uint8_t lane, const LaneProof& proof,
+                       bool answer_is_gone = false);
   /// The payment of an earlier call with this key: pending, or answered and then without its body, which the client
   /// sends anew. It is to be sent again as it was. Nothing for a key that is not remembered or whose call failed.
   /// kInvalid when it was for another request.

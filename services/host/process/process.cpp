@@ -166,8 +166,23 @@ Status Child::start() {
   return {};
 }
 
+/// write(2) to a pipe whose reader may be gone, without the signal that would end this process.
+ssize_t write_quietly(int fd, ByteView bytes) {
+  sigset_t pipe_signal, before;
+  ::sigemptyset(&pipe_signal);
+  ::sigaddset(&pipe_signal, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+  const int why = errno;
+  const timespec at_once{};
+  if (n < 0 && why == EPIPE && ::sigismember(&before, SIGPIPE) == 0) ::sigtimedwait(&pipe_signal, nullptr, &at_once);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = why;
+  return n;
+}
+
 void Child::feed() {
-  const ssize_t n = ::write(in_.get(), spec_.input.data() + fed_, spec_.input.size() - fed_);
+  const ssize_t n = write_quietly(in_.get(), ByteView(spec_.input).subspan(fed_));
   if (n > 0) fed_ += static_cast<std::size_t>(n);
   const bool broken = n < 0 && errno != EAGAIN && errno != EINTR;
   if (broken || fed_ == spec_.input.size()) in_.close();

@@ -42,9 +42,13 @@ RC_GTEST_PROP(Prices, PayerAcceptsExactlyTheHonestCharge, ()) {
   const CallInputs inputs{TimeMs(1), {}, limit, {}, terms.price_per_mgas};
   const auto outcome = *rc::gen::element(RunOutcome::kCompleted, RunOutcome::kExhausted);
   const CallCharge charge = *charge_call(terms, outcome, Gas(*rc::gen::inRange<std::uint64_t>(0, limit.value)), limit);
-  CallReceipt receipt{.lane = 1, .seq = voucher.seq, .charged = charge.charged, .base_fee = charge.base_fee,
+  CallReceipt receipt{.lane = 1,
+                      .seq = voucher.seq,
+                      .charged = charge.charged,
+                      .base_fee = charge.base_fee,
                       .cum_charged = Amount(before.cum_charged.micro + charge.charged.micro),
-                      .cum_base_fee = Amount(before.cum_base_fee.micro + charge.base_fee.micro), .gas = charge.gas,
+                      .cum_base_fee = Amount(before.cum_base_fee.micro + charge.base_fee.micro),
+                      .gas = charge.gas,
                       .inputs = call_inputs_hash(inputs)};
   RC_ASSERT(check_receipt(receipt, inputs, voucher, before, terms).has_value());
   Amount* const amounts[]{&receipt.charged, &receipt.base_fee, &receipt.cum_charged, &receipt.cum_base_fee};

@@ -12,7 +12,9 @@ T filled(std::uint8_t byte) {
   return out;
 }
 
-SecretKey key_of(std::uint8_t byte) { return *SecretKey::from(filled<Hash>(byte)); }
+SecretKey key_of(std::uint8_t byte) {
+  return *SecretKey::from(filled<Hash>(byte));
+}
 
 Voucher sample_voucher() {
   return {filled<ChannelId>(1), 2, 3, Amount(400), filled<Hash>(5), TimeMs(6)};
@@ -102,17 +104,31 @@ struct ReceiptCheck : testing::Test {
   LaneState before{4, Amount(10'000), Amount(400)};
   Voucher voucher{filled<ChannelId>(1), 0, 5, Amount(13'000), filled<Hash>(5), TimeMs(6)};
   CallInputs inputs{TimeMs(1), filled<Hash>(2), Gas(20'000'000), filled<Hash>(3), Amount(100)};
-  CallReceipt receipt{.channel = voucher.channel, .lane = 0, .seq = 5, .req = voucher.req, .charged = Amount(1'100),
-                      .base_fee = Amount(100), .cum_charged = Amount(11'100), .cum_base_fee = Amount(500),
-                      .gas = Gas(1'000'000), .inputs = call_inputs_hash(inputs)};
+  CallReceipt receipt{.channel = voucher.channel,
+                      .lane = 0,
+                      .seq = 5,
+                      .req = voucher.req,
+                      .charged = Amount(1'100),
+                      .base_fee = Amount(100),
+                      .cum_charged = Amount(11'100),
+                      .cum_base_fee = Amount(500),
+                      .gas = Gas(1'000'000),
+                      .inputs = call_inputs_hash(inputs)};
   Fault fault() const { return check_receipt(receipt, inputs, voucher, before, kTerms).error().fault; }
 };
 
-TEST_F(ReceiptCheck, AcceptsAnHonestOne) { EXPECT_TRUE(check_receipt(receipt, inputs, voucher, before, kTerms)); }
+TEST_F(ReceiptCheck, AcceptsAnHonestOne) {
+  EXPECT_TRUE(check_receipt(receipt, inputs, voucher, before, kTerms));
+}
 
 TEST_F(ReceiptCheck, AcceptsAFailedOneThatChargesNothing) {
-  receipt = {.channel = voucher.channel, .lane = 0, .seq = 5, .outcome = CallOutcomeKind::kFailed, .req = voucher.req,
-             .cum_charged = before.cum_charged, .cum_base_fee = before.cum_base_fee};
+  receipt = {.channel = voucher.channel,
+             .lane = 0,
+             .seq = 5,
+             .outcome = CallOutcomeKind::kFailed,
+             .req = voucher.req,
+             .cum_charged = before.cum_charged,
+             .cum_base_fee = before.cum_base_fee};
   EXPECT_TRUE(check_receipt(receipt, inputs, voucher, before, kTerms));
   receipt.cum_charged = Amount(10'001);
   EXPECT_EQ(fault(), Fault::kMismatch);

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "guest.hpp"
+#include "tests/gen/guest.hpp"
 
 namespace micro::wasm {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "temp_folder.hpp"
+#include "tests/gen/temp_folder.hpp"
 #include "wallet/disk/files.hpp"
 
 namespace micro {

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include "temp_folder.hpp"
+#include "tests/gen/temp_folder.hpp"
 #include "wallet/disk/file_lock.hpp"
 
 namespace micro {

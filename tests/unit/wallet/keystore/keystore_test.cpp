@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "temp_folder.hpp"
+#include "tests/gen/temp_folder.hpp"
 #include "wallet/disk/files.hpp"
 
 namespace micro {

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "temp_folder.hpp"
+#include "tests/gen/temp_folder.hpp"
 #include "wallet/disk/files.hpp"
 
 namespace micro {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model_host.hpp"
+#include "tests/gen/model_host.hpp"
 
 namespace micro {
 namespace {
@@ -192,6 +192,33 @@ TEST_F(PayerLaneTest, AProofOfWhatIsKnownTeachesNothing) {
   world.host.receive(signed_call);
   EXPECT_EQ(lane.judge_proof(world.host.proof(0).value()).error().fault, Fault::kUnknownOutcome)
       << "its own pending call was answered: the answer, not the proof, settles it";
+}
+
+TEST_F(PayerLaneTest, AProofThatThePendingCallFailedSettlesIt) {
+  call();
+  const LaneState before = lane.settled();
+  world.host.receive(sign(), test::HostMood::kFails);
+  const auto entry = lane.judge_proof(world.host.proof(0).value());
+  ASSERT_TRUE(entry);
+  commit(*entry);
+  EXPECT_FALSE(lane.pending());
+  EXPECT_EQ(lane.settled().seq, before.seq + 1);
+  EXPECT_EQ(lane.settled().cum_charged, before.cum_charged);
+}
+
+TEST_F(PayerLaneTest, AReceiptWhoseAnswerIsGoneIsTakenWithinTheVouchersBounds) {
+  call();
+  const auto signed_call = sign();
+  auto receipt = world.host.receive(signed_call).reply->receipt.receipt;
+  const LaneProof proof = world.host.proof(0).value();
+  const auto entry = lane.judge_proof(proof, true);
+  ASSERT_TRUE(entry);
+  receipt.cum_charged = Amount(signed_call.voucher.cum.micro + 1);
+  EXPECT_TRUE(std::holds_alternative<entry::Dropped>(
+      *lane.judge_proof({proof.voucher, proof.signature, world.host.sign(receipt)}, true)));
+  commit(*entry);
+  EXPECT_EQ(lane.settled(), world.host.state(0));
+  EXPECT_EQ(call().verdict, Verdict::kDone);
 }
 
 TEST_F(PayerLaneTest, RefusesALogThatDoesNotFollow) {

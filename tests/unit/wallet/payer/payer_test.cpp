@@ -4,8 +4,8 @@
 
 #include <set>
 
-#include "model_host.hpp"
-#include "temp_folder.hpp"
+#include "tests/gen/model_host.hpp"
+#include "tests/gen/temp_folder.hpp"
 #include "wallet/disk/append_log.hpp"
 #include "wallet/disk/files.hpp"
 
@@ -213,6 +213,35 @@ TEST_F(PayerTest, RefusesBadChannels) {
   }
   EXPECT_EQ(payer.find_channel(world.channel.service, world.channel.session, Epoch(999))->id, id);
   EXPECT_FALSE(payer.find_channel(world.channel.service, world.channel.session, world.channel.end));
+}
+
+// More than a crash can do: acknowledged records are cut off too. The host's proof brings them back.
+TEST_F(PayerTest, ALogCutAnywhereCostsNoMoney) {
+  {
+    Payer payer = open();
+    for (const auto* text : {"a", "b", "c"}) ASSERT_TRUE(send(payer, *pay(payer, to_bytes(text))));
+  }
+  const auto file = std::filesystem::path(id.hex()) / "lane-0.log";
+  const Bytes whole = read_file(folder / "p" / file, kMaxLogBytes).value();
+  const test::ModelHost host = world.host;
+  for (std::size_t size = 0; size <= whole.size(); size += 11) {
+    world.host = host;
+    ASSERT_TRUE(write_file_durably(folder / "p" / file, ByteView(whole).first(size), IfPresent::kReplace));
+    Payer payer = open();
+    const auto unresolved = payer.unresolved(id);
+    ASSERT_TRUE(unresolved) << size;
+    for (const auto& payment : *unresolved) ASSERT_TRUE(send(payer, payment)) << size;
+    auto payment = pay(payer, to_bytes("d"));
+    ASSERT_TRUE(payment) << size;
+    if (const auto response = world.host.receive(payment->call); !response.reply) {
+      ASSERT_EQ(payer.correct(id, 0, *response.proof), true) << size;
+      payment = pay(payer, to_bytes("d"));
+    }
+    EXPECT_EQ(send(payer, *payment)->verdict, Verdict::kDone) << size;
+    for (const auto& [what, times] : world.host.executions()) EXPECT_EQ(times, 1) << as_text(what) << " " << size;
+    EXPECT_EQ((*payer.totals(id))[0].cum_charged, world.host.state(0).cum_charged) << size;
+    EXPECT_EQ((*payer.totals(id))[0].seq, 4U) << size;
+  }
 }
 
 TEST_F(PayerTest, ADamagedLogIsNamed) {

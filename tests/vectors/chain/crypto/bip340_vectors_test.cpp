@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "chain/crypto/secp256k1.hpp"
-#include "csv.hpp"
+#include "tests/vectors/csv.hpp"
 
 namespace micro {
 namespace {

@@ -3,7 +3,7 @@
 #include <botan/base58.h>
 #include <gtest/gtest.h>
 
-#include "csv.hpp"
+#include "tests/vectors/csv.hpp"
 #include "wallet/keys/hd_key.hpp"
 #include "wallet/keys/mnemonic.hpp"
 

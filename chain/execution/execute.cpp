@@ -1,0 +1,113 @@
+#include "chain/execution/execute.hpp"
+
+#include "chain/execution/block_state.hpp"
+#include "chain/execution/epoch.hpp"
+#include "chain/execution/handlers.hpp"
+
+namespace micro {
+namespace {
+
+template <class T>
+Result<T> required(const StateView& view, const StatePath& path, const char* what) {
+  auto record = TRY(read_record<T>(view, path));
+  if (!record) return fail(Fault::kCorrupt, std::string("the state holds no ") + what);
+  return std::move(*record);
+}
+
+Result<TxStatus> dispatch(TxScope& scope, const Payload& payload) {
+  return std::visit([&](const auto& kind) { return apply(scope, kind); }, payload);
+}
+
+std::unexpected<Error> refuse(const SignedTx& tx, TxStatus status) {
+  if (status == TxStatus::kOk) return fail(Fault::kInvalid, "the block is larger than this network allows");
+  return fail(Fault::kInvalid, "the block holds a transaction of " + tx.body.sender.brief() +
+                                   " that may not be included: " + std::string(tx_status_text(status)));
+}
+
+struct Attempt {
+  TxStatus refused = TxStatus::kOk;  ///< why it may not be included; kOk: the block has no room for it
+  std::optional<TxReceipt> receipt;  ///< otherwise
+};
+
+Result<Attempt> run_tx(TxScope& scope, const SignedTx& tx, std::uint64_t room) {
+  const TxStatus admitted = TRY(scope.admit(tx));
+  if (admitted != TxStatus::kOk || scope.size() > room) {
+    scope.abandon();
+    return Attempt{admitted, {}};
+  }
+  scope.begin();
+  auto receipt = TRY(scope.finish(TRY(dispatch(scope, tx.body.payload))));
+  if (!receipt) return Attempt{TxStatus::kCannotPayFee, {}};
+  return Attempt{TxStatus::kOk, std::move(receipt)};
+}
+
+Status run_txs(BlockState& state, std::span<const SignedTx> txs, ExecutionMode mode, BlockOutcome& out,
+               std::vector<bool>* kept) {
+  TxScope scope(state.overlay, state.book, state.ctx);
+  std::uint64_t room = state.ctx.params.max_block_bytes;
+  out.receipts.reserve(txs.size());
+  for (const SignedTx& tx : txs) {
+    Attempt attempt = TRY(run_tx(scope, tx, room));
+    if (kept != nullptr) kept->push_back(attempt.receipt.has_value());
+    if (!attempt.receipt) {
+      if (mode == ExecutionMode::kValidate) return refuse(tx, attempt.refused);
+      continue;
+    }
+    room -= scope.size();
+    out.receipts.push_back(std::move(*attempt.receipt));
+  }
+  return {};
+}
+
+// Where somebody else pays the fee and the sender could not, only a trial shows whether a block could include it.
+Result<TxStatus> try_tx(TxScope& scope, const SignedTx& tx, Nonce expected) {
+  const TxStatus status = TRY(scope.admit(tx, expected));
+  if (status != TxStatus::kOk || scope.sender_can_pay()) return status;
+  scope.begin();
+  return TRY(dispatch(scope, tx.body.payload)) == TxStatus::kOk ? TxStatus::kOk : TxStatus::kCannotPayFee;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlockState>> BlockState::open(const StateView& parent, const BlockInput& input) {
+  auto state = std::make_unique<BlockState>(parent);
+  state->ctx.params = TRY(required<ChainParams>(parent, path::params(), "parameters"));
+  state->ctx.block = input;
+  state->clock = TRY(required<EpochClock>(parent, path::epoch_clock(), "epoch clock"));
+  state->ctx.epoch = state->clock.epoch;
+  const Supply supply = TRY(required<Supply>(parent, path::supply(), "supply"));
+  state->book = TRY(SupplyBook::from(supply, state->ctx.lot_time()));
+  return state;
+}
+
+Result<BlockOutcome> execute_block(const StateView& parent, const BlockInput& input, std::span<const SignedTx> txs,
+                                   PolicyPort& policy, ExecutionMode mode, std::vector<bool>* kept) {
+  if (kept != nullptr) kept->clear();
+  if (txs.size() > kMaxTxsPerBlock) return fail(Fault::kInvalid, "the block holds too many transactions");
+  const auto state = TRY(BlockState::open(parent, input));
+  BlockOutcome out;
+  out.epoch = state->ctx.epoch;
+  if (input.time <= state->clock.started) return fail(Fault::kInvalid, "the block is older than its epoch");
+  TRY(run_txs(*state, txs, mode, out, kept));
+  out.boundary = input.time.value - state->clock.started.value >= state->ctx.params.epoch_ms;
+  if (out.boundary) TRY(end_epoch(*state, policy, out));
+  if (out.boundary || !out.receipts.empty()) state->store_supply();
+  out.diff = state->overlay.take();
+  return out;
+}
+
+TxStatus check_tx(const StateView& view, const BlockInput& next, const SignedTx& tx, Nonce expected) {
+  const auto state = BlockState::open(view, next);
+  if (!state) return TxStatus::kMalformed;
+  TxScope scope((*state)->overlay, (*state)->book, (*state)->ctx);
+  return try_tx(scope, tx, expected).value_or(TxStatus::kMalformed);
+}
+
+Nonce next_nonce(const StateView& view, const Address& sender) {
+  const auto account = read_record<Account>(view, path::account(sender));
+  if (account && *account) return (*account)->nonce;
+  const auto session = read_record<SessionRecord>(view, path::session(sender));
+  return session && *session ? (*session)->nonce : Nonce(0);
+}
+
+}  // namespace micro

@@ -1,0 +1,100 @@
+// Transactions that wait for a block. It knows nothing of rules or state: whoever adds one has checked it and says
+// which nonce the finalized state expects of its sender.
+//
+// Order: higher max_fee per byte first, earlier arrival first among equals; a sender's own always by nonce, without
+// gaps. Bounds: bytes, entries, and entries a sender. Eviction when full: among the last transactions of all senders
+// the lowest max_fee per byte, the latest arrival among equals; only for a newcomer that offers strictly more, and
+// never one that the newcomer follows. Replacement of the same nonce: strictly higher max_fee and strictly higher
+// max_fee per byte.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <set>
+#include <unordered_map>
+
+#include "chain/types/transaction.hpp"
+
+namespace micro {
+
+struct MempoolLimits {
+  std::size_t max_bytes = 128u << 20;  ///< of encoded transactions and bookkeeping
+  std::size_t max_entries = 200'000;
+  std::size_t max_entries_per_sender = 1'024;
+};
+
+/// Memory of one waiting transaction besides its encoding, about.
+inline constexpr std::size_t kMempoolEntryOverheadBytes = 1'024;
+
+enum class PoolVerdict : std::uint8_t {
+  kAdded,
+  kReplaced,     ///< took the place of one with the same nonce
+  kKnown,        ///< is waiting already
+  kNonceUsed,    ///< below what the state expects
+  kNonceGap,     ///< an earlier nonce is missing
+  kUnderpriced,  ///< a replacement has to offer more
+  kFull,         ///< the pool, or the sender's share of it, holds only better offers
+};
+
+class Mempool {
+ public:
+  struct Entry {
+    SignedTx tx;
+    TxId id;
+    std::uint32_t bytes = 0;  ///< encoded
+    std::uint64_t arrival = 0;
+  };
+
+  /// `hash_seed` is random, so that nobody can aim at one bucket of the index.
+  explicit Mempool(const MempoolLimits& limits, std::uint64_t hash_seed);
+
+  /// The nonce behind the sender's waiting transactions; `next` is what the finalized state expects.
+  [[nodiscard]] Nonce expected(const Address& sender, Nonce next) const;
+  PoolVerdict add(SignedTx tx, const TxId& id, std::uint32_t bytes, Nonce next);
+
+  /// What a block should hold, best first. Valid until the pool changes.
+  [[nodiscard]] std::vector<const Entry*> select(std::size_t max_bytes, std::size_t max_txs) const;
+  /// Transactions of the sender below `next` are in the state; when what remains does not begin there, it goes as well.
+  void committed(const Address& sender, Nonce next);
+  /// Removes a transaction that no block may include, and those of its sender behind it.
+  void drop(const TxId& id);
+  /// Removes all that may no longer be included at `next`, and those behind them.
+  void expire(Height next);
+
+  [[nodiscard]] const Entry* find(const TxId& id) const;
+  [[nodiscard]] std::size_t size() const { return by_id_.size(); }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] bool empty() const { return by_id_.empty(); }
+
+ private:
+  struct SeededHash {
+    std::uint64_t seed = 0;
+    template <std::size_t N, class Tag>
+    std::size_t operator()(const FixedBytes<N, Tag>& v) const;
+  };
+  /// Best offer first; a strict order over all entries.
+  struct Better {
+    bool operator()(const Entry* a, const Entry* b) const;
+  };
+  struct Queue {
+    std::deque<std::unique_ptr<Entry>> entries;  ///< consecutive nonces
+  };
+  // lint-ok banned_calls: looked up by key; walked only to remove, where the order does not show
+  using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above
+  using Ids = std::unordered_map<TxId, Entry*, SeededHash>;  // lint-ok banned_calls: looked up by key, never walked
+
+  PoolVerdict replace(Queue& queue, std::size_t at, SignedTx tx, const TxId& id, std::uint32_t bytes);
+  [[nodiscard]] bool make_room(const Entry& newcomer);
+  void erase_tail(Senders::iterator sender, std::size_t keep);
+  static std::size_t cost(const Entry& entry) { return entry.bytes + kMempoolEntryOverheadBytes; }
+
+  MempoolLimits limits_;
+  Senders senders_;
+  Ids by_id_;
+  std::set<const Entry*, Better> heads_;  ///< first of each sender
+  std::set<const Entry*, Better> tails_;  ///< last of each sender
+  std::size_t bytes_ = 0;
+  std::uint64_t arrivals_ = 0;
+};
+
+}  // namespace micro

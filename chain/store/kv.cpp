@@ -1,0 +1,23 @@
+#include "chain/store/kv.hpp"
+
+namespace micro {
+
+void KvBatch::put(ByteView key, ByteView value) {
+  data_.insert(data_.end(), key.begin(), key.end());
+  data_.insert(data_.end(), value.begin(), value.end());
+  items_.push_back({static_cast<std::uint32_t>(key.size()), static_cast<std::uint32_t>(value.size()), false});
+}
+
+void KvBatch::erase(ByteView key) {
+  data_.insert(data_.end(), key.begin(), key.end());
+  items_.push_back({static_cast<std::uint32_t>(key.size()), 0, true});
+}
+
+Bytes after_prefix(ByteView prefix) {
+  Bytes next(prefix.begin(), prefix.end());
+  while (!next.empty() && next.back() == 0xff) next.pop_back();
+  if (!next.empty()) ++next.back();
+  return next;
+}
+
+}  // namespace micro

@@ -1,0 +1,134 @@
+#include "chain/store/rocks/rocks_kv.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/memtablerep.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+namespace micro {
+namespace {
+
+constexpr std::size_t kLedgerMemtableBytes = 64u << 20;
+constexpr std::size_t kStateMemtableBytes = 32u << 20;
+constexpr std::size_t kBlockCacheBytes = 32u << 20;
+constexpr std::uint64_t kMaxWalBytes = 256u << 20;
+constexpr std::uint64_t kMinBlobBytes = 16u << 10;
+constexpr double kBloomBitsPerKey = 10;  // lint-ok banned_calls: an argument of RocksDB, changes no result
+constexpr int kMaxOpenFiles = 512;
+constexpr std::uint64_t kSyncEveryBytes = 1u << 20;
+
+rocksdb::Slice slice(ByteView bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+ByteView view(const rocksdb::Slice& s) {
+  return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
+
+std::unexpected<Error> failure(const std::string& what, const rocksdb::Status& status) {
+  const Fault fault = status.IsCorruption() ? Fault::kCorrupt : status.IsBusy() ? Fault::kBusy : Fault::kIo;
+  return fail(fault, what + ": " + status.ToString());
+}
+
+rocksdb::Options options_for(RocksUse use) {
+  rocksdb::Options o;
+  o.create_if_missing = true;
+  // The default, point-in-time recovery, drops synced writes behind a damaged record without a word.
+  o.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  o.track_and_verify_wals_in_manifest = true;
+  o.paranoid_checks = true;
+  o.max_open_files = kMaxOpenFiles;
+  o.max_background_jobs = 2;
+  o.max_total_wal_size = kMaxWalBytes;
+  o.bytes_per_sync = kSyncEveryBytes;
+  o.keep_log_file_num = 2;
+  o.info_log_level = rocksdb::WARN_LEVEL;
+  o.compression = rocksdb::kNoCompression;  // signatures and hashes do not compress
+  if (use == RocksUse::kState) {
+    // Nothing reads it while the node runs, so nothing needs to be in order before a flush.
+    o.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
+    o.allow_concurrent_memtable_write = false;
+    o.write_buffer_size = kStateMemtableBytes;
+  } else {
+    o.write_buffer_size = kLedgerMemtableBytes;
+    o.enable_blob_files = true;  // bodies are not copied again by compactions
+    o.min_blob_size = kMinBlobBytes;
+  }
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
+  o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return o;
+}
+
+class RocksKv final : public Kv {
+ public:
+  explicit RocksKv(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+
+  [[nodiscard]] Result<std::optional<Bytes>> get(ByteView key) const override {
+    rocksdb::PinnableSlice value;
+    const rocksdb::Status status = db_->Get({}, db_->DefaultColumnFamily(), slice(key), &value);
+    if (status.IsNotFound()) return std::optional<Bytes>{};
+    if (!status.ok()) return failure("reading the database", status);
+    return std::optional(to_bytes(view(value)));
+  }
+
+  Status write(const KvBatch& batch) override {
+    rocksdb::WriteBatch out(batch.bytes() + 64);
+    rocksdb::Status status;
+    batch.each([&](const KvBatch::Op& op) {
+      if (!status.ok()) return;
+      status = op.value ? out.Put(slice(op.key), slice(*op.value)) : out.Delete(slice(op.key));
+    });
+    rocksdb::WriteOptions durable;
+    durable.sync = true;
+    if (status.ok()) status = db_->Write(durable, &out);
+    if (!status.ok()) return failure("writing the database", status);
+    return {};
+  }
+
+  Status scan(ByteView from, ByteView until, Order order, const Visitor& visit) const override {
+    if (!until.empty() && as_text(until) <= as_text(from)) return {};
+    rocksdb::ManagedSnapshot snapshot(db_.get());
+    const rocksdb::Slice low = slice(from);
+    const rocksdb::Slice high = slice(until);
+    rocksdb::ReadOptions read;
+    read.snapshot = snapshot.snapshot();
+    read.iterate_lower_bound = &low;
+    if (!until.empty()) read.iterate_upper_bound = &high;
+    const std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(read));
+    if (order == Order::kAscending) {
+      for (it->Seek(low); it->Valid(); it->Next()) {
+        if (!visit(view(it->key()), view(it->value()))) return {};
+      }
+    } else {
+      for (it->SeekToLast(); it->Valid(); it->Prev()) {
+        if (!visit(view(it->key()), view(it->value()))) return {};
+      }
+    }
+    if (!it->status().ok()) return failure("walking the database", it->status());
+    return {};
+  }
+
+ private:
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Kv>> open_rocks_kv(const std::string& folder, RocksUse use) {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options_for(use), folder, &db);
+  if (!status.ok()) {
+    auto failed = failure("opening the database in " + folder, status);
+    failed.error().hint = status.IsCorruption()
+                              ? "restore the folder from a backup, or remove the node's data and let it sync again"
+                              : "check that no other node runs on this folder, the free space and the rights";
+    return failed;
+  }
+  return std::unique_ptr<Kv>(std::make_unique<RocksKv>(std::unique_ptr<rocksdb::DB>(db)));
+}
+
+}  // namespace micro

@@ -1,0 +1,59 @@
+// The command line. Commands talk to a running node over its Unix socket and sign in this process; the three that run
+// nodes themselves are given from outside, so that the command line links no database and no engine.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "chain/types/transaction.hpp"
+
+namespace micro {
+
+/// `micro server`: what was given by flag or environment; the rest comes from the file or is the node's default.
+struct ServerOptions {
+  std::optional<std::filesystem::path> config_file;  ///< TOML
+  std::optional<std::filesystem::path> data_dir;     ///< default: default_data_dir(network)
+  std::optional<std::filesystem::path> socket;       ///< default: default_socket_path(data_dir)
+  std::optional<std::filesystem::path> genesis;      ///< absent: the folder's own, or a new network of one is made
+  std::string network = "local";                     ///< name of the folder, and of a network that is made
+  std::optional<std::string> http_listen;            ///< "127.0.0.1:8080"
+  std::optional<Capacity> offer;                     ///< resources to offer at start, from --offer cpu=2,mem=4G,disk=20G
+  bool free_calls = false;                           ///< serve calls of services placed here to loopback without payment
+  std::string log_level = "info";
+  bool json = false;                                 ///< the line that says that the node is ready is a document
+};
+
+/// `micro dev`: a network for development with funded accounts whose keys are public.
+struct DevOptions {
+  std::optional<std::filesystem::path> state_dir;    ///< --state: kept there; absent: ephemeral
+  std::optional<std::filesystem::path> socket;       ///< default: default_socket_path(default_data_dir("dev"))
+  std::optional<std::string> http_listen;
+  std::optional<std::filesystem::path> accounts_out; ///< writes the accounts there as JSON
+  std::uint32_t epoch_ms = 1'000;
+  bool paid_only = false;                            ///< --paid-only: the gateway asks for payment from loopback too
+  std::string log_level = "warn";
+  bool json = false;
+};
+
+/// `micro demo`: the tour.
+struct DemoOptions {
+  bool json = false;
+  bool quiet = false;
+  bool keep = false;                                 ///< leave the temporary folder and say where it is
+  std::uint32_t calls = 100;
+};
+
+/// Each returns an exit code of surface §1 (0 ok, 1 internal, … 130 interrupted) after it has printed its own errors.
+struct NodeCommands {
+  std::function<int(const ServerOptions&)> run_server;
+  std::function<int(const DevOptions&)> run_dev;
+  std::function<int(const DemoOptions&)> run_demo;
+};
+
+/// Parses, runs, prints; never throws. The value is the process's exit code.
+int cli_main(int argc, char** argv, const NodeCommands& nodes);
+
+}  // namespace micro

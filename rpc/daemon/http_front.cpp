@@ -1,0 +1,98 @@
+#include "rpc/daemon/http_front.hpp"
+
+#include "chain/base/bytes.hpp"
+#include "genesis/json/strict_json.hpp"
+
+namespace micro {
+namespace {
+
+constexpr std::string_view kApiPrefix = "/api/";
+constexpr std::string_view kLocalSuffix = ".localhost";
+
+HttpReply text_reply(unsigned status, std::string text) {
+  return {status, "text/plain; charset=utf-8", {}, std::move(text)};
+}
+
+}  // namespace
+
+HttpReply problem(unsigned status, std::string_view title, std::string_view detail, std::string_view hint) {
+  Json body{{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
+  if (!hint.empty()) body["hint"] = hint;
+  return {status, "application/problem+json", {}, body.dump() + "\n"};
+}
+
+CallerKind HttpFront::caller_of(const HttpRequest& request) const {
+  if (request.listener == HttpListener::kUnixSocket) return CallerKind::kOwner;
+  // A page in a browser can reach loopback too: what it sends for another site never spends.
+  if (is_cross_site(request)) return CallerKind::kAnonymous;
+  const auto authorization = request.header("authorization");
+  const std::string expected = "Bearer " + token_;
+  if (!token_.empty() && authorization &&
+      equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)))) {
+    return CallerKind::kOwner;
+  }
+  return CallerKind::kAnonymous;
+}
+
+void HttpFront::route_call(HttpRequest&& request, std::string_view service, std::string path,
+                           HttpResponder responder) const {
+  ServiceCall call;
+  const std::size_t at = service.find('@');
+  call.name = std::string(service.substr(0, at));
+  if (at != std::string_view::npos) call.commit = std::string(service.substr(at + 1));
+  call.method = request.method;
+  call.path = std::move(path);
+  call.query = std::string(request.query());
+  call.content_type = std::string(request.header("content-type").value_or(""));
+  call.caller = caller_of(request);
+  if (const auto price = request.header("micro-max-price")) {
+    const auto parsed = parse_amount(*price);
+    if (!parsed) {
+      return std::move(responder).send(problem(400, "bad Micro-Max-Price", parsed.error().message, parsed.error().hint));
+    }
+    call.max_price = *parsed;
+  }
+  const auto copy = [&](const char* name) {
+    const auto value = request.header(name);
+    return value ? std::optional<std::string>(*value) : std::nullopt;
+  };
+  call.idempotency_key = copy("idempotency-key");
+  call.payment = copy("payment-signature");
+  call.account = copy("micro-account");
+  call.body = std::move(request.body);
+  call.headers = std::move(request.headers);
+  handlers_.call(std::move(call), std::move(responder));
+}
+
+void HttpFront::handle(HttpRequest&& request, HttpResponder responder) const {
+  const std::string_view path = request.path();
+  if (request.host.ends_with(kLocalSuffix)) {
+    const std::string service = request.host.substr(0, request.host.size() - kLocalSuffix.size());
+    return route_call(std::move(request), service, std::string(path), std::move(responder));
+  }
+  if (path.starts_with(kApiPrefix)) {
+    const std::string rest(path.substr(kApiPrefix.size()));
+    const std::size_t slash = rest.find('/');
+    std::string below = slash == std::string::npos ? "/" : rest.substr(slash);
+    return route_call(std::move(request), rest.substr(0, slash), std::move(below), std::move(responder));
+  }
+  const bool from_owner = request.listener == HttpListener::kUnixSocket;
+  if (path == "/healthz") return std::move(responder).send(text_reply(200, "ok\n"));
+  if (path == "/readyz") {
+    const bool ready = handlers_.ready();
+    return std::move(responder).send(text_reply(ready ? 200 : 503, ready ? "ready\n" : "starting\n"));
+  }
+  if (path == "/rpc" && from_owner) {
+    if (request.method != "POST") return std::move(responder).send(problem(405, "use POST", "JSON-RPC 2.0 over POST"));
+    return handlers_.rpc(request, std::move(responder));
+  }
+  if (path == "/svc/logs" && from_owner) return handlers_.follow_logs(request, std::move(responder));
+  if (path == "/") {
+    return std::move(responder).send(
+        text_reply(200, "a micro node. Call a service at /api/NAME/PATH or at http://NAME.localhost\n"));
+  }
+  std::move(responder).send(problem(404, "no such page", "nothing answers at " + std::string(path),
+                                    "services answer below /api/NAME/ and at NAME.localhost"));
+}
+
+}  // namespace micro

@@ -1,0 +1,143 @@
+// Brings what runs on this node in line with what the ledger decided. Sans-IO: decisions and results in, work out. It
+// never decides a placement: it builds, compiles, serves and drains what others decided.
+//
+//   wanted ─ Build → built ─ Attest (once) ─ Compile → ready ─ Serve ⇄ Stop
+//
+// A build or compile that fails for a reason of this machine is tried again with back-off; one that fails for a reason of
+// the source is final, since the same commit gives the same failure.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "chain/base/clock.hpp"
+#include "chain/types/ids.hpp"
+
+namespace micro {
+
+inline constexpr std::uint64_t kRetryFirstMs = 100;
+inline constexpr std::uint64_t kRetryMostMs = 30'000;
+inline constexpr std::uint32_t kBreakerDeaths = 5;         ///< traps in a row that close a version for a while…
+inline constexpr std::uint64_t kBreakerWindowMs = 60'000;  ///< …when they come within this time
+inline constexpr std::size_t kMaxJobsAtOnce = 4;
+
+/// What the ledger says of one version, as far as it concerns this node.
+struct WantedVersion {
+  VersionId version;
+  ServiceId service;
+  CommitId commit;
+  std::string repo_url;
+  std::string subdir;
+  bool attest = false;             ///< this node is a builder and has not attested it yet
+  bool serve = false;              ///< placed here, or draining here
+  std::optional<CodeHash> module;  ///< what a quorum of builders agreed on
+  bool operator==(const WantedVersion&) const = default;
+};
+
+enum class LocalState : std::uint8_t {
+  kWaiting,    ///< nothing to do here yet
+  kBuilding,
+  kBuilt,      ///< attested or about to be
+  kCompiling,
+  kRunning,    ///< calls are answered here
+  kDraining,   ///< no new calls
+  kError,      ///< see text
+};
+std::string_view local_state_name(LocalState state);
+
+namespace scheduler {
+// --- events ---
+/// The whole list, after a block that may have changed it.
+struct Wanted {
+  std::vector<WantedVersion> versions;
+};
+struct BuildEnded {
+  VersionId version;
+  std::optional<CodeHash> module;  ///< none: it failed
+  std::string error;
+  bool final = false;              ///< the source's own fault
+};
+struct AttestEnded {
+  VersionId version;
+  bool ok = false;
+  std::string error;
+};
+struct CompileEnded {
+  VersionId version;
+  bool ok = false;
+  std::string error;
+  bool final = false;
+};
+/// One call ended. A trap or a host failure counts towards the breaker.
+struct CallEnded {
+  VersionId version;
+  bool died = false;
+};
+struct Tick {};
+using Event = std::variant<Wanted, BuildEnded, AttestEnded, CompileEnded, CallEnded, Tick>;
+
+// --- effects ---
+struct Build {
+  WantedVersion version;
+};
+struct Attest {
+  VersionId version;
+};
+struct Compile {
+  VersionId version;
+  CodeHash module;
+};
+struct Serve {
+  VersionId version;
+  ServiceId service;
+  CodeHash module;
+};
+struct Stop {
+  VersionId version;
+};
+using Effect = std::variant<Build, Attest, Compile, Serve, Stop>;
+}  // namespace scheduler
+
+struct LocalVersion {
+  WantedVersion wanted;
+  LocalState state = LocalState::kWaiting;
+  std::string error;
+  Instant since;
+  std::optional<CodeHash> built;   ///< module that this node built or took from its cache
+  bool attested = false;           ///< sent; the ledger shows it later
+  bool busy = false;               ///< a job of it runs
+  bool serving = false;
+  bool failed_for_good = false;
+  std::uint64_t retry_ms = kRetryFirstMs;
+  Instant retry_at;
+  std::vector<Instant> deaths;     ///< within the breaker's window
+  Instant closed_until;
+};
+
+class Scheduler {
+ public:
+  [[nodiscard]] std::vector<scheduler::Effect> on(const scheduler::Event& event, Instant now);
+  [[nodiscard]] const std::map<VersionId, LocalVersion>& versions() const { return versions_; }
+  /// The version answers calls here and its breaker is closed.
+  [[nodiscard]] bool accepts(const VersionId& version, Instant now) const;
+
+ private:
+  void take_wanted(const scheduler::Wanted& wanted, Instant now);
+  void take_build(const scheduler::BuildEnded& e, Instant now);
+  void take_attest(const scheduler::AttestEnded& e, Instant now);
+  void take_compile(const scheduler::CompileEnded& e, Instant now);
+  void take_call(const scheduler::CallEnded& e, Instant now);
+  void fail_job(LocalVersion& v, std::string error, bool final, Instant now);
+  void advance(LocalVersion& v, Instant now);
+  void set_state(LocalVersion& v, LocalState state, Instant now);
+  LocalVersion* find(const VersionId& version);
+
+  std::map<VersionId, LocalVersion> versions_;
+  std::vector<scheduler::Effect> effects_;
+  std::size_t jobs_ = 0;
+};
+
+}  // namespace micro

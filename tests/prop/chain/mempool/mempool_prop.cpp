@@ -1,0 +1,201 @@
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <map>
+
+#include "chain/mempool/mempool.hpp"
+
+namespace micro {
+namespace {
+
+template <class T>
+T below(T end) {
+  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange<T>(0, end));
+}
+
+struct Waiting {
+  std::uint8_t sender = 0;
+  std::uint64_t nonce = 0;
+  std::uint64_t fee = 0;
+  std::uint32_t bytes = 0;
+  std::uint64_t valid_until = 0;
+  std::uint64_t arrival = 0;
+  TxId id;
+};
+
+bool pays_more(const Waiting& a, const Waiting& b) {
+  return a.fee * b.bytes > b.fee * a.bytes;
+}
+bool better(const Waiting& a, const Waiting& b) {
+  return pays_more(a, b) || (!pays_more(b, a) && a.arrival < b.arrival);
+}
+
+// A list, searched from end to end for everything.
+struct NaivePool {
+  MempoolLimits limits;
+  std::vector<Waiting> all;
+  std::uint64_t arrivals = 0;
+
+  std::vector<Waiting> of(std::uint8_t sender) const {
+    std::vector<Waiting> out;
+    for (const Waiting& w : all) {
+      if (w.sender == sender) out.push_back(w);
+    }
+    std::ranges::sort(out, {}, &Waiting::nonce);
+    return out;
+  }
+  std::size_t bytes() const {
+    std::size_t sum = 0;
+    for (const Waiting& w : all) sum += w.bytes + kMempoolEntryOverheadBytes;
+    return sum;
+  }
+  void remove_from(std::uint8_t sender, std::uint64_t nonce) {
+    std::erase_if(all, [&](const Waiting& w) { return w.sender == sender && w.nonce >= nonce; });
+  }
+  std::optional<Waiting> worst() const {
+    std::optional<Waiting> out;
+    for (const Waiting& w : all) {
+      const auto mine = of(w.sender);
+      if (mine.back().nonce == w.nonce && (!out || better(*out, w))) out = w;
+    }
+    return out;
+  }
+  PoolVerdict add(Waiting w, std::uint64_t next) {
+    for (const Waiting& other : all) {
+      if (other.id == w.id) return PoolVerdict::kKnown;
+    }
+    const auto mine = of(w.sender);
+    if (w.nonce < next || (!mine.empty() && w.nonce < mine.front().nonce)) return PoolVerdict::kNonceUsed;
+    if (w.nonce > (mine.empty() ? next : mine.back().nonce + 1)) return PoolVerdict::kNonceGap;
+    const bool replaces = !mine.empty() && w.nonce <= mine.back().nonce;
+    if (!replaces && mine.size() >= limits.max_entries_per_sender) return PoolVerdict::kFull;
+    w.arrival = arrivals++;
+    if (replaces) {
+      auto slot = std::ranges::find_if(all, [&](auto& o) { return o.sender == w.sender && o.nonce == w.nonce; });
+      if (w.fee <= slot->fee || !pays_more(w, *slot)) return PoolVerdict::kUnderpriced;
+      if (bytes() - slot->bytes + w.bytes > limits.max_bytes) return PoolVerdict::kFull;
+      *slot = w;
+      return PoolVerdict::kReplaced;
+    }
+    const std::size_t cost = w.bytes + kMempoolEntryOverheadBytes;
+    if (cost > limits.max_bytes) return PoolVerdict::kFull;
+    while (all.size() >= limits.max_entries || bytes() + cost > limits.max_bytes) {
+      const Waiting victim = *worst();
+      if (!pays_more(w, victim) || victim.sender == w.sender) return PoolVerdict::kFull;
+      remove_from(victim.sender, victim.nonce);
+    }
+    all.push_back(w);
+    return PoolVerdict::kAdded;
+  }
+  std::vector<TxId> select(std::size_t max_bytes, std::size_t max_txs) const {
+    std::map<std::uint8_t, std::vector<Waiting>> queues;
+    for (const Waiting& w : all) queues[w.sender] = of(w.sender);
+    std::vector<TxId> out;
+    std::size_t used = 0;
+    while (out.size() < max_txs) {
+      std::vector<Waiting>* best = nullptr;
+      for (auto& [sender, queue] : queues) {
+        if (!queue.empty() && (best == nullptr || better(queue.front(), best->front()))) best = &queue;
+      }
+      if (best == nullptr) break;
+      if (used + best->front().bytes > max_bytes) {
+        best->clear();
+        continue;
+      }
+      used += best->front().bytes;
+      out.push_back(best->front().id);
+      best->erase(best->begin());
+    }
+    return out;
+  }
+};
+
+struct Pair {
+  MempoolLimits limits{.max_bytes = 14 * kMempoolEntryOverheadBytes, .max_entries = 12, .max_entries_per_sender = 5};
+  Mempool pool{limits, 0x1234};
+  NaivePool model{limits, {}, 0};
+  std::map<std::uint8_t, std::uint64_t> next;  ///< what the state expects
+
+  void add() {
+    Waiting w;
+    w.sender = below<std::uint8_t>(5);
+    const auto mine = model.of(w.sender);
+    const std::uint64_t end = mine.empty() ? next[w.sender] : mine.back().nonce + 1;
+    w.nonce = end + 1 - std::min<std::uint64_t>(end + 1, below<std::uint64_t>(3));
+    w.fee = 1 + below<std::uint64_t>(40);
+    w.bytes = 100 + 50 * below<std::uint32_t>(3);
+    w.valid_until = below<std::uint64_t>(20);
+    SignedTx tx;
+    tx.body.sender.data.fill(w.sender);
+    tx.body.nonce = Nonce(w.nonce);
+    tx.body.max_fee = Amount(w.fee);
+    tx.body.valid_until = Height(w.valid_until);
+    w.id = tx_id(tx.body);
+    RC_ASSERT(pool.add(tx, w.id, w.bytes, Nonce(next[w.sender])) == model.add(w, next[w.sender]));
+  }
+  void commit() {
+    for (const TxId& id : model.select(600, 4)) {
+      const auto w = *std::ranges::find(model.all, id, &Waiting::id);
+      next[w.sender] = w.nonce + 1;
+    }
+    for (const auto& [sender, n] : next) {
+      Address address;
+      address.data.fill(sender);
+      pool.committed(address, Nonce(n));
+      std::erase_if(model.all,
+                    [&, s = sender, below_n = n](const Waiting& w) { return w.sender == s && w.nonce < below_n; });
+      RC_ASSERT(pool.expected(address, Nonce(n)) >= Nonce(n));
+    }
+  }
+  void drop() {
+    if (model.all.empty()) return;
+    const Waiting w = model.all[below(model.all.size())];
+    pool.drop(w.id);
+    model.remove_from(w.sender, w.nonce);
+    RC_ASSERT(pool.find(w.id) == nullptr);
+  }
+  void expire() {
+    const auto height = below<std::uint64_t>(8);
+    pool.expire(Height(height));
+    for (std::uint8_t sender = 0; sender < 5; ++sender) {
+      for (const Waiting& w : model.of(sender)) {
+        if (w.valid_until < height) {
+          model.remove_from(sender, w.nonce);
+          break;
+        }
+      }
+    }
+  }
+  void check() const {
+    RC_ASSERT(pool.size() == model.all.size());
+    RC_ASSERT(pool.bytes() == model.bytes());
+    RC_ASSERT(pool.size() <= limits.max_entries);
+    RC_ASSERT(pool.bytes() <= limits.max_bytes);
+    for (const auto& [max_bytes, max_txs] :
+         {std::pair<std::size_t, std::size_t>{100'000, 100}, {700, 100}, {9'000, 3}}) {
+      std::vector<TxId> chosen;
+      for (const auto* entry : pool.select(max_bytes, max_txs)) chosen.push_back(entry->id);
+      RC_ASSERT(chosen == model.select(max_bytes, max_txs));
+    }
+  }
+};
+
+RC_GTEST_PROP(MempoolProp, EqualsAListThatIsSearched, ()) {
+  Pair pair;
+  for (int step = 0; step < 120; ++step) {
+    const int what = below(20);
+    if (what < 15) {
+      pair.add();
+    } else if (what < 17) {
+      pair.commit();
+    } else if (what < 19) {
+      pair.drop();
+    } else {
+      pair.expire();
+    }
+    pair.check();
+  }
+}
+
+}  // namespace
+}  // namespace micro

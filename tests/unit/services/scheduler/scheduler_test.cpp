@@ -1,0 +1,118 @@
+#include "services/scheduler/scheduler.hpp"
+
+#include <gtest/gtest.h>
+
+namespace micro {
+namespace {
+
+using namespace scheduler;
+
+VersionId version_of(std::uint8_t n) {
+  VersionId id;
+  id.data[0] = n;
+  return id;
+}
+CodeHash module_of(std::uint8_t n) {
+  CodeHash hash;
+  hash.data[0] = n;
+  return hash;
+}
+WantedVersion wanted(std::uint8_t n, bool attest, bool serve, std::optional<CodeHash> module = std::nullopt) {
+  WantedVersion out;
+  out.version = version_of(n);
+  out.attest = attest;
+  out.serve = serve;
+  out.module = module;
+  return out;
+}
+
+struct SchedulerTest : ::testing::Test {
+  template <class T>
+  std::vector<T> send(const Event& event) {
+    std::vector<T> out;
+    for (Effect& effect : scheduler_.on(event, now_)) {
+      if (auto* match = std::get_if<T>(&effect)) out.push_back(std::move(*match));
+    }
+    return out;
+  }
+  const LocalVersion& local(std::uint8_t n) { return scheduler_.versions().at(version_of(n)); }
+
+  Scheduler scheduler_;
+  Instant now_{1'000'000'000};
+};
+
+TEST_F(SchedulerTest, BuildsAttestsCompilesAndServes) {
+  EXPECT_EQ(send<Build>(Wanted{{wanted(1, true, false)}}).size(), 1U);
+  EXPECT_EQ(local(1).state, LocalState::kBuilding);
+  EXPECT_EQ(send<Attest>(BuildEnded{version_of(1), module_of(9), "", false}).size(), 1U);
+  EXPECT_TRUE(send<Build>(AttestEnded{version_of(1), true, ""}).empty());
+  EXPECT_TRUE(send<Attest>(Tick{}).empty()) << "it attests once";
+  const auto compile = send<Compile>(Wanted{{wanted(1, false, true, module_of(9))}});
+  ASSERT_EQ(compile.size(), 1U);
+  EXPECT_EQ(compile[0].module, module_of(9));
+  EXPECT_FALSE(scheduler_.accepts(version_of(1), now_));
+  EXPECT_EQ(send<Serve>(CompileEnded{version_of(1), true, "", false}).size(), 1U);
+  EXPECT_TRUE(scheduler_.accepts(version_of(1), now_));
+  EXPECT_EQ(local(1).state, LocalState::kRunning);
+}
+
+TEST_F(SchedulerTest, StopsWhatIsNoLongerPlacedHere) {
+  send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
+  send<Compile>(BuildEnded{version_of(1), module_of(9), "", false});
+  send<Serve>(CompileEnded{version_of(1), true, "", false});
+  EXPECT_EQ(send<Stop>(Wanted{{}}).size(), 1U);
+  EXPECT_FALSE(scheduler_.accepts(version_of(1), now_));
+  EXPECT_TRUE(scheduler_.versions().empty());
+}
+
+TEST_F(SchedulerTest, AFailureOfTheSourceIsFinal) {
+  send<Build>(Wanted{{wanted(1, true, false)}});
+  EXPECT_TRUE(send<Build>(BuildEnded{version_of(1), std::nullopt, "main.c:3: error", true}).empty());
+  now_ = now_.plus_ms(10 * kRetryMostMs);
+  EXPECT_TRUE(send<Build>(Tick{}).empty());
+  EXPECT_EQ(local(1).state, LocalState::kError);
+  EXPECT_EQ(local(1).error, "main.c:3: error");
+}
+
+TEST_F(SchedulerTest, AFailureOfTheMachineIsTriedAgainLaterAndLater) {
+  send<Build>(Wanted{{wanted(1, true, false)}});
+  std::uint64_t wait = kRetryFirstMs;
+  for (int attempt = 0; attempt < 12; ++attempt) {
+    EXPECT_TRUE(send<Build>(BuildEnded{version_of(1), std::nullopt, "no network", false}).empty());
+    now_ = now_.plus_ms(wait - 1);
+    EXPECT_TRUE(send<Build>(Tick{}).empty()) << attempt;
+    now_ = now_.plus_ms(1);
+    EXPECT_EQ(send<Build>(Tick{}).size(), 1U) << attempt;
+    wait = std::min(wait * 2, kRetryMostMs);
+  }
+}
+
+TEST_F(SchedulerTest, NeverServesAnotherModuleThanTheAgreedOne) {
+  send<Build>(Wanted{{wanted(1, false, true, module_of(7))}});
+  EXPECT_TRUE(send<Compile>(BuildEnded{version_of(1), module_of(9), "", false}).empty());
+  EXPECT_EQ(local(1).state, LocalState::kError);
+}
+
+TEST_F(SchedulerTest, RunsAFewJobsAtOnceAndTheRestAfterwards) {
+  Wanted many;
+  for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, true, false));
+  EXPECT_EQ(send<Build>(many).size(), kMaxJobsAtOnce);
+  EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", true}).size(), 1U);
+}
+
+TEST_F(SchedulerTest, TheBreakerOpensAfterDeathsInARowAndClosesAgain) {
+  send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
+  send<Compile>(BuildEnded{version_of(1), module_of(9), "", false});
+  send<Serve>(CompileEnded{version_of(1), true, "", false});
+  for (std::uint32_t i = 0; i + 1 < kBreakerDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
+  send<Stop>(CallEnded{version_of(1), false});
+  for (std::uint32_t i = 0; i + 1 < kBreakerDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
+  EXPECT_TRUE(scheduler_.accepts(version_of(1), now_)) << "a success in between starts the count anew";
+  send<Stop>(CallEnded{version_of(1), true});
+  EXPECT_FALSE(scheduler_.accepts(version_of(1), now_));
+  now_ = now_.plus_ms(kRetryFirstMs);
+  EXPECT_TRUE(scheduler_.accepts(version_of(1), now_));
+}
+
+}  // namespace
+}  // namespace micro
