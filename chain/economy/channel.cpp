@@ -180,6 +180,18 @@ HeldProceeds release_proceeds(ChannelRecord& channel, Epoch now, const ChainPara
   return sum;
 }
 
+Amount withdraw_proceeds(ChannelRecord& channel, Amount amount) {
+  Amount left = amount;
+  for (std::size_t i = channel.proceeds.size(); i-- > 0;) {
+    for (Amount* part : {&channel.proceeds[i].to_host, &channel.proceeds[i].to_owner}) {
+      const Amount taken = min(left, *part);
+      *part = minus(*part, taken);
+      left = minus(left, taken);
+    }
+  }
+  return minus(amount, left);
+}
+
 Verdict<Contradiction> contradiction(const ChannelRecord& channel, const CallReceipt& receipt) {
   if (receipt.channel != channel.channel || receipt.lane >= channel.lanes.size()) {
     return std::unexpected(TxStatus::kNoContradiction);

@@ -69,6 +69,9 @@ void hold_proceeds(ChannelRecord& channel, Epoch now, Amount to_host, Amount to_
 /// Takes the mature (or all) proceeds out of the list and returns their sums.
 HeldProceeds release_proceeds(ChannelRecord& channel, Epoch now, const ChainParams& params, bool all);
 
+/// Takes up to `amount` out of what is held, the newest claims and the host's part first; returns what was taken.
+Amount withdraw_proceeds(ChannelRecord& channel, Amount amount);
+
 /// What a receipt of the host proves against what it claimed on that lane.
 struct Contradiction {
   Amount overcharged;  ///< claimed above a receipt of the same or a later call: the payer's

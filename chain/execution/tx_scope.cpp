@@ -195,6 +195,7 @@ Result<std::optional<TxReceipt>> TxScope::finish(TxStatus status) {
       abandon();
       return std::nullopt;
     }
+    fee_paid_ = true;
   }
   if (!fee_paid_) return fail(Fault::kInternal, "a transaction succeeded and nobody paid its fee");
   TRY(write_back());
