@@ -1,13 +1,14 @@
 // The placement policy: which hosts run which version. Compiled to wasm, named by its hash in the genesis, run by every
-// validator at every epoch boundary, replayed by whoever wants to check a decision. Integers only, no imports, fixed memory.
+// validator at every epoch boundary, replayed by whoever wants to check a decision. Integers only, no imports, fixed
+// memory.
 //
-// Input and output are the Borsh encodings of PolicyInput and PolicyOutput (chain/governance/policy_abi.hpp). The policy
-// sees indices and rounded features, never names. What it may not do (too much churn, full hosts, untrue reasons) the
-// kernel refuses: then the whole output is discarded.
+// Input and output are the Borsh encodings of PolicyInput and PolicyOutput (chain/governance/policy_abi.hpp). The
+// policy sees indices and rounded features, never names. What it may not do (too much churn, full hosts, untrue
+// reasons) the kernel refuses: then the whole output is discarded.
 //
-// The rule: a version that is wanted and funded runs on `replicas` hosts of distinct clusters, each the least loaded that
-// fits among its candidates. Placements on hosts that leave are replaced before they are drained. Then, within the churn
-// cap, replicas move from hosts a quarter above the mean load to hosts below it.
+// The rule: a version that is wanted and funded runs on `replicas` hosts of distinct clusters, each the least loaded
+// that fits among its candidates. Placements on hosts that leave are replaced before they are drained. Then, within the
+// churn cap, replicas move from hosts a quarter above the mean load to hosts below it.
 
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -236,8 +237,8 @@ __attribute__((export_name("input_buffer"))) u32 input_buffer(u32 size) {
   return size <= MAX_INPUT_BYTES ? (u32)(__UINTPTR_TYPE__)input : 0;
 }
 
-/// Decides on the input of `size` bytes at `address`, which input_buffer gave. Returns address ‖ length of the output; traps
-/// on a malformed input.
+/// Decides on the input of `size` bytes at `address`, which input_buffer gave. Returns address ‖ length of the output;
+/// traps on a malformed input.
 __attribute__((export_name("decide"))) u64 decide(u32 address, u32 size) {
   if (address != (u32)(__UINTPTR_TYPE__)input || size > MAX_INPUT_BYTES) __builtin_trap();
   read_input(size);

@@ -2,8 +2,7 @@
 //
 // Gas is Wasmtime's fuel plus the gas of host calls (wasi.hpp); it depends on the engine's version, which is therefore
 // a ledger parameter. The engine's counter is flushed at calls and returns only, so a loop followed by a trap would be
-// almost free: a trap costs the whole limit. Length of a memory.fill or memory.copy is not metered; the deadline bounds
-// it.
+// almost free: a trap costs the whole limit.
 #pragma once
 
 #include <filesystem>

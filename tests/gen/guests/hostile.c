@@ -26,10 +26,24 @@ static int flood(FILE* stream) {
   for (;;) fwrite(line, 1, sizeof line, stream);
 }
 
+static char* volatile kept;  // without it the compiler may assume that memory never ends
+
 static int grow(void) {
   size_t total = 0;
-  for (char* p; (p = malloc(1 << 20)) != NULL; total += 1 << 20) memset(p, 1, 1 << 20);
+  for (char* p; (p = malloc(1 << 20)) != NULL; total += 1 << 20) {
+    memset(p, 1, 1 << 20);
+    kept = p;
+  }
   printf("%zu", total);
+  return 0;
+}
+
+static int wait_for_clock(void) {
+  struct timespec start, now;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  do {
+    clock_gettime(CLOCK_MONOTONIC, &now);
+  } while ((now.tv_sec - start.tv_sec) * 1000000000LL + now.tv_nsec - start.tv_nsec < 20000000);
   return 0;
 }
 
@@ -66,12 +80,7 @@ int main(int argc, char** argv) {
   }
   if (!strcmp(what, "grow")) return grow();
   if (!strcmp(what, "sleep")) return sleep_seconds(argc > 2 ? atoi(argv[2]) : 1);
-  if (!strcmp(what, "wait-for-clock")) {
-    time_t end = time(NULL) + 2;
-    while (time(NULL) < end) {
-    }
-    return 0;
-  }
+  if (!strcmp(what, "wait-for-clock")) return wait_for_clock();
   if (!strcmp(what, "exit")) exit(argc > 2 ? atoi(argv[2]) : 1);
   if (!strcmp(what, "open")) {
     printf("%d", open("/etc/passwd", O_RDONLY) < 0 ? errno : 0);
