@@ -64,7 +64,7 @@ void Provider::on_call(const CallArrived& e, TimeMs now) {
   if (v.lane >= channel.lanes.size()) return respond(e.id, plain(402, "the channel has no such lane"));
   Lane& lane = channel.lanes[v.lane];
   const bool known = v.seq <= lane.totals.seq || (lane.flight && v.seq == lane.flight->paid.voucher.seq);
-  if (known) return look_up(e, lane);
+  if (known) return look_up(e, *channel.record, lane);
   if (lane.flight) return respond(e.id, plain(409, "the lane's call before this one has not ended"));
   if (!e.signature_checked && !verify_voucher(channel.record->vkey, v, e.paid.signature)) {
     return respond(e.id, plain(402, "the voucher's signature does not verify"));
@@ -85,21 +85,30 @@ void Provider::on_call(const CallArrived& e, TimeMs now) {
   accept(e, lane, *admission, now);
 }
 
-void Provider::look_up(const CallArrived& e, Lane& lane) {
-  const bool in_flight = lane.flight && lane.flight->paid.voucher.seq == e.paid.voucher.seq;
+void Provider::look_up(const CallArrived& e, const ChannelRecord& record, Lane& lane) {
+  const Voucher& v = e.paid.voucher;
+  const bool in_flight = lane.flight && lane.flight->paid.voucher.seq == v.seq;
   if (in_flight) {
     if (lane.flight->paid != e.paid) return respond(e.id, plain(409, "another voucher with this number is in work"));
     return respond(e.id, plain(503, "the call is in work: send the same bytes again", kRetrySoonSeconds));
   }
-  if (e.paid.voucher.seq < lane.totals.seq) {
-    return respond(e.id, plain(409, "the call is over and its answer is no longer kept"));
+  if (lane.last && lane.last->paid == e.paid) return resend(e, lane);
+  Answer answer = plain(409, v.seq < lane.totals.seq ? "the call is over and its answer is no longer kept"
+                                                     : "another voucher used this number");
+  // A wallet that lost its records signs a number again: its signature shows that it may see where the lane is.
+  if (e.signature_checked || verify_voucher(record.vkey, v, e.paid.signature)) {
+    answer.status = 402;
+    answer.lane = lane.last;
   }
-  if (!lane.last || lane.last->paid != e.paid) return respond(e.id, plain(409, "another voucher used this number"));
-  resend(e, lane);
+  respond(e.id, std::move(answer));
 }
 
 void Provider::resend(const CallArrived& e, Lane& lane) {
-  if (lane.resends >= config_.max_resends) return respond(e.id, plain(429, "this answer was sent often enough"));
+  if (lane.resends >= config_.max_resends) {
+    Answer answer = plain(429, "this answer was sent often enough");
+    answer.lane = lane.last;  // small, and lets the payer settle without the answer
+    return respond(e.id, std::move(answer));
+  }
   ++lane.resends;
   const auto bytes = store_.get(lane_key(RecordKind::kEnded, e.paid.voucher.channel, e.paid.voucher.lane));
   if (!bytes || !*bytes) return respond(e.id, plain(503, "the books cannot be read", kRetryLaterSeconds));

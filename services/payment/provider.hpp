@@ -111,7 +111,7 @@ struct Answer {
   CallReply reply;                       ///< with a receipt: of the service when DONE, why not when FAILED
   std::optional<SignedReceipt> receipt;  ///< when the number is used up: DONE or FAILED
   CallInputs inputs;                     ///< with the receipt of a DONE call
-  std::optional<LaneProof> lane;         ///< with a 402 to a caller who proved to be the payer
+  std::optional<LaneProof> lane;         ///< with a 402 or 429 to a caller who proved to be the payer
   std::string problem;                   ///< a sentence, when there is no receipt
   std::uint32_t retry_after_s = 0;       ///< with 503: send the same bytes again
 };
@@ -197,7 +197,7 @@ class Provider {
   void on_draining();
 
   // admission (provider.cpp)
-  void look_up(const CallArrived& e, Lane& lane);
+  void look_up(const CallArrived& e, const ChannelRecord& record, Lane& lane);
   void resend(const CallArrived& e, Lane& lane);
   [[nodiscard]] std::optional<Refusal> check_bytes(const CallArrived& e) const;
   [[nodiscard]] std::optional<Refusal> check_readiness(const CallArrived& e, TimeMs now) const;

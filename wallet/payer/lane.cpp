@@ -130,16 +130,16 @@ Result<Judgement> PayerLane::judge(const CallAnswer& answer) const {
       check_receipt(receipt, answer.inputs.value_or(CallInputs{}), voucher, settled_, terms_of(channel_, *pending_));
   Judgement out;
   if (!honest) {
-    out.verdict = Verdict::kDropped;
+    out.verdict = CallVerdict::kDropped;
     out.reason = honest.error().message;
     out.entries = {drop(out.reason, answer.receipt)};
     return out;
   }
-  out.verdict = done ? Verdict::kDone : Verdict::kFailed;
+  out.verdict = done ? CallVerdict::kDone : CallVerdict::kFailed;
   out.entries = {entry::Settled{answer.receipt}};
   if (done && receipt.resp != response_hash(answer.status, answer.body)) {
     // The sums hold, so the money is settled; the answer is not the one that was signed.
-    out.verdict = Verdict::kDropped;
+    out.verdict = CallVerdict::kDropped;
     out.reason = "the answer is not the one that the receipt is for";
     out.entries.emplace_back(drop(out.reason, answer.receipt));
   }
@@ -175,7 +175,8 @@ Result<Entry> PayerLane::judge_proof(const LaneProof& proof, bool answer_is_gone
   if (!sound && sound.error().fault == Fault::kMismatch) return drop(sound.error().message, proof.receipt);
   if (!sound) return std::unexpected(sound.error());
   const CallReceipt& receipt = proof.receipt.receipt;
-  if (receipt.seq < settled_.seq) return drop("the host forgot calls that it had signed receipts for", proof.receipt);
+  // Not yet a lie: an answer to an earlier sending may come late.
+  if (receipt.seq < settled_.seq) return settles_nothing("the log is further than this account");
   if (receipt.seq == settled_.seq && totals_of(receipt) != settled_) {
     return drop("the host signed two accounts of one call", proof.receipt);
   }

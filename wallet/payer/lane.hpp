@@ -37,14 +37,14 @@ struct CallAnswer {
   ByteView body;
 };
 
-enum class Verdict : std::uint8_t {
+enum class CallVerdict : std::uint8_t {
   kDone,     ///< answered and charged as signed
   kFailed,   ///< not charged; the sequence number is used up; a new voucher may be signed
   kDropped,  ///< the host signed something false: it is never paid again
 };
 
 struct Judgement {
-  Verdict verdict = Verdict::kDone;
+  CallVerdict verdict = CallVerdict::kDone;
   std::string reason;  ///< of kDropped
   std::vector<Entry> entries;
 };
@@ -72,11 +72,12 @@ class PayerLane {
   [[nodiscard]] Result<Judgement> judge(const CallAnswer& answer) const;
 
   /// Judges a corrective 402. The entry is Adopted when the host proves, with the payer's own signature, that this lane
-  /// went further than its log (the log was lost, or another copy of the wallet paid), and Dropped when the host forgot
-  /// calls that it had signed for. kDenied without the payer's signature, kUnknownOutcome when it proves nothing new:
-  /// send the pending voucher again. A proof about the pending call itself settles it when it FAILED; when it is DONE,
-  /// its answer can be had by sending again and is better, for it can be checked: only with `answer_is_gone`, after the
-  /// host has shown that it keeps the answer no more, is the receipt taken within the bounds of the voucher.
+  /// went further than its log (the log was lost, or another copy of the wallet paid), and Dropped when the host signed
+  /// an account that contradicts an earlier one. kDenied without the payer's signature, kUnknownOutcome when it proves
+  /// nothing new: send the pending voucher again. A proof about the pending call itself settles it when it FAILED; when
+  /// it is DONE, its answer can be had by sending again and is better, for it can be checked: only with
+  /// `answer_is_gone`, after the host has shown that it keeps the answer no more, is the receipt taken within the
+  /// bounds of the voucher.
   [[nodiscard]] Result<Entry> judge_proof(const LaneProof& proof, bool answer_is_gone = false) const;
 
   /// After the entry is durable. kCorrupt when it does not follow.

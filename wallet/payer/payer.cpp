@@ -239,7 +239,7 @@ Result<Judgement> Payer::answer(const ChannelId& channel, std::uint8_t lane, con
     TRY(settled ? open->file.apply_now_write_later(entry) : open->file.commit(entry));
     if (settled) open->phase = Phase::kSettled;
   }
-  if (judged->verdict == Verdict::kDropped) TRY(impl_->mark_dropped(*state, judged->reason));
+  if (judged->verdict == CallVerdict::kDropped) TRY(impl_->mark_dropped(*state, judged->reason));
   return judged;
 }
 

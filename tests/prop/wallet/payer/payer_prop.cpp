@@ -72,7 +72,7 @@ struct Player {
   void answer(const test::HostReply& reply) {
     const auto judged = lane.judge(reply.answer());
     if (!judged) return;
-    RC_ASSERT(judged->verdict != Verdict::kDropped);
+    RC_ASSERT(judged->verdict != CallVerdict::kDropped);
     for (const auto& entry : judged->entries) {
       RC_ASSERT(lane.apply(entry).has_value());
       unwritten.push_back(entry);
@@ -199,7 +199,7 @@ RC_GTEST_PROP(PayerLane, ALyingHostGainsAtMostOneMaximumPrice, ()) {
   RC_ASSERT(reply.has_value());
   const auto judged = player.lane.judge(reply->answer());
   RC_ASSERT(judged.has_value());
-  RC_ASSERT(judged->verdict == Verdict::kDropped);
+  RC_ASSERT(judged->verdict == CallVerdict::kDropped);
   for (const auto& entry : judged->entries) player.commit(entry);
   player.restart();
   RC_ASSERT(player.lane.dropped().has_value());

@@ -105,10 +105,16 @@ TEST(Provider, OtherBytesUnderAUsedNumberConflict) {
   rig.call(paid, request);
   EXPECT_EQ(rig.answers.at(rig.call(other, request)).status, 409);
   rig.finish_run();
-  EXPECT_EQ(rig.answers.at(rig.call(other, request)).status, 409);
+  const Answer& corrective = rig.answers.at(rig.call(other, request));
+  EXPECT_EQ(corrective.status, 402);
+  ASSERT_TRUE(corrective.lane) << "its payer may have lost its records";
+  EXPECT_EQ(corrective.lane->paid, paid);
+  EXPECT_FALSE(corrective.receipt);
   SignedVoucher resigned = paid;
   resigned.signature.data[5] ^= 1;
-  EXPECT_EQ(rig.answers.at(rig.call(resigned, request)).status, 409) << "a stored answer for half a voucher";
+  const Answer& forged = rig.answers.at(rig.call(resigned, request));
+  EXPECT_EQ(forged.status, 409) << "a stored answer for half a voucher";
+  EXPECT_FALSE(forged.lane);
 }
 
 TEST(Provider, ForgedOrMisdirectedVouchersChangeNothing) {

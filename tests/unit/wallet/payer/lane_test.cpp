@@ -35,7 +35,7 @@ struct PayerLaneTest : testing::Test, LaneWorld {};
 
 TEST_F(PayerLaneTest, PaysCallAfterCall) {
   for (std::uint64_t i = 1; i <= 3; ++i) {
-    EXPECT_EQ(call().verdict, Verdict::kDone);
+    EXPECT_EQ(call().verdict, CallVerdict::kDone);
     EXPECT_EQ(lane.settled().seq, i);
     EXPECT_EQ(lane.settled(), world.host.state(0));
     EXPECT_FALSE(lane.pending());
@@ -55,14 +55,14 @@ TEST_F(PayerLaneTest, AVoucherPromisesTheMaximumOnTopOfWhatWasCharged) {
 TEST_F(PayerLaneTest, AFailedCallCostsNothingAndUsesItsNumberUp) {
   call();
   const Amount before = lane.settled().cum_charged;
-  EXPECT_EQ(call(test::HostMood::kFails).verdict, Verdict::kFailed);
+  EXPECT_EQ(call(test::HostMood::kFails).verdict, CallVerdict::kFailed);
   EXPECT_EQ(lane.settled().seq, 2U);
   EXPECT_EQ(lane.settled().cum_charged, before);
-  EXPECT_EQ(call().verdict, Verdict::kDone);
+  EXPECT_EQ(call().verdict, CallVerdict::kDone);
 }
 
 TEST_F(PayerLaneTest, ATrapCostsTheGasOfTheLimitWithoutThePrice) {
-  EXPECT_EQ(call(test::HostMood::kTraps).verdict, Verdict::kDone);
+  EXPECT_EQ(call(test::HostMood::kTraps).verdict, CallVerdict::kDone);
   EXPECT_EQ(lane.settled().cum_charged, Amount(4'000));
 }
 
@@ -105,7 +105,7 @@ TEST_F(PayerLaneTest, ASignedLieDropsTheHostForEver) {
                           HostMood::kChargesFailure, HostMood::kOtherAnswer}) {
     LaneWorld fresh;
     const auto judged = fresh.call(mood);
-    EXPECT_EQ(judged.verdict, Verdict::kDropped) << static_cast<int>(mood);
+    EXPECT_EQ(judged.verdict, CallVerdict::kDropped) << static_cast<int>(mood);
     EXPECT_FALSE(judged.reason.empty());
     const auto next =
         fresh.lane.prepare(fresh.world.vkey, fresh.world.order(fresh.body), fresh.world.deposit, Amount());
@@ -129,7 +129,7 @@ TEST_F(PayerLaneTest, WhatTheHostDidNotSignSettlesNothing) {
   EXPECT_EQ(lane.judge(without_inputs).error().fault, Fault::kUnknownOutcome);
   const auto judged = lane.judge(reply.answer());
   ASSERT_TRUE(judged);
-  EXPECT_EQ(judged->verdict, Verdict::kDone);
+  EXPECT_EQ(judged->verdict, CallVerdict::kDone);
 }
 
 TEST_F(PayerLaneTest, ALateAnswerToAnEarlierCallSettlesNothing) {
@@ -162,7 +162,7 @@ TEST_F(PayerLaneTest, ALostLogIsRebuiltOnlyFromTheWalletsOwnSignature) {
   EXPECT_FALSE(lost.lane.pending());
   const auto next = world.host.receive(lost.sign()).reply;
   ASSERT_TRUE(next);
-  EXPECT_EQ(lost.lane.judge(next->answer())->verdict, Verdict::kDone);
+  EXPECT_EQ(lost.lane.judge(next->answer())->verdict, CallVerdict::kDone);
 }
 
 TEST_F(PayerLaneTest, AnAccountAboveThePromiseDropsTheHost) {
@@ -175,11 +175,15 @@ TEST_F(PayerLaneTest, AnAccountAboveThePromiseDropsTheHost) {
   EXPECT_TRUE(std::holds_alternative<entry::Dropped>(*entry));
 }
 
-TEST_F(PayerLaneTest, AHostThatForgotSettledCallsIsDropped) {
+TEST_F(PayerLaneTest, AnOlderAccountTeachesNothingAndTwoAccountsOfOneCallAreALie) {
   call();
   call();
+  LaneProof proof = world.host.proof(0).value();
   world.host.forget_after(0, 1);
-  const auto entry = lane.judge_proof(world.host.proof(0).value());
+  EXPECT_EQ(lane.judge_proof(world.host.proof(0).value()).error().fault, Fault::kUnknownOutcome);
+  proof.receipt.receipt.cum_charged.micro -= 1;
+  proof.receipt = world.host.sign(proof.receipt.receipt);
+  const auto entry = lane.judge_proof(proof);
   ASSERT_TRUE(entry);
   EXPECT_TRUE(std::holds_alternative<entry::Dropped>(*entry));
 }
@@ -218,7 +222,7 @@ TEST_F(PayerLaneTest, AReceiptWhoseAnswerIsGoneIsTakenWithinTheVouchersBounds) {
       *lane.judge_proof({proof.voucher, proof.signature, world.host.sign(receipt)}, true)));
   commit(*entry);
   EXPECT_EQ(lane.settled(), world.host.state(0));
-  EXPECT_EQ(call().verdict, Verdict::kDone);
+  EXPECT_EQ(call().verdict, CallVerdict::kDone);
 }
 
 TEST_F(PayerLaneTest, RefusesALogThatDoesNotFollow) {

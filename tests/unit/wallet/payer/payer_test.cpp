@@ -43,7 +43,7 @@ TEST_F(PayerTest, PaysOverReopening) {
     const auto payment = pay(payer, body);
     ASSERT_TRUE(payment) << payment.error().message;
     EXPECT_EQ(payment->call.voucher.seq, i);
-    EXPECT_EQ(send(payer, *payment)->verdict, Verdict::kDone);
+    EXPECT_EQ(send(payer, *payment)->verdict, CallVerdict::kDone);
   }
   Payer payer = open();
   const auto totals = payer.totals(id);
@@ -74,7 +74,7 @@ TEST_F(PayerTest, AReceiptThatWasNotWrittenCostsAResendAndNoMoney) {
   auto after = Payer::open(folder / "killed");
   const auto unresolved = after->unresolved(id);
   ASSERT_EQ(unresolved->size(), 1U);
-  EXPECT_EQ(send(*after, (*unresolved)[0])->verdict, Verdict::kDone);
+  EXPECT_EQ(send(*after, (*unresolved)[0])->verdict, CallVerdict::kDone);
   EXPECT_EQ(world.host.executions().at(body), 1);
   EXPECT_EQ((*after->totals(id))[0].cum_charged, world.host.state(0).cum_charged);
 }
@@ -116,7 +116,7 @@ TEST_F(PayerTest, ADroppedHostStaysDropped) {
   {
     Payer payer = open();
     const auto payment = pay(payer, body);
-    EXPECT_EQ(send(payer, *payment, test::HostMood::kOvercharges)->verdict, Verdict::kDropped);
+    EXPECT_EQ(send(payer, *payment, test::HostMood::kOvercharges)->verdict, CallVerdict::kDropped);
     EXPECT_EQ(pay(payer, body).error().fault, Fault::kDenied);
     EXPECT_FALSE(payer.find_channel(world.channel.service, world.channel.session, Epoch(1)));
   }
@@ -152,7 +152,7 @@ TEST_F(PayerTest, ALostFolderIsRebuiltFromACorrective402) {
   const auto again = pay(payer, next);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->call.voucher.seq, 4U);
-  EXPECT_EQ(send(payer, *again)->verdict, Verdict::kDone);
+  EXPECT_EQ(send(payer, *again)->verdict, CallVerdict::kDone);
   EXPECT_EQ((*payer.totals(id))[0].cum_charged, world.host.state(0).cum_charged);
 }
 
@@ -237,7 +237,7 @@ TEST_F(PayerTest, ALogCutAnywhereCostsNoMoney) {
       ASSERT_EQ(payer.correct(id, 0, *response.proof), true) << size;
       payment = pay(payer, to_bytes("d"));
     }
-    EXPECT_EQ(send(payer, *payment)->verdict, Verdict::kDone) << size;
+    EXPECT_EQ(send(payer, *payment)->verdict, CallVerdict::kDone) << size;
     for (const auto& [what, times] : world.host.executions()) EXPECT_EQ(times, 1) << as_text(what) << " " << size;
     EXPECT_EQ((*payer.totals(id))[0].cum_charged, world.host.state(0).cum_charged) << size;
     EXPECT_EQ((*payer.totals(id))[0].seq, 4U) << size;
