@@ -236,8 +236,10 @@ const char* const kSmall =
     R"((module (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1) (table 2 funcref) (elem (i32.const 0) 1) (global (mut i32) (i32.const 5))
   (data (i32.const 8) "\10\00\00\00\03\00\00\00hey")
-  (func $f (param i32) (result i32) (local i64) (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.const 2))))
-  (func (export "_start") (drop (call $f (i32.const 1))) (drop (call 0 (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 4))))))";
+  (func $f (param i32) (result i32) (local i64)
+    (if (result i32) (local.get 0) (then (i32.const 1)) (else (i32.const 2))))
+  (func (export "_start") (drop (call $f (i32.const 1)))
+    (drop (call 0 (i32.const 1) (i32.const 8) (i32.const 1) (i32.const 4))))))";
 
 /// All that a node does with a module from outside.
 bool use(ByteView wasm) {

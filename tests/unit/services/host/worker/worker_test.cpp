@@ -1,10 +1,14 @@
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <fstream>
 
 #include "chain/crypto/hash.hpp"
+#include "services/host/worker/messages.hpp"
+#include "services/host/worker/worker_main.hpp"
 #include "services/host/worker/worker_pool.hpp"
 #include "tests/gen/guest.hpp"
 #include "tests/gen/temp_folder.hpp"
@@ -35,12 +39,13 @@ class WorkerPoolTest : public ::testing::Test {
   }
 
   Hash install(const std::string& guest) {
+    if (installed_.contains(guest)) return installed_[guest];
     const Bytes wasm = wasm::read_guest(guest);
     static std::map<std::string, Bytes> compiled;
     if (!compiled.contains(guest)) compiled[guest] = wasm::test_engine().compile(wasm).value();
     const Hash name = sha256(wasm);
     std::ofstream(folder_.path() / (name.hex() + ".cwasm"), std::ios::binary) << as_text(compiled[guest]);
-    return name;
+    return installed_[guest] = name;
   }
 
   CallJob job(const std::string& guest, std::vector<std::string> args, std::string_view input = {}) {
@@ -70,6 +75,7 @@ class WorkerPoolTest : public ::testing::Test {
   test::TempFolder folder_;
   boost::asio::io_context io_;
   std::unique_ptr<WorkerPool> pool_;
+  std::map<std::string, Hash> installed_;
   std::vector<WorkerEvent> events_;
   std::vector<ProgramOutcome> outcomes_;
 };
@@ -86,6 +92,130 @@ TEST_F(WorkerPoolTest, CallRunsInAConfinedProcessAndGivesWhatTheEngineGives) {
   ASSERT_EQ(events_.size(), 1U);
   EXPECT_EQ(events_[0].kind, WorkerEvent::Kind::kStarted);
   EXPECT_NE(events_[0].text.find("seccomp"), std::string::npos) << events_[0].text;
+}
+
+TEST_F(WorkerPoolTest, ManyCallsOnTwoWorkersAllAnswerWithTheirOwnReply) {
+  start(2);
+  constexpr int kCalls = 300;
+  std::vector<std::string> replies(kCalls);
+  int done = 0;
+  for (int i = 0; i < kCalls; ++i) {
+    pool_->call(job("echo", {"svc"}, "body " + std::to_string(i)), [&, i](const ProgramOutcome& out) {
+      replies[static_cast<std::size_t>(i)] = wasm::text_of(out.out);
+      ++done;
+    });
+  }
+  io_.restart();
+  while (done < kCalls && io_.run_one_for(std::chrono::seconds(30)) > 0) {
+  }
+  for (int i = 0; i < kCalls; ++i) {
+    EXPECT_TRUE(replies[static_cast<std::size_t>(i)].ends_with("\nbody " + std::to_string(i))) << i;
+  }
+}
+
+TEST_F(WorkerPoolTest, LongCallsDoNotHoldUpShortOnes) {
+  start();
+  for (int i = 0; i < 6; ++i) {
+    CallJob endless = job("hostile", {"h", "loop"});
+    endless.call.gas_limit = Gas(1'000'000'000'000);
+    endless.call.deadline_ms = 1'000;
+    call(std::move(endless));
+  }
+  call(job("hostile", {"h", "exit", "5"}));
+  wait_for(1);
+  EXPECT_EQ(outcomes_[0].exit_code, 5U);
+  wait_for(7);
+  for (std::size_t i = 1; i < 7; ++i) EXPECT_EQ(outcomes_[i].kind, CallEnd::kDeadline);
+}
+
+TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
+  start();
+  CallJob unknown = job("echo", {});
+  unknown.artefact = Hash{};
+  EXPECT_EQ(run(std::move(unknown)).kind, CallEnd::kHostFailure);
+  CallJob large = job("echo", {});
+  large.input.resize(kMaxJobInputBytes + 1);
+  EXPECT_EQ(run(std::move(large)).kind, CallEnd::kHostFailure);
+  CallJob odd = job("echo", {});
+  odd.call.env = {{"A", "\xff"}};
+  EXPECT_EQ(run(std::move(odd)).kind, CallEnd::kHostFailure);
+  EXPECT_EQ(run(job("echo", {})).kind, CallEnd::kExited);  // and the worker lives
+  EXPECT_EQ(count(WorkerEvent::Kind::kDied), 0U);
+}
+
+TEST_F(WorkerPoolTest, QueueIsBounded) {
+  start();
+  for (std::size_t i = 0; i < kMaxQueuedCalls + kWorkerSlots + 1; ++i) call(job("echo", {}));
+  wait_for(1);
+  EXPECT_EQ(outcomes_[0].kind, CallEnd::kHostFailure);
+  EXPECT_NE(outcomes_[0].detail.find("too many"), std::string::npos);
+}
+
+/// The pid of the worker, as the kernel knows this process's children.
+pid_t only_child() {
+  std::ifstream children("/proc/self/task/" + std::to_string(::getpid()) + "/children");
+  pid_t pid = -1;
+  children >> pid;
+  return pid;
+}
+
+TEST_F(WorkerPoolTest, DeadWorkerIsReplacedAndItsCallsEndAsHostFailures) {
+  start();
+  EXPECT_EQ(run(job("echo", {})).kind, CallEnd::kExited);
+  CallJob endless = job("hostile", {"h", "loop"});
+  endless.call.gas_limit = Gas(1'000'000'000'000);
+  call(std::move(endless));
+  io_.restart();
+  io_.poll();
+  ASSERT_GT(only_child(), 0);
+  ::kill(only_child(), SIGKILL);
+  wait_for(2);
+  EXPECT_EQ(outcomes_[1].kind, CallEnd::kHostFailure);
+  EXPECT_EQ(outcomes_[1].gas.value, 0U);
+  EXPECT_EQ(count(WorkerEvent::Kind::kDied), 1U);
+  EXPECT_EQ(run(job("echo", {})).kind, CallEnd::kExited);  // waits for the new one
+  EXPECT_EQ(count(WorkerEvent::Kind::kStarted), 2U);
+}
+
+TEST_F(WorkerPoolTest, WorkerThatIsNotOneOpensTheBreaker) {
+  WorkerPoolOptions options;
+  options.artefacts = folder_.path();
+  options.program = "/bin/false";
+  pool_ =
+      std::make_unique<WorkerPool>(io_.get_executor(), options, [this](const WorkerEvent& e) { events_.push_back(e); });
+  ASSERT_TRUE(pool_->start());
+  call(job("echo", {}));
+  call(job("echo", {}));
+  io_.restart();
+  while (count(WorkerEvent::Kind::kBreakerOpen) == 0 && io_.run_one_for(std::chrono::seconds(30)) > 0) {
+  }
+  EXPECT_EQ(count(WorkerEvent::Kind::kDied), kBreakerDeaths);
+  EXPECT_EQ(outcomes_.size(), 2U);
+  call(job("echo", {}));
+  wait_for(3);
+  for (const ProgramOutcome& out : outcomes_) EXPECT_EQ(out.kind, CallEnd::kHostFailure);
+  pool_->status([](const WorkerPoolStatus& s) {
+    EXPECT_TRUE(s.breaker_open);
+    EXPECT_EQ(s.alive, 0U);
+  });
+}
+
+TEST_F(WorkerPoolTest, StopEndsEveryCall) {
+  start();
+  CallJob endless = job("hostile", {"h", "loop"});
+  endless.call.gas_limit = Gas(1'000'000'000'000);
+  for (int i = 0; i < 50; ++i) call(endless);
+  io_.restart();
+  io_.poll();
+  pool_->stop();
+  io_.restart();
+  io_.run();
+  ASSERT_EQ(outcomes_.size(), 50U);
+  for (const ProgramOutcome& out : outcomes_) EXPECT_EQ(out.kind, CallEnd::kHostFailure);
+  call(job("echo", {}));
+  io_.restart();
+  io_.run();
+  EXPECT_EQ(outcomes_.size(), 51U);
 }
 
 }  // namespace
