@@ -11,6 +11,18 @@ struct ProposeLimits {
   std::uint32_t max_txs = kMaxTxsPerBlock;
 };
 
+/// Where a ledger stands: what consensus starts from.
+struct ChainHead {
+  ChainId chain;
+  BlockId id;
+  Header header;
+  std::optional<Certificate> certificate;  ///< of the head; none for the genesis
+  Epoch epoch;                             ///< that the next block runs in
+  TimeMs epoch_started;
+  std::uint32_t epoch_ms = 0;
+  BlockId last_of_previous;                ///< the block that ended the epoch before; at first the genesis
+};
+
 class Ledger {
  public:
   virtual ~Ledger() = default;

@@ -1,0 +1,88 @@
+#include "consensus/core/certificate.hpp"
+
+#include <algorithm>
+
+#include "chain/types/amount.hpp"
+
+namespace micro {
+namespace {
+
+std::unexpected<Error> wrong(std::string what) {
+  return fail(Fault::kMismatch, "certificate: " + std::move(what));
+}
+
+bool has_bit(const Certificate& certificate, std::size_t i) {
+  return (certificate.signers[i / 8] >> (i % 8) & 1) != 0;
+}
+
+}  // namespace
+
+Status check_validator_set(const ValidatorSet& set) {
+  if (set.members.empty()) return fail(Fault::kInvalid, "a validator set is empty");
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < set.members.size(); ++i) {
+    const Validator& v = set.members[i];
+    if (v.weight == 0) return fail(Fault::kInvalid, "a validator has no weight");
+    if (i > 0 && !(set.members[i - 1].key < v.key)) return fail(Fault::kInvalid, "validators are not ascending by key");
+    sum = TRY(checked_add(sum, v.weight));
+  }
+  if (sum > kMaxSupplyMicro) return fail(Fault::kInvalid, "the validators weigh too much together");
+  return {};
+}
+
+std::uint64_t total_weight(const ValidatorSet& set) {
+  std::uint64_t sum = 0;
+  for (const Validator& v : set.members) sum += v.weight;
+  return sum;
+}
+
+std::uint64_t quorum_weight(const ValidatorSet& set) {
+  const std::uint64_t total = total_weight(set);
+  return total / 3 * 2 + total % 3 * 2 / 3 + 1;  // without the overflow of 2W
+}
+
+Status check_certificate(const Certificate& certificate, const ValidatorSet& set, const Hash& epoch) {
+  TRY(check_validator_set(set));
+  const Statement& statement = certificate.statement;
+  if (statement.kind != StatementKind::kFinalize) return wrong("the statement finalizes nothing");
+  if (statement.epoch_id != epoch) return wrong("made for another chain, epoch or committee");
+  if (statement.view.value == 0 || statement.parent_view >= statement.view) return wrong("the views are not ascending");
+  const std::size_t n = set.members.size();
+  if (certificate.signers.size() != (n + 7) / 8) return wrong("the bitmap has the wrong size");
+  for (std::size_t i = n; i < certificate.signers.size() * 8; ++i) {
+    if (has_bit(certificate, i)) return wrong("a signer that does not exist");
+  }
+  const Hash message = statement_hash(statement);
+  std::uint64_t weight = 0;
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!has_bit(certificate, i)) continue;
+    if (used == certificate.signatures.size()) return wrong("a signature is missing");
+    if (!verify_ed25519(set.members[i].key, message, certificate.signatures[used++])) {
+      return wrong("validator " + set.members[i].key.brief() + " did not sign this");
+    }
+    weight += set.members[i].weight;
+  }
+  if (used != certificate.signatures.size()) return wrong("more signatures than signers");
+  if (weight < quorum_weight(set)) return wrong("the signers are no quorum");
+  return {};
+}
+
+Result<Certificate> certify(const Statement& statement, const ValidatorSet& set, std::span<const Ed25519Secret> keys) {
+  Certificate out;
+  out.statement = statement;
+  out.signers.resize((set.members.size() + 7) / 8);
+  const Hash message = statement_hash(statement);
+  std::size_t used = 0;
+  for (std::size_t i = 0; i < set.members.size(); ++i) {
+    const auto key = std::ranges::find(keys, set.members[i].key, &Ed25519Secret::public_key);
+    if (key == keys.end()) continue;
+    out.signers[i / 8] = static_cast<std::uint8_t>(out.signers[i / 8] | 1U << (i % 8));
+    out.signatures.push_back(key->sign(message));
+    ++used;
+  }
+  if (used != keys.size()) return fail(Fault::kInvalid, "a key does not belong to the validator set");
+  return out;
+}
+
+}  // namespace micro

@@ -1,0 +1,186 @@
+#include "consensus/journal/signer_log.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "chain/crypto/hash.hpp"
+
+namespace micro {
+namespace {
+
+constexpr std::uint64_t kMaxLogBytes = 64u << 20;  ///< then it is written anew with the newest record only
+constexpr std::string_view kMark = "microsig";     ///< begins each record
+constexpr std::size_t kRecordHeadBytes =
+    8 + 4 + Hash::kSize;  ///< mark, u32 length of the body, hash of length and body
+
+std::unexpected<Error> io_error(const std::string& what) {
+  return fail(Fault::kIo, what + ": " + std::strerror(errno));
+}
+
+Bytes framed(ByteView body) {
+  Encoder head;
+  head.put(static_cast<std::uint32_t>(body.size())).raw(body);
+  const Hash hash = blake2b_256(head.bytes());
+  Encoder out;
+  out.raw(as_bytes(kMark)).put(static_cast<std::uint32_t>(body.size())).put(hash).raw(body);
+  return out.take();
+}
+
+/// The body at the front of `rest`, or nothing when it is cut off or damaged.
+std::optional<ByteView> first_body(ByteView rest) {
+  Decoder decoder(rest);
+  std::uint32_t size = 0;
+  Hash hash;
+  const auto mark = decoder.take(kMark.size());
+  if (!mark || as_text(*mark) != kMark) return std::nullopt;
+  if (!decoder.get(size) || !decoder.get(hash)) return std::nullopt;
+  const auto body = decoder.take(size);
+  if (!body) return std::nullopt;
+  Encoder check;
+  check.put(size).raw(*body);
+  if (blake2b_256(check.bytes()) != hash) return std::nullopt;
+  return *body;
+}
+
+/// A whole record somewhere behind the front.
+bool has_later_record(ByteView rest) {
+  const std::string_view text = as_text(rest);
+  for (auto at = text.find(kMark, 1); at != std::string_view::npos; at = text.find(kMark, at + 1)) {
+    if (first_body(rest.subspan(at))) return true;
+  }
+  return false;
+}
+
+Status write_all(int file, ByteView bytes, std::uint64_t at) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return io_error("writing the signer's log");
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    at += static_cast<std::uint64_t>(n);
+  }
+  if (::fdatasync(file) != 0) return io_error("syncing the signer's log");
+  return {};
+}
+
+Result<Bytes> read_all(int file) {
+  struct stat info{};
+  if (::fstat(file, &info) != 0) return io_error("reading the signer's log");
+  Bytes out(static_cast<std::size_t>(info.st_size));
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t n = ::pread(file, out.data() + done, out.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return io_error("reading the signer's log");
+    done += static_cast<std::size_t>(n);
+  }
+  return out;
+}
+
+Status sync_folder(const std::string& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return io_error("opening " + folder);
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  if (!synced) return io_error("syncing " + folder);
+  return {};
+}
+
+auto rank(const SignedStatement& s) {
+  return std::pair(s.block.header.epoch, s.statement.view);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SignerLog>> SignerLog::open(const std::string& folder) {
+  const int lock = ::open((folder + "/signer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return io_error("opening " + folder + "/signer.lock");
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock);
+    return fail(Fault::kBusy, "another process signs blocks with the log in " + folder, "stop the other node first");
+  }
+  const int file = ::open((folder + "/signer.log").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) {
+    auto failed = io_error("opening " + folder + "/signer.log");
+    ::close(lock);
+    return failed;
+  }
+  std::unique_ptr<SignerLog> log(new SignerLog(folder, lock, file));
+  TRY(sync_folder(folder));
+  TRY(log->replay());
+  return log;
+}
+
+SignerLog::~SignerLog() {
+  ::close(file_);
+  ::close(lock_);
+}
+
+Status SignerLog::replay() {
+  const Bytes all = TRY(read_all(file_));
+  const std::unexpected<Error> damaged =
+      fail(Fault::kCorrupt, "the signer's log in " + folder_ + " is damaged",
+           "never remove it by hand: restore it from this machine's disk, or let the network give this node a new key");
+  ByteView rest(all);
+  while (!rest.empty()) {
+    const auto body = first_body(rest);
+    if (!body) {
+      // Each record is synced before the next begins: only the last can be a write that was cut off.
+      if (has_later_record(rest)) return damaged;
+      break;
+    }
+    auto statement = decode<SignedStatement>(*body);
+    if (!statement || (last_ && rank(*statement) < rank(*last_))) return damaged;
+    last_ = std::move(*statement);
+    rest = rest.subspan(kRecordHeadBytes + body->size());
+  }
+  size_ = all.size() - rest.size();
+  if (rest.empty()) return {};
+  if (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0) {
+    return io_error("cutting the signer's log");
+  }
+  return {};
+}
+
+Status SignerLog::record(const SignedStatement& statement) {
+  if (broken_) return fail(Fault::kIo, "the signer's log failed before: this process signs nothing more");
+  if (last_ && statement.statement == last_->statement) return {};
+  if (last_ && rank(statement) <= rank(*last_)) {
+    return fail(Fault::kDenied, "this key signed another statement for view " + statement.statement.view.text() +
+                                    " of epoch " + statement.block.header.epoch.text() + " already");
+  }
+  const Bytes record = framed(encode(statement));
+  broken_ = true;
+  if (size_ + record.size() > kMaxLogBytes && size_ > 0) {
+    TRY(rewrite(record));
+  } else {
+    TRY(write_all(file_, record, size_));
+    size_ += record.size();
+  }
+  broken_ = false;
+  last_ = statement;
+  return {};
+}
+
+Status SignerLog::rewrite(ByteView record) {
+  const std::string fresh = folder_ + "/signer.log.new";
+  const int file = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return io_error("opening " + fresh);
+  const Status written = write_all(file, record, 0);
+  if (!written || ::rename(fresh.c_str(), (folder_ + "/signer.log").c_str()) != 0) {
+    ::close(file);
+    return written ? io_error("replacing the signer's log") : written;
+  }
+  TRY(sync_folder(folder_));
+  ::close(file_);
+  file_ = file;
+  size_ = record.size();
+  return {};
+}
+
+}  // namespace micro

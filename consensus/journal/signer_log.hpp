@@ -1,0 +1,35 @@
+// The signer's memory in a file: every statement with its block, synced before the signature exists. One process a
+// file.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "consensus/solo/sequencer.hpp"
+
+namespace micro {
+
+class SignerLog final : public StatementLog {
+ public:
+  /// `folder` exists. kBusy when another process signs with this log; kCorrupt when a record that was synced is
+  /// damaged. A record cut off at the end was never signed and is removed.
+  static Result<std::unique_ptr<SignerLog>> open(const std::string& folder);
+  ~SignerLog() override;
+
+  Status record(const SignedStatement& statement) override;
+  [[nodiscard]] const std::optional<SignedStatement>& last() const override { return last_; }
+
+ private:
+  SignerLog(std::string folder, int lock, int file) : folder_(std::move(folder)), lock_(lock), file_(file) {}
+  Status replay();
+  Status rewrite(ByteView record);
+
+  std::string folder_;
+  int lock_;
+  int file_;
+  std::uint64_t size_ = 0;
+  std::optional<SignedStatement> last_;
+  bool broken_ = false;  ///< after a failed write or sync: what is on the disk is unknown
+};
+
+}  // namespace micro
