@@ -10,7 +10,7 @@ __extension__ using Wide = unsigned __int128;
 
 /// a offers more per byte than b.
 bool pays_more(const Mempool::Entry& a, const Mempool::Entry& b) {
-  return static_cast<Wide>(a.tx.body.max_fee.micro) * b.bytes > static_cast<Wide>(b.tx.body.max_fee.micro) * a.bytes;
+  return static_cast<Wide>(a.tx.body.max_fee.micro) * b.encoded.size() > static_cast<Wide>(b.tx.body.max_fee.micro) * a.encoded.size();
 }
 
 }  // namespace
@@ -41,10 +41,10 @@ Nonce Mempool::expected(const Address& sender, Nonce next) const {
   return it == senders_.end() ? next : it->second.entries.back()->tx.body.nonce.next();
 }
 
-PoolVerdict Mempool::add(SignedTx tx, const TxId& id, std::uint32_t bytes, Nonce next) {
-  if (by_id_.contains(id)) return PoolVerdict::kKnown;
-  const Nonce nonce = tx.body.nonce;
-  const Address sender = tx.body.sender;
+PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
+  if (by_id_.contains(tx.id)) return PoolVerdict::kKnown;
+  const Nonce nonce = tx.tx.body.nonce;
+  const Address sender = tx.tx.body.sender;
   if (nonce < next) return PoolVerdict::kNonceUsed;
   if (nonce > expected(sender, next)) return PoolVerdict::kNonceGap;
   auto it = senders_.find(sender);
@@ -52,10 +52,10 @@ PoolVerdict Mempool::add(SignedTx tx, const TxId& id, std::uint32_t bytes, Nonce
     const Nonce first = it->second.entries.front()->tx.body.nonce;
     if (nonce < first) return PoolVerdict::kNonceUsed;
     const auto at = static_cast<std::size_t>(nonce.value - first.value);
-    if (at < it->second.entries.size()) return replace(it->second, at, std::move(tx), id, bytes);
+    if (at < it->second.entries.size()) return replace(it->second, at, std::move(tx));
     if (it->second.entries.size() >= limits_.max_entries_per_sender) return PoolVerdict::kFull;
   }
-  auto entry = std::make_unique<Entry>(Entry{std::move(tx), id, bytes, arrivals_++});
+  auto entry = std::make_unique<Entry>(Entry{std::move(tx), arrivals_++});
   if (!make_room(*entry)) return PoolVerdict::kFull;
   it = senders_.try_emplace(sender).first;
   Queue& queue = it->second;
@@ -65,22 +65,22 @@ PoolVerdict Mempool::add(SignedTx tx, const TxId& id, std::uint32_t bytes, Nonce
     tails_.erase(queue.entries.back().get());
   }
   tails_.insert(entry.get());
-  by_id_.emplace(id, entry.get());
+  by_id_.emplace(entry->id, entry.get());
   bytes_ += cost(*entry);
   queue.entries.push_back(std::move(entry));
   return PoolVerdict::kAdded;
 }
 
-PoolVerdict Mempool::replace(Queue& queue, std::size_t at, SignedTx tx, const TxId& id, std::uint32_t bytes) {
+PoolVerdict Mempool::replace(Queue& queue, std::size_t at, PreparedTx tx) {
   auto& slot = queue.entries[at];
-  auto entry = std::make_unique<Entry>(Entry{std::move(tx), id, bytes, arrivals_++});
+  auto entry = std::make_unique<Entry>(Entry{std::move(tx), arrivals_++});
   const bool offers_more = entry->tx.body.max_fee > slot->tx.body.max_fee && pays_more(*entry, *slot);
   if (!offers_more) return PoolVerdict::kUnderpriced;
   if (bytes_ - cost(*slot) + cost(*entry) > limits_.max_bytes) return PoolVerdict::kFull;
   if (heads_.erase(slot.get()) > 0) heads_.insert(entry.get());
   if (tails_.erase(slot.get()) > 0) tails_.insert(entry.get());
   by_id_.erase(slot->id);
-  by_id_.emplace(id, entry.get());
+  by_id_.emplace(entry->id, entry.get());
   bytes_ = bytes_ - cost(*slot) + cost(*entry);
   slot = std::move(entry);
   return PoolVerdict::kReplaced;
@@ -131,8 +131,8 @@ std::vector<const Mempool::Entry*> Mempool::select(std::size_t max_bytes, std::s
       best = followers.top();
       followers.pop();
     }
-    if (bytes + best->bytes > max_bytes) continue;  // and with it those behind it; a smaller one may still fit
-    bytes += best->bytes;
+    if (bytes + best->encoded.size() > max_bytes) continue;  // and with it those behind it; a smaller one may still fit
+    bytes += best->encoded.size();
     out.push_back(best);
     const auto& entries = senders_.find(best->tx.body.sender)->second.entries;
     const auto after = static_cast<std::size_t>(best->tx.body.nonce.value - entries.front()->tx.body.nonce.value) + 1;

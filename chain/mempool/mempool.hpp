@@ -26,6 +26,14 @@ struct MempoolLimits {
 /// Memory of one waiting transaction besides its encoding, about.
 inline constexpr std::size_t kMempoolEntryOverheadBytes = 1'024;
 
+/// A transaction with what is worked out from it once: by whoever verified its signature.
+struct PreparedTx {
+  SignedTx tx;
+  TxId id;
+  Hash content;   ///< of the signed bytes: the transaction's leaf under `Header::txs_root`
+  Bytes encoded;
+};
+
 enum class PoolVerdict : std::uint8_t {
   kAdded,
   kReplaced,     ///< took the place of one with the same nonce
@@ -38,10 +46,7 @@ enum class PoolVerdict : std::uint8_t {
 
 class Mempool {
  public:
-  struct Entry {
-    SignedTx tx;
-    TxId id;
-    std::uint32_t bytes = 0;  ///< encoded
+  struct Entry : PreparedTx {
     std::uint64_t arrival = 0;
   };
 
@@ -50,7 +55,7 @@ class Mempool {
 
   /// The nonce behind the sender's waiting transactions; `next` is what the finalized state expects.
   [[nodiscard]] Nonce expected(const Address& sender, Nonce next) const;
-  PoolVerdict add(SignedTx tx, const TxId& id, std::uint32_t bytes, Nonce next);
+  PoolVerdict add(PreparedTx tx, Nonce next);
 
   /// What a block should hold, best first. Valid until the pool changes.
   [[nodiscard]] std::vector<const Entry*> select(std::size_t max_bytes, std::size_t max_txs) const;
@@ -83,10 +88,10 @@ class Mempool {
   using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above
   using Ids = std::unordered_map<TxId, Entry*, SeededHash>;  // lint-ok banned_calls: looked up by key, never walked
 
-  PoolVerdict replace(Queue& queue, std::size_t at, SignedTx tx, const TxId& id, std::uint32_t bytes);
+  PoolVerdict replace(Queue& queue, std::size_t at, PreparedTx tx);
   [[nodiscard]] bool make_room(const Entry& newcomer);
   void erase_tail(Senders::iterator sender, std::size_t keep);
-  static std::size_t cost(const Entry& entry) { return entry.bytes + kMempoolEntryOverheadBytes; }
+  static std::size_t cost(const Entry& entry) { return entry.encoded.size() + kMempoolEntryOverheadBytes; }
 
   MempoolLimits limits_;
   Senders senders_;

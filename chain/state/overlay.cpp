@@ -11,14 +11,14 @@ StatePath module_start(Module module) {
 
 }  // namespace
 
-std::optional<ByteView> Overlay::get(const StatePath& path) const {
+std::optional<ByteView> DiffView::get(const StatePath& path) const {
   const auto it = diff_.find(path);
   if (it == diff_.end()) return base_.get(path);
   if (!it->second) return std::nullopt;
   return ByteView(*it->second);
 }
 
-void Overlay::scan(Module module, const Visitor& visit) const {
+void DiffView::scan(Module module, const Visitor& visit) const {
   auto mine = diff_.lower_bound(module_start(module));
   const auto in_module = [&](const auto& it) { return it != diff_.end() && module_of(it->first) == module; };
   bool going = true;
@@ -38,6 +38,10 @@ void Overlay::scan(Module module, const Visitor& visit) const {
   });
   while (going && in_module(mine)) emit_mine();
 }
+
+std::optional<ByteView> Overlay::get(const StatePath& path) const { return DiffView(base_, diff_).get(path); }
+
+void Overlay::scan(Module module, const Visitor& visit) const { DiffView(base_, diff_).scan(module, visit); }
 
 void Overlay::merge(StateDiff changes) {
   for (auto& [path, value] : changes) diff_.insert_or_assign(path, std::move(value));

@@ -5,6 +5,18 @@
 
 namespace micro {
 
+/// A view through somebody else's diff onto `base`; both outlive it.
+class DiffView final : public StateView {
+ public:
+  DiffView(const StateView& base, const StateDiff& diff) : base_(base), diff_(diff) {}
+  [[nodiscard]] std::optional<ByteView> get(const StatePath& path) const override;
+  void scan(Module module, const Visitor& visit) const override;
+
+ private:
+  const StateView& base_;
+  const StateDiff& diff_;
+};
+
 class Overlay final : public StateView {
  public:
   /// `base` outlives the overlay and does not change meanwhile.

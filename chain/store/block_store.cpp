@@ -184,7 +184,7 @@ Status BlockStore::append(const FinalizedBlock& in) {
   put_body(batch, in);
   tip.ids_below.append(tip_->id, [&](const MmrPlace& place, const Hash& hash) { batch.put(mmr_key(place), hash); });
   batch.put(at_height(Table::kHeader, header.height), encode(header));
-  batch.put(at_height(Table::kCertificate, header.height), encode(in.certificate));
+  if (in.certificate) batch.put(at_height(Table::kCertificate, header.height), encode(*in.certificate));
   batch.put(Key(Table::kHeightOfId).raw(in.id), encode(header.height));
   if (header.boundary) batch.put(Key(Table::kBoundary).small(header.epoch.value), encode(header.height));
   if (in.policy) batch.put(Key(Table::kPolicyIo).small(header.epoch.value), encode(*in.policy));
@@ -281,6 +281,18 @@ Result<std::vector<EventCursor>> BlockStore::service_events(const ServiceId& ser
                    narrow(big_endian(place.subspan(12)))});
     return true;
   }));
+  return out;
+}
+
+Result<MmrPeaks> BlockStore::ids_below(Height height) const {
+  MmrPeaks out{height.value, {}};
+  std::uint64_t start = 0;
+  for (std::uint8_t bit = 64; bit-- > 0;) {
+    if ((height.value >> bit & 1) == 0) continue;
+    const Bytes node = TRY(must_get(mmr_key({bit, start >> bit}), "node of the header range"));
+    out.peaks.push_back(TRY(Hash::from(node)));
+    start += 1ULL << bit;
+  }
   return out;
 }
 

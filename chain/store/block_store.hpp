@@ -32,7 +32,7 @@ struct PolicyRecordIo {
 struct FinalizedBlock {
   BlockId id;
   Block block;
-  Certificate certificate;
+  std::optional<Certificate> certificate;  ///< none where a later block's makes this one final too
   BlockReceipts receipts;
   std::optional<PolicyRecordIo> policy;
   std::vector<TxId> tx_ids;  ///< of the body's transactions, in order
@@ -108,7 +108,9 @@ class BlockStore {
   [[nodiscard]] Result<std::vector<EventCursor>> service_events(const ServiceId& service,
                                                                 std::optional<EventCursor> before,
                                                                 std::size_t limit) const;
-  /// That block `height` is below the tip's header.
+  /// The ids of all blocks below one that is stored.
+  [[nodiscard]] Result<MmrPeaks> ids_below(Height height) const;
+  /// That block `height` is among the first `below` blocks.
   [[nodiscard]] Result<MmrProof> prove_block(Height height, Height below) const;
 
  private:

@@ -131,7 +131,7 @@ struct Pair {
     tx.body.max_fee = Amount(w.fee);
     tx.body.valid_until = Height(w.valid_until);
     w.id = tx_id(tx.body);
-    RC_ASSERT(pool.add(tx, w.id, w.bytes, Nonce(next[w.sender])) == model.add(w, next[w.sender]));
+    RC_ASSERT(pool.add({tx, w.id, Hash{}, Bytes(w.bytes)}, Nonce(next[w.sender])) == model.add(w, next[w.sender]));
   }
   void commit() {
     for (const TxId& id : model.select(600, 4)) {

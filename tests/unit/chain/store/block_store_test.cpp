@@ -127,6 +127,11 @@ TEST_F(BlockStoreTest, ProvesEveryBlockBelowAHeader) {
     EXPECT_FALSE(mmr_verify(root, ids_[h + 1], proof));
   }
   EXPECT_FALSE(store_->prove_block(Height(6), Height(6)).has_value());
+  MmrPeaks peaks;
+  for (std::uint64_t h = 0; h <= 6; ++h) {
+    EXPECT_EQ(store_->ids_below(Height(h)).value(), peaks);
+    peaks.append(ids_[h]);
+  }
 }
 
 TEST_F(BlockStoreTest, ReopensAtItsTipAndRefusesAnotherChain) {

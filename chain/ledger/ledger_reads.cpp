@@ -1,0 +1,168 @@
+#include "chain/ledger/ledger_impl.hpp"
+#include "chain/records/records.hpp"
+
+namespace micro {
+namespace {
+
+constexpr std::size_t kVerifyChunk = 50;  ///< transactions a thread takes at a time
+
+template <class T>
+std::vector<Hash> hashes(const std::vector<T>& items, domain::Tag tag) {
+  std::vector<Hash> out;
+  out.reserve(items.size());
+  for (const T& item : items) out.push_back(tagged_hash(tag, encode(item)));
+  return out;
+}
+
+}  // namespace
+
+// --- waiting transactions ---
+
+/// All but the nonce's place in the sender's queue, which only counts once the transaction is queued.
+Submission LedgerImpl::check(const PreparedTx& tx) const {
+  const std::shared_lock lock(state_mutex_);
+  const BlockInput next{chain_, kind_, head_header_.height.next(), TimeMs(head_header_.time.value + 1), head_id_};
+  return {tx.id, check_tx(tree_, next, tx.tx, tx.tx.body.nonce), PoolVerdict::kAdded};
+}
+
+Submission LedgerImpl::enqueue(PreparedTx tx) {
+  Submission out{tx.id, TxStatus::kOk, PoolVerdict::kAdded};
+  const std::lock_guard lock(pool_mutex_);
+  const Address sender = tx.tx.body.sender;
+  const Nonce next = read([&](const StateView& view, const Header&) { return next_nonce(view, sender); });
+  out.verdict = pool_.add(std::move(tx), next);
+  if (out.verdict == PoolVerdict::kNonceUsed) out.status = TxStatus::kNonceUsed;
+  if (out.verdict == PoolVerdict::kNonceGap) out.status = TxStatus::kNonceGap;
+  return out;
+}
+
+Submission LedgerImpl::submit(SignedTx tx) {
+  PreparedTx prepared = prepare_tx(std::move(tx));
+  Submission out = check(prepared);
+  if (out.status != TxStatus::kOk) return out;
+  if (!signature_holds(prepared)) {
+    out.status = TxStatus::kBadSignature;
+    return out;
+  }
+  out = enqueue(std::move(prepared));
+  if (out.waits() && on_waiting_) on_waiting_();
+  return out;
+}
+
+std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) {
+  std::vector<PreparedTx> prepared(txs.size());
+  std::vector<Submission> out(txs.size());
+  workers_.each(txs.size(), kVerifyChunk, [&](std::size_t i) {
+    prepared[i] = prepare_tx(txs[i]);
+    out[i] = check(prepared[i]);
+    if (out[i].status == TxStatus::kOk && !signature_holds(prepared[i])) out[i].status = TxStatus::kBadSignature;
+  });
+  bool any = false;
+  for (std::size_t i = 0; i < txs.size(); ++i) {
+    if (out[i].status == TxStatus::kOk) out[i] = enqueue(std::move(prepared[i]));
+    any = any || out[i].waits();
+  }
+  if (any && on_waiting_) on_waiting_();
+  return out;
+}
+
+bool LedgerImpl::txs_wait() const {
+  const std::lock_guard lock(pool_mutex_);
+  return !pool_.empty();
+}
+
+std::size_t LedgerImpl::waiting() const {
+  const std::lock_guard lock(pool_mutex_);
+  return pool_.size();
+}
+
+std::optional<SignedTx> LedgerImpl::waiting_tx(const TxId& id) const {
+  const std::lock_guard lock(pool_mutex_);
+  const Mempool::Entry* entry = pool_.find(id);
+  return entry == nullptr ? std::nullopt : std::optional(entry->tx);
+}
+
+Nonce LedgerImpl::pending_nonce(const Address& sender) const {
+  const std::lock_guard lock(pool_mutex_);
+  const Nonce next = read([&](const StateView& view, const Header&) { return next_nonce(view, sender); });
+  return pool_.expected(sender, next);
+}
+
+// --- reading ---
+
+Result<ValidatorSet> LedgerImpl::validators(Epoch epoch) const {
+  auto set = TRY(read(
+      [&](const StateView& view, const Header&) { return read_record<ValidatorSet>(view, path::validators(epoch)); }));
+  if (!set) return fail(Fault::kNotFound, "the committee of epoch " + epoch.text() + " is not in the state");
+  return *std::move(set);
+}
+
+Result<ChainHead> LedgerImpl::head() const {
+  ChainHead out;
+  out.chain = chain_;
+  struct Records {
+    Result<std::optional<EpochClock>> clock;
+    Result<std::optional<ChainParams>> params;
+  };
+  const Records records = read([&](const StateView& view, const Header& header) {
+    out.header = header;
+    out.id = head_id_;
+    return Records{read_record<EpochClock>(view, path::epoch_clock()), read_record<ChainParams>(view, path::params())};
+  });
+  const auto clock = TRY(records.clock);
+  const auto params = TRY(records.params);
+  if (!clock || !params) return fail(Fault::kCorrupt, "the state holds no epoch clock or no parameters");
+  out.epoch = clock->epoch;
+  out.epoch_started = clock->started;
+  out.epoch_ms = params->epoch_ms;
+  if (out.header.height.value > 0) {
+    auto certificate = blocks_.certificate(out.header.height);
+    if (certificate) {
+      out.certificate = *std::move(certificate);
+    } else if (certificate.error().fault != Fault::kNotFound) {
+      return std::unexpected(certificate.error());
+    }
+  }
+  const Height last = out.epoch.value == 0 ? Height(0) : TRY(blocks_.boundary_of(Epoch(out.epoch.value - 1)));
+  out.last_of_previous = block_id(TRY(blocks_.header(last)));
+  return out;
+}
+
+LedgerImpl::ProvenState LedgerImpl::prove(const StatePath& path) const {
+  const std::shared_lock lock(state_mutex_);
+  ProvenState out{head_header_, std::nullopt, tree_.prove(path)};
+  if (const auto value = tree_.get(path)) out.value = to_bytes(*value);
+  return out;
+}
+
+Result<LedgerImpl::ProvenTx> LedgerImpl::prove_tx(const TxId& id) const {
+  ProvenTx out;
+  out.stored = TRY(blocks_.tx(id));
+  const Block block = TRY(blocks_.block(out.stored.height));
+  const BlockReceipts receipts = TRY(blocks_.receipts(out.stored.height));
+  out.header = block.header;
+  out.tx_proof = merkle_prove(hashes(block.txs, domain::kTxsRoot), out.stored.index);
+  out.receipt_proof = merkle_prove(hashes(receipts.receipts, domain::kReceiptsRoot), out.stored.index);
+  return out;
+}
+
+Result<LedgerImpl::ProvenEvent> LedgerImpl::prove_event(const EventCursor& at) const {
+  if (at.tx != kBoundaryTx) return fail(Fault::kInvalid, "a transaction's event is proved with its receipt");
+  const BlockReceipts receipts = TRY(blocks_.receipts(at.height));
+  if (at.event >= receipts.boundary_events.size()) return fail(Fault::kNotFound, "no such event in the block");
+  ProvenEvent out;
+  out.header = TRY(blocks_.header(at.height));
+  out.event = receipts.boundary_events[at.event];
+  out.proof = merkle_prove(hashes(receipts.boundary_events, domain::kEventsRoot), at.event);
+  return out;
+}
+
+Result<LedgerImpl::ProvenBlock> LedgerImpl::prove_block(Height height) const {
+  ProvenBlock out;
+  out.head = read([](const StateView&, const Header& header) { return header; });
+  out.header = TRY(blocks_.header(height));
+  if (height < out.head.height) out.proof = TRY(blocks_.prove_block(height, out.head.height));
+  return out;
+}
+
+}  // namespace micro

@@ -1,0 +1,234 @@
+#include "chain/ledger/ledger_impl.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "chain/economy/lot.hpp"
+#include "chain/records/records.hpp"
+#include "tests/gen/chain/small_net.hpp"
+
+namespace micro {
+namespace {
+
+using test::SmallNet;
+
+Amount balance(SmallNet& net, std::uint8_t n) {
+  return net.ledger().read([&](const StateView& view, const Header&) {
+    const auto account = read_record<Account>(view, path::account(test::address_of_key(n))).value();
+    Amount sum;
+    if (account) {
+      for (const Lot& lot : account->purse.lots) sum.micro += lot.amount.micro;
+    }
+    return sum;
+  });
+}
+
+BlockId head_id(SmallNet& net) {
+  return net.ledger().head().value().id;
+}
+
+TEST(Ledger, StartsFromItsGenesis) {
+  SmallNet net;
+  ASSERT_TRUE(net.opened()) << net.opened().error().message;
+  const ChainHead head = net.ledger().head().value();
+  EXPECT_EQ(head.header.height, Height(0));
+  EXPECT_EQ(head.header.time, test::kGenesisTime);
+  EXPECT_EQ(head.last_of_previous, head.id);
+  EXPECT_EQ(head.chain, chain_id(net.genesis()));
+  EXPECT_FALSE(head.certificate);
+  EXPECT_EQ(net.ledger().validators(Epoch(0)).value(), net.genesis().validators);
+  EXPECT_EQ(net.ledger().validators(Epoch(1)).error().fault, Fault::kNotFound);
+}
+
+TEST(Ledger, FinalizesATransfer) {
+  SmallNet net;
+  const SignedTx tx = net.transfer(1, 0, 2, 500);
+  const Submission sent = net.ledger().submit(tx);
+  ASSERT_TRUE(sent.waits());
+  EXPECT_TRUE(net.ledger().txs_wait());
+  EXPECT_EQ(net.ledger().pending_nonce(tx.body.sender), Nonce(1));
+  const Block block = net.seal().value();
+  ASSERT_EQ(block.txs.size(), 1U);
+  EXPECT_FALSE(net.ledger().txs_wait());
+  const StoredTx stored = net.ledger().blocks().tx(sent.id).value();
+  EXPECT_EQ(stored.receipt.status, TxStatus::kOk);
+  EXPECT_EQ(stored.height, Height(1));
+  EXPECT_EQ(balance(net, 2).micro, 1'000'000 * kMicroPerToken + 500);
+  EXPECT_EQ(balance(net, 1).micro, 1'000'000 * kMicroPerToken - 500 - stored.receipt.fee.micro);
+}
+
+TEST(Ledger, RefusesWhatCannotBeIncluded) {
+  SmallNet net;
+  SignedTx forged = net.transfer(1, 0, 2, 500);
+  forged.signature.data[3] ^= 1;
+  EXPECT_EQ(net.ledger().submit(forged).status, TxStatus::kBadSignature);
+  SignedTx other_key = net.transfer(1, 0, 2, 500);
+  other_key.key = test::key_of(2).public_key();
+  EXPECT_EQ(net.ledger().submit(other_key).status, TxStatus::kBadSignature);
+  EXPECT_EQ(net.ledger().submit(net.transfer(1, 1, 2, 500)).status, TxStatus::kNonceGap);
+  EXPECT_EQ(net.ledger().submit(net.transfer(99, 0, 2, 1)).status, TxStatus::kCannotPayFee);
+  EXPECT_FALSE(net.ledger().txs_wait());
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 2, 500)).waits());
+  EXPECT_EQ(net.ledger().submit(net.transfer(1, 0, 2, 500)).verdict, PoolVerdict::kKnown);
+  EXPECT_EQ(net.ledger().submit(net.transfer(1, 0, 2, 501)).verdict, PoolVerdict::kUnderpriced);
+  ASSERT_TRUE(net.seal());
+  EXPECT_EQ(net.ledger().submit(net.transfer(1, 0, 2, 500)).status, TxStatus::kNonceUsed);
+}
+
+TEST(Ledger, ABatchIsVerifiedTogetherAndQueuedInOrder) {
+  SmallNet net(test::small_genesis(), {}, 3);
+  std::vector<SignedTx> txs;
+  for (std::uint64_t nonce = 0; nonce < 150; ++nonce) txs.push_back(net.transfer(1, nonce, 2, 5));
+  txs[120].signature.data[0] ^= 1;
+  const auto sent = net.ledger().submit_batch(txs);
+  for (std::size_t i = 0; i < 120; ++i) EXPECT_TRUE(sent[i].waits());
+  EXPECT_EQ(sent[120].status, TxStatus::kBadSignature);
+  EXPECT_EQ(sent[121].status, TxStatus::kNonceGap);
+  EXPECT_EQ(net.seal().value().txs.size(), 120U);
+}
+
+TEST(Ledger, AnotherNodeExecutesTheSameBlocks) {
+  SmallNet one;
+  SmallNet two(test::small_genesis(), {}, 2);
+  for (std::uint64_t height = 0; height < 5; ++height) {
+    for (std::uint8_t n = 1; n <= 4; ++n) ASSERT_TRUE(one.ledger().submit(one.transfer(n, height, 5, 7)).waits());
+    const Block block = one.seal(600).value();
+    ASSERT_TRUE(two.ledger().execute(block));
+    ASSERT_TRUE(two.ledger().execute(block));
+    const BlockId id = block_id(block.header);
+    ASSERT_TRUE(two.ledger().finalize(id, SmallNet::certificate_of(id, height + 1)));
+    EXPECT_EQ(head_id(one), head_id(two));
+  }
+  EXPECT_GT(two.ledger().head().value().epoch, Epoch(0));
+}
+
+TEST(Ledger, RefusesBlocksWithAnyOtherField) {
+  SmallNet one;
+  SmallNet two;
+  ASSERT_TRUE(one.ledger().submit(one.transfer(1, 0, 2, 5)).waits());
+  const Block good = one.seal().value();
+  const auto refused = [&](auto change, Fault fault) {
+    Block bad = good;
+    change(bad);
+    const Status status = two.ledger().execute(bad);
+    EXPECT_FALSE(status.has_value());
+    if (!status) EXPECT_EQ(status.error().fault, fault) << status.error().message;
+  };
+  refused([](Block& b) { b.header.version = 2; }, Fault::kMismatch);
+  refused([](Block& b) { b.header.height = Height(2); }, Fault::kMismatch);
+  refused([](Block& b) { b.header.epoch = Epoch(1); }, Fault::kMismatch);
+  refused([](Block& b) { b.header.boundary = true; }, Fault::kMismatch);
+  refused([](Block& b) { b.header.parent.data[0] ^= 1; }, Fault::kNotFound);
+  refused([](Block& b) { b.header.time = test::kGenesisTime; }, Fault::kInvalid);
+  refused([](Block& b) { b.header.txs_root.data[0] ^= 1; }, Fault::kMismatch);
+  refused([](Block& b) { b.header.receipts_root.data[0] ^= 1; }, Fault::kMismatch);
+  refused([](Block& b) { b.header.events_root.data[0] ^= 1; }, Fault::kMismatch);
+  refused([](Block& b) { b.header.state_root.data[0] ^= 1; }, Fault::kMismatch);
+  refused([](Block& b) { b.header.headers_root.data[0] ^= 1; }, Fault::kMismatch);
+  refused([](Block& b) { b.header.next_validators.data[0] ^= 1; }, Fault::kMismatch);
+  refused([](Block& b) { b.txs.clear(); }, Fault::kMismatch);
+  refused([](Block& b) { b.txs[0].signature.data[9] ^= 1; }, Fault::kInvalid);
+  EXPECT_TRUE(two.ledger().execute(good));
+}
+
+TEST(Ledger, UnfinalizedBlocksBuildOnEachOtherAndBranchesAreForgotten) {
+  SmallNet one;
+  SmallNet two;
+  ASSERT_TRUE(one.ledger().submit(one.transfer(1, 0, 2, 5)).waits());
+  const Block first = one.seal().value();
+  ASSERT_TRUE(one.ledger().submit(one.transfer(1, 1, 2, 5)).waits());
+  const Block second = one.seal().value();
+  ASSERT_TRUE(two.ledger().submit(two.transfer(3, 0, 2, 5)).waits());
+  const Block branch = two.ledger().propose(head_id(two), TimeMs(test::kGenesisTime.value + 9), {}).value();
+  ASSERT_TRUE(two.ledger().execute(first));
+  ASSERT_TRUE(two.ledger().execute(second));
+  const BlockId last = block_id(second.header);
+  ASSERT_TRUE(two.ledger().finalize(last, SmallNet::certificate_of(last, 2)));
+  EXPECT_EQ(head_id(two), last);
+  EXPECT_EQ(two.ledger().blocks().certificate(Height(1)).error().fault, Fault::kNotFound);
+  EXPECT_TRUE(two.ledger().blocks().certificate(Height(2)).has_value());
+  const BlockId other = block_id(branch.header);
+  EXPECT_EQ(two.ledger().finalize(other, SmallNet::certificate_of(other, 3)).error().fault, Fault::kNotFound);
+  EXPECT_TRUE(two.ledger().txs_wait());  // what the lost branch held still waits
+  EXPECT_EQ(two.seal().value().txs.size(), 1U);
+}
+
+TEST(Ledger, TheBoundaryBlockEndsTheEpoch) {
+  SmallNet net;
+  const Block block = net.seal(1'000).value();
+  EXPECT_TRUE(block.header.boundary);
+  EXPECT_EQ(block.header.epoch, Epoch(0));
+  EXPECT_EQ(block.header.next_validators, validator_set_hash(net.genesis().validators));
+  const ChainHead head = net.ledger().head().value();
+  EXPECT_EQ(head.epoch, Epoch(1));
+  EXPECT_EQ(head.epoch_started, block.header.time);
+  EXPECT_EQ(head.last_of_previous, head.id);
+  EXPECT_EQ(net.ledger().blocks().boundary_of(Epoch(0)).value(), Height(1));
+  const auto proven = net.ledger().prove_event({Height(1), kBoundaryTx, 0}).value();
+  EXPECT_TRUE(
+      merkle_verify(proven.header.events_root, tagged_hash(domain::kEventsRoot, encode(proven.event)), proven.proof));
+}
+
+TEST(Ledger, TellsListenersInOrder) {
+  SmallNet net;
+  std::vector<std::string> heard;
+  net.ledger().on_waiting([&] { heard.push_back("waiting"); });
+  net.ledger().on_finalized([&](const FinalizedBlock& block) {
+    heard.push_back("block " + block.block.header.height.text() + " of " + head_id(net).brief());
+  });
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 2, 5)).waits());
+  ASSERT_TRUE(net.seal());
+  EXPECT_THAT(heard, testing::ElementsAre("waiting", "block 1 of " + head_id(net).brief()));
+}
+
+TEST(Ledger, AFailedDiskStopsEverything) {
+  SmallNet net;
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 2, 5)).waits());
+  net.state_db().break_writes();
+  EXPECT_EQ(net.seal().error().fault, Fault::kIo);
+  EXPECT_EQ(net.seal().error().fault, Fault::kIo);
+}
+
+// --- restarts ---
+
+TEST(Ledger, ReopensWhereItWas) {
+  SmallNet net;
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 2, 5)).waits());
+  ASSERT_TRUE(net.seal(1'500));
+  SmallNet again(net.genesis(), net.disks());
+  ASSERT_TRUE(again.opened()) << again.opened().error().message;
+  EXPECT_EQ(head_id(again), head_id(net));
+  EXPECT_EQ(again.ledger().head().value().certificate, net.ledger().head().value().certificate);
+}
+
+TEST(Ledger, AnotherGenesisIsRefused) {
+  SmallNet net;
+  SmallNet other(test::small_genesis(3), net.disks());
+  ASSERT_FALSE(other.opened());
+  EXPECT_EQ(other.opened().error().fault, Fault::kMismatch);
+}
+
+TEST(Ledger, ContradictingDisksAreReported) {
+  SmallNet net;
+  const auto before = net.disks();
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 2, 5)).waits());
+  ASSERT_TRUE(net.seal());
+  const auto after = net.disks();
+  SmallNet ahead(net.genesis(), {before.ledger, after.state});
+  EXPECT_EQ(ahead.opened().error().fault, Fault::kCorrupt);
+
+  auto damaged = after;
+  for (auto& [key, value] : damaged.state) {
+    if (key.front() == 'v') {
+      value.back() ^= 1;
+      break;
+    }
+  }
+  SmallNet rotten(net.genesis(), damaged);
+  ASSERT_FALSE(rotten.opened());
+  EXPECT_EQ(rotten.opened().error().fault, Fault::kCorrupt);
+  EXPECT_FALSE(rotten.opened().error().hint.empty());
+}
+
+}  // namespace
+}  // namespace micro
