@@ -1,6 +1,6 @@
 #!/bin/sh
 # The promise of the README on a bare machine: a minimal Debian 12 root made with debootstrap, entered by pivot_root (in
-# a plain chroot no sandbox can be made), a fresh clone of what is committed here, then both README commands, with times.
+# a plain chroot no sandbox can be made), a fresh clone of what is committed here, both README commands, with times.
 #
 #   tests/e2e/bare.sh                 ./micro demo and ./tests/run, cold, then both again, warm
 #   tests/e2e/bare.sh COMMAND…        one command in the clone instead, for example: bare.sh ./micro version

@@ -1,0 +1,142 @@
+"""What a test from outside needs: a home of its own, the binary, processes that end with the test, HTTP."""
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import urllib.parse
+
+
+class Run:
+    """A command that ended: code, out, err."""
+
+    def __init__(self, code, out, err):
+        self.code, self.out, self.err = code, out, err
+
+    def json(self):
+        return json.loads(self.out)
+
+
+class Process:
+    """A command that goes on. Its lines, of both outputs, are kept as they come."""
+
+    def __init__(self, command, environment, folder):
+        self._lines, self._ended, self._news = [], False, threading.Condition()
+        self.popen = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.popen.stdout:
+            with self._news:
+                self._lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def lines(self):
+        with self._news:
+            return list(self._lines)
+
+    def wait_for(self, pattern, timeout=60):
+        """The match of the first line that holds `pattern`; an error when the process ends or the time is up before."""
+        def find():
+            return next((m for m in (re.search(pattern, line) for line in self._lines) if m), None)
+        with self._news:
+            self._news.wait_for(lambda: find() or self._ended, timeout)
+            found = find()
+            if found is None:
+                said = "\n".join(self._lines[-40:])
+                raise AssertionError(f"{'ended' if self._ended else 'waited'} without {pattern!r}; it said:\n{said}")
+            return found
+
+    def signal(self, number):
+        """To the process and all that it started."""
+        try:
+            os.killpg(self.popen.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def kill(self):
+        """As a power cut: nobody gets to write a last word."""
+        self.signal(signal.SIGKILL)
+        self.popen.wait(30)
+
+    def stop(self, timeout=30):
+        """As a person would; returns the exit code."""
+        self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(timeout)
+
+    def end(self):
+        self.kill()
+        with self._news:
+            self._news.wait_for(lambda: self._ended, 10)
+        self.popen.stdout.close()
+
+
+class Machine:
+    """A person's machine: a home folder of its own that goes away with the test."""
+
+    def __init__(self, test, binary=None):
+        self.binary = binary or os.environ["MICRO_BINARY"]
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="micro-e2e-"))
+        test.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self._test = test
+        run = self.home / "run"
+        run.mkdir(mode=0o700)
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "XDG_RUNTIME_DIR": str(run),
+                            "XDG_CACHE_HOME": str(self.home / "cache"), "LANG": "C.UTF-8", "NO_COLOR": "1"}
+
+    def run(self, *arguments, stdin="", timeout=120, **environment):
+        done = subprocess.run([self.binary, *map(str, arguments)], env={**self.environment, **environment}, input=stdin,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.home, text=True,
+                              timeout=timeout, check=False)
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def ok(self, *arguments, **options):
+        """A run that must succeed."""
+        done = self.run(*arguments, **options)
+        self._test.assertEqual(done.code, 0, f"{' '.join(map(str, arguments))}\n{done.out}\n{done.err}")
+        return done
+
+    def start(self, *arguments, ready, timeout=60, **environment):
+        """A long-running command, returned once it has said `ready` (a regular expression)."""
+        process = Process([self.binary, *map(str, arguments)], {**self.environment, **environment}, self.home)
+        self._test.addCleanup(process.end)
+        process.wait_for(ready, timeout)
+        return process
+
+
+def free_port():
+    """A TCP port of loopback that nobody used a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+    def json(self):
+        return json.loads(self.body)
+
+
+def request(method, url, body=None, headers=None, timeout=30):
+    """One HTTP request on a fresh connection; any status is a reply."""
+    parts = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
+    try:
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        connection.request(method, target or "/", body=body, headers=headers or {})
+        response = connection.getresponse()
+        return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+    finally:
+        connection.close()

@@ -1,0 +1,70 @@
+"""The harness itself, on programs whose behaviour is known."""
+import http.server
+import os
+import threading
+import unittest
+
+import harness
+
+
+class Harness(unittest.TestCase):
+    def setUp(self):
+        self.machine = harness.Machine(self, binary="/bin/sh")
+
+    def test_run_gives_code_and_both_outputs(self):
+        done = self.machine.run("-c", "cat; echo err >&2; echo $HOME $X; exit 3", stdin="in ", X="x")
+        self.assertEqual((done.code, done.out, done.err), (3, f"in {self.machine.home} x\n", "err\n"))
+
+    def test_ok_fails_on_another_code(self):
+        with self.assertRaises(AssertionError):
+            self.machine.ok("-c", "echo reason >&2; exit 1")
+
+    def test_start_returns_when_the_word_was_said_and_not_later(self):
+        ready = r"ready on (\d+)"
+        process = self.machine.start("-c", "echo starting; echo ready on 7; exec cat /dev/zero >/dev/null", ready=ready)
+        self.assertEqual(process.wait_for(ready).group(1), "7")
+        self.assertIsNone(process.popen.poll())
+        process.kill()
+        self.assertEqual(process.popen.returncode, -9)
+
+    def test_start_says_what_the_process_said_when_it_ends_instead(self):
+        with self.assertRaisesRegex(AssertionError, "ended without 'ready'; it said:\nno port"):
+            self.machine.start("-c", "echo no port; exit 1", ready="ready")
+
+    def test_kill_takes_children_too(self):
+        process = self.machine.start("-c", "cat /dev/zero >/dev/null & echo child $!; wait", ready="child")
+        child = int(process.wait_for(r"child (\d+)").group(1))
+        process.end()
+        try:
+            with open(f"/proc/{child}/stat", encoding="utf-8") as file:
+                self.assertEqual(file.read().rsplit(")", 1)[1].split()[0], "Z")
+        except FileNotFoundError:
+            pass
+
+    def test_stop_gives_the_exit_code(self):
+        process = self.machine.start("-c", 'trap "exit 5" TERM; echo ready; while :; do :; done', ready="ready")
+        self.assertEqual(process.stop(), 5)
+
+    def test_request_returns_any_status(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(402)
+                self.send_header("X-Path", self.path)
+                self.end_headers()
+                self.wfile.write(body.upper())
+
+            def log_message(self, *_):
+                pass
+        with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+            threading.Thread(target=server.handle_request, daemon=True).start()
+            reply = harness.request("POST", f"http://127.0.0.1:{server.server_port}/a?b=1", b"abc")
+        self.assertEqual((reply.status, reply.headers["x-path"], reply.body), (402, "/a?b=1", b"ABC"))
+
+    def test_ports_are_free(self):
+        self.assertGreater(harness.free_port(), 1023)
+        self.assertTrue(os.path.isdir(self.machine.home))
+
+
+if __name__ == "__main__":
+    unittest.main()
