@@ -2,6 +2,8 @@
 // a node or a service: entries are indices into this view, in an order shuffled by the epoch's salt.
 #pragma once
 
+#include <bit>
+
 #include "chain/codec/codec.hpp"
 #include "chain/crypto/hash.hpp"
 #include "chain/types/params.hpp"
@@ -20,7 +22,7 @@ struct HostView {
   std::uint32_t cluster = 0;          ///< hosts of one owner share a cluster number
   std::uint8_t log2_memory_mib = 0;   ///< offered
   std::uint8_t log2_cpu_milli = 0;
-  std::uint32_t used_ppm = 0;         ///< of the offered memory, by placements in force; may exceed 10⁶
+  std::uint32_t used_ppm = 0;         ///< sum of placement_share_ppm of the placements in force
   bool leaving = false;               ///< withdrawn: nothing new is placed there
   static constexpr auto kFields = std::tuple{&HostView::host,           &HostView::cluster,  &HostView::log2_memory_mib,
                                              &HostView::log2_cpu_milli, &HostView::used_ppm, &HostView::leaving};
@@ -51,12 +53,12 @@ struct PolicyInput {
 };
 
 enum class DecisionReason : std::uint16_t {
-  kFirstPlacement = 1,  ///< wanted and on fewer hosts than wanted, never placed before
-  kRepair = 2,          ///< a host left or failed
-  kRebalanced = 3,
+  kFirstPlacement = 1,  ///< wanted, funded and placed nowhere
+  kRepair = 2,          ///< wanted, funded and on fewer hosts that stay than wanted
+  kRebalanced = 3,      ///< a voluntary move: one Place and one Drain of a version together; counts as churn
   kUnfunded = 4,
-  kExpired = 5,
-  kHostLeaving = 6,
+  kExpired = 5,         ///< funded, but not wanted any more
+  kHostLeaving = 6,     ///< its offer is withdrawn
 };
 inline bool is_known(DecisionReason r) {
   return r >= DecisionReason::kFirstPlacement && r <= DecisionReason::kHostLeaving;
@@ -80,6 +82,20 @@ struct PolicyOutput {
   List<PolicyDecision, kMaxPolicyDecisions> decisions;
   static constexpr auto kFields = std::tuple{&PolicyOutput::abi, &PolicyOutput::decisions};
 };
+
+/// Share of a host's memory that a replica counts for, in ppm, rounded up, from the rounded sizes of the view: never less
+/// than the true share. Above 10⁶ when it cannot fit at all.
+constexpr std::uint32_t placement_share_ppm(std::uint8_t log2_version_mib, std::uint8_t log2_host_mib) {
+  if (log2_version_mib > log2_host_mib) return kPpm + 1;
+  const unsigned shift = static_cast<unsigned>(log2_host_mib - log2_version_mib);
+  return shift >= 20 ? 1 : (kPpm + (1u << shift) - 1) >> shift;
+}
+
+/// Sizes are shown as powers of two: what is offered rounded down, what is needed rounded up. Zero counts as one.
+constexpr std::uint8_t floor_log2(std::uint32_t v) {
+  return static_cast<std::uint8_t>(v <= 1 ? 0 : std::bit_width(v) - 1);
+}
+constexpr std::uint8_t ceil_log2(std::uint32_t v) { return static_cast<std::uint8_t>(v <= 1 ? 0 : std::bit_width(v - 1)); }
 
 inline Hash policy_input_hash(ByteView input) { return tagged_hash(domain::kPolicyInput, input); }
 inline Hash policy_output_hash(ByteView output) { return tagged_hash(domain::kPolicyOutput, output); }

@@ -186,25 +186,24 @@ struct Placement {
   NodeId node;
   OfferId offer;
   Epoch since;
-  Epoch end;                   ///< first epoch in which it is gone; 0 while in force
+  Epoch end;                   ///< first epoch in which it is gone; 0 while in force. Kept 2D epochs longer
   std::uint64_t decision = 0;  ///< that placed it
   static constexpr auto kFields =
       std::tuple{&Placement::node, &Placement::offer, &Placement::since, &Placement::end, &Placement::decision};
   bool operator==(const Placement&) const = default;
 };
 
-inline constexpr std::size_t kMaxPlacementsPerVersion = 32;  ///< in force and draining
+inline constexpr std::size_t kMaxPlacementsPerVersion = 32;  ///< in force, draining and lately ended
 
 struct PlacementRecord {
   VersionId version;
   ServiceId service;
   Hash salt;                   ///< of its rendezvous: drawn from a beacon, drawn again every 30·Q epochs
   Epoch salted;                ///< nodes registered before this epoch take part: keys cannot be ground for a known salt
-  bool ever_placed = false;
   List<Placement, kMaxPlacementsPerVersion> hosts;
   static constexpr auto kFields =
-      std::tuple{&PlacementRecord::version, &PlacementRecord::service,     &PlacementRecord::salt,
-                 &PlacementRecord::salted,  &PlacementRecord::ever_placed, &PlacementRecord::hosts};
+      std::tuple{&PlacementRecord::version, &PlacementRecord::service, &PlacementRecord::salt,
+                 &PlacementRecord::salted,  &PlacementRecord::hosts};
   bool operator==(const PlacementRecord&) const = default;
 };
 
