@@ -63,7 +63,6 @@ struct ChannelWorld : World {
     PlacementRecord p;
     p.version = version;
     p.service = service;
-    p.ever_placed = true;
     p.hosts.push_back({node, offer, Epoch(0), end, 1});
     put(path::placement(version), encode(p));
   }
