@@ -11,8 +11,10 @@ constexpr std::size_t kFibreStackBytes = 2 * 1024 * 1024;  // the rest is for ou
 // A 4 GiB reservation lets the machine's own page protection check bounds, without an instruction in the guest's code.
 constexpr std::uint64_t kReservationBytes = 4ULL << 30;
 constexpr std::uint64_t kGuardBytes = 32ULL << 20;
-// Up to this size memory is reset by copying, above it by giving pages back: a system call and a fault for each page.
-constexpr std::size_t kKeepResidentBytes = 512 * 1024;
+// The first part of a memory is reset by copying, the rest by giving its pages back: a system call and a fault for each
+// page that was touched. Measured: a small C program takes 6.4 µs with 128 KiB or more, 12 with half of it, 19 with
+// none; one with a memory of 1 MiB takes 23, and more with more, because the whole part is copied whatever was touched.
+constexpr std::size_t kKeepResidentBytes = 128 * 1024;
 constexpr std::size_t kMaxTrapTextBytes = 1'024;
 
 void set_features(wasm_config_t* c, Profile profile) {

@@ -13,7 +13,7 @@ namespace micro::wasm {
 inline constexpr std::string_view kCompileArgument = "__compile";
 
 struct CompileLimits {
-  std::uint64_t wall_ms = 120'000;  ///< a Go program of 11 MB takes 13 s on two cores
+  std::uint64_t wall_ms = 300'000;  ///< a Go program of 11 MB takes 13 s on two idle cores
   std::uint64_t memory_bytes = 3ULL << 30;
   std::size_t artefact_bytes = 256ULL << 20;
 };

@@ -22,7 +22,7 @@ double seconds_since(Clock::time_point start) {
 }
 
 wasm::ProgramCall request() {
-  wasm::ProgramCall call = wasm::call_of({"echo"});
+  wasm::ProgramCall call = wasm::call_of({"hello"});
   call.env = {{"REQUEST_METHOD", "GET"}, {"PATH_INFO", "/"}, {"SERVER_PROTOCOL", "HTTP/1.1"}};
   return call;
 }
@@ -33,7 +33,7 @@ void report(const char* name, int calls, double seconds) {
 }
 
 TEST(WorkerBench, InProcess) {
-  const wasm::Module module = wasm::compile_guest("echo");
+  const wasm::Module module = wasm::compile_guest("hello");
   const auto start = Clock::now();
   for (int i = 0; i < kCalls; ++i) {
     ASSERT_EQ(wasm::test_engine().run(module, request()).kind, wasm::CallEnd::kExited);
@@ -43,7 +43,7 @@ TEST(WorkerBench, InProcess) {
 
 void through_workers(const char* name, std::uint32_t workers, int in_flight, int calls) {
   test::TempFolder folder;
-  const Bytes wasm = wasm::read_guest("echo");
+  const Bytes wasm = wasm::read_guest("hello");
   const Hash artefact = sha256(wasm);
   std::ofstream(folder / (artefact.hex() + ".cwasm"), std::ios::binary)
       << as_text(wasm::test_engine().compile(wasm).value());
