@@ -46,11 +46,15 @@ struct DemoOptions {
   std::uint32_t calls = 100;
 };
 
-/// Each returns an exit code of surface §1 (0 ok, 1 internal, … 130 interrupted) after it has printed its own errors.
+/// The policy's output for an input, by the engine that a network names: kMismatch when this build has another engine.
+using PolicyRunner = std::function<Result<Bytes>(ByteView wasm, ByteView input)>;
+
+/// run_… return an exit code (0 ok, 1 internal, … 130 interrupted) after they have printed their own errors.
 struct NodeCommands {
   std::function<int(const ServerOptions&)> run_server;
   std::function<int(const DevOptions&)> run_dev;
   std::function<int(const DemoOptions&)> run_demo;
+  PolicyRunner run_policy;  ///< for `micro audit decision --replay`
 };
 
 /// Parses, runs, prints; never throws. The value is the process's exit code.

@@ -1,0 +1,377 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "rpc/cli/groups.hpp"
+#include "rpc/cli/secrets.hpp"
+#include "rpc/cli/service_names.hpp"
+#include "rpc/cli/transact.hpp"
+#include "wallet/tx/tx_text.hpp"
+
+namespace micro {
+
+namespace {
+
+/// Fetching a repository and looking at it.
+constexpr std::uint64_t kResolveMs = 300'000;
+constexpr std::uint64_t kPollMs = 150;
+/// A build may take this long before `run` stops watching, unless --timeout says more.
+constexpr std::uint64_t kBuildMs = 900'000;
+constexpr std::uint32_t kDefaultHostSharePpm = 700'000;
+
+struct RunOptions {
+  std::string source = ".";
+  std::string name;
+  std::string price;
+  std::string fund = "1";
+  std::string memory;
+  std::optional<std::uint32_t> host_share_percent;
+};
+struct UpdateOptions {
+  std::string name;
+  std::string ref;
+};
+struct CallOptions {
+  std::string service;
+  std::string endpoint;
+  std::string body;
+  std::string method;
+  std::string idempotency_key;
+};
+
+struct Wanted {
+  std::string name;
+  std::string commit;
+  std::uint64_t commit_time_s = 0;
+  std::uint32_t memory_mib = 0;
+};
+
+/// A path means something in this process's folder only: the node gets it absolute.
+std::string absolute_source(const std::string& source) {
+  if (!source.starts_with('.') && !source.starts_with('/')) return source;
+  const std::size_t at = source.rfind('@');
+  const bool has_ref = at != std::string::npos && source.find('/', at) == std::string::npos;
+  const std::filesystem::path path = source.substr(0, has_ref ? at : std::string::npos);
+  std::error_code error;
+  const auto whole = std::filesystem::weakly_canonical(path, error);
+  std::string text = error ? path.string() : whole.string();
+  if (text.size() > 1 && text.ends_with('/')) text.pop_back();
+  return text + (has_ref ? source.substr(at) : std::string());
+}
+
+Result<Json> resolve(Context& context, const std::string& source) {
+  context.out.progress("looking at " + source);
+  Json found = TRY(context.call_within("source.resolve", {{"source", source}}, CallEffect::kRead, kResolveMs));
+  const std::string subject = text_or(found, "subject");
+  context.out.done("resolved", brief_hex(TRY(text_of(found, "commit")), 7) + (subject.empty() ? "" : "  " + subject));
+  for (const Json& note : list_of(found, "notes")) {
+    if (note.is_string()) context.out.note("  " + printable(note.get<std::string>()));
+  }
+  return found;
+}
+
+Result<std::optional<Json>> existing(Context& context, const std::string& name) {
+  auto found = context.call("svc.describe", {{"name", name}});
+  if (found) return std::optional<Json>(std::move(*found));
+  if (found.error().fault == Fault::kNotFound) return std::optional<Json>();
+  return std::unexpected(std::move(found).error());
+}
+
+Status publish(Context& context, ActingAccount& account, const RunOptions& o, const Json& source, const Wanted& wanted) {
+  PublishService payload;
+  payload.name = Text<kMaxServiceNameBytes>(wanted.name);
+  payload.repo_url = Text<kMaxUrlBytes>(TRY(text_of(source, "repo_url")));
+  payload.subdir = Text<kMaxSubdirBytes>(text_or(source, "subdir"));
+  payload.description = Text<kMaxDescriptionBytes>(text_or(source, "description"));
+  const bool fits = payload.name.size() <= kMaxServiceNameBytes && payload.repo_url.size() <= kMaxUrlBytes &&
+                    payload.subdir.size() <= kMaxSubdirBytes && payload.description.size() <= kMaxDescriptionBytes;
+  if (!fits) return fail(Fault::kInvalid, "the name, address or description of the source is too long");
+  payload.price = TRY(parse_amount(o.price.empty() ? text_or(source, "price", "0.0001") : o.price));
+  payload.host_share_ppm = o.host_share_percent ? *o.host_share_percent * 10'000 : kDefaultHostSharePpm;
+  const Transaction done = TRY(transact(context, account, payload));
+  context.out.done("published", wanted.name + "  " + outcome_text(done));
+  return {};
+}
+
+Status announce(Context& context, ActingAccount& account, const Json& service, const Wanted& wanted) {
+  AnnounceVersion payload;
+  payload.service = TRY(ServiceId::parse(TRY(text_of(service, "service"))));
+  payload.commit = TRY(CommitId::parse(wanted.commit));
+  payload.commit_time_s = wanted.commit_time_s;
+  payload.memory_mib = wanted.memory_mib;
+  const Transaction done = TRY(transact(context, account, payload));
+  context.out.done("announced", brief_hex(wanted.commit, 7) + "  " + outcome_text(done));
+  return {};
+}
+
+/// The announced version as svc.versions shows it, or nothing when the ledger has none for this commit.
+Result<std::optional<Json>> version_of(Context& context, const Wanted& wanted) {
+  for (const Json& version : TRY(context.call("svc.versions", {{"name", wanted.name}}))) {
+    if (text_or(version, "commit") == wanted.commit) return std::optional<Json>(version);
+  }
+  return std::optional<Json>();
+}
+
+/// Shows new lines of the build and returns the cursor after them.
+std::string show_build(Context& context, const Wanted& wanted, const std::string& after) {
+  const auto page =
+      context.call("svc.logs", {{"name", wanted.name}, {"ref", wanted.commit}, {"after", after}, {"n", "200"}});
+  if (!page) return after;
+  for (const Json& item : list_of(*page, "items")) {
+    if (text_or(item, "source") != "build") continue;
+    if (context.globals.verbose > 0) {
+      context.out.note("  " + printable(text_or(item, "text")));
+    } else {
+      context.out.progress("building: " + text_or(item, "text"));
+    }
+  }
+  return text_or(*page, "cursor", after);
+}
+
+enum class Stage : std::uint8_t { kAnnounced, kBuilt, kPlaced, kHealthy };
+
+Result<Stage> stage_of(const Json& version, const std::string& name) {
+  const std::string state = text_or(version, "state");
+  const Json local = version.value("local", Json::object());
+  const std::string local_state = text_or(local, "state");
+  if (state == "irreproducible") {
+    return fail(Fault::kRefused, "the builders got different modules from this commit", "see `micro logs " + name + "`");
+  }
+  if (local_state == "failed" || local_state == "build_failed" || local_state == "refused") {
+    const std::string error = text_or(local, "error");
+    return fail(Fault::kRejected, "this node cannot run it: " + (error.empty() ? local_state : error),
+                "see `micro logs " + name + "`");
+  }
+  if (local_state == "running" || local_state == "ready" || local_state == "healthy") return Stage::kHealthy;
+  const bool placed = !list_of(version, "hosts").empty();
+  // Placed elsewhere only: what other machines do is theirs to say.
+  if (placed && local_state.empty()) return Stage::kHealthy;
+  if (placed) return Stage::kPlaced;
+  return version.contains("wasm_sha256") ? Stage::kBuilt : Stage::kAnnounced;
+}
+
+std::string built_text(const Json& version) {
+  return text_or(version, "wasm_bytes", "?") + " bytes  sha256:" + brief_hex(text_or(version, "wasm_sha256"), 12);
+}
+
+std::string placed_text(const Json& version) {
+  const Json& hosts = list_of(version, "hosts");
+  if (hosts.empty()) return {};
+  return "decision " + text_or(hosts[0], "decision", "?") + " → " + brief_hex(text_or(hosts[0], "node"), 8);
+}
+
+/// Follows a version from its announcement until it answers calls.
+Result<Json> watch(Context& context, const Wanted& wanted) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::uint64_t most = std::max(kBuildMs, context.globals.timeout_ms);
+  Stage shown = Stage::kAnnounced;
+  std::string cursor = "0";
+  std::string waits;
+  for (;;) {
+    cursor = show_build(context, wanted, cursor);
+    const auto version = TRY(version_of(context, wanted));
+    if (!version) return fail(Fault::kUnknownOutcome, "the ledger does not show the version yet", "see `micro status " + wanted.name + "`");
+    const Stage stage = TRY(stage_of(*version, wanted.name));
+    if (shown < Stage::kBuilt && stage >= Stage::kBuilt) context.out.done("built", built_text(*version));
+    if (shown < Stage::kPlaced && stage >= Stage::kPlaced) context.out.done("placed", placed_text(*version));
+    shown = std::max(shown, stage);
+    if (stage == Stage::kHealthy) return *version;
+    waits = text_or(*version, "state");
+    context.out.progress(stage == Stage::kAnnounced ? "waiting for the build" : waits == "paused" ? "waiting for funds"
+                                                                                                 : "waiting for a placement");
+    const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+    if (static_cast<std::uint64_t>(spent.count()) > most) {
+      return fail(Fault::kUnknownOutcome, wanted.name + " does not run yet: " + waits,
+                  "see `micro status " + wanted.name + "` and `micro logs " + wanted.name + "`; a host offers resources with `micro stake offer`");
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
+  }
+}
+
+Status report(Context& context, const Wanted& wanted, const Json& version) {
+  Json service = TRY(context.call("svc.describe", {{"name", wanted.name}}));
+  const std::string url = text_or(service, "url", "http://" + wanted.name + ".localhost:8080");
+  const std::string price = text_or(service, "price");
+  if (context.out.json()) {
+    service.erase("versions");
+    service["version"] = version;
+    service["url"] = url;
+    service["unit"] = "TOK";
+    context.out.document(service);
+    return {};
+  }
+  context.out.done("healthy", url + "  " + with_unit(price) + "/call");
+  if (::isatty(1) == 1) context.out.note("try: micro call " + wanted.name + " / '{}'");
+  return {};
+}
+
+Result<Wanted> wanted_from(const RunOptions& o, const Json& source) {
+  Wanted wanted;
+  wanted.name = o.name.empty() ? TRY(text_of(source, "suggested_name")) : o.name;
+  wanted.commit = TRY(text_of(source, "commit"));
+  wanted.commit_time_s = TRY(number_of(source, "commit_time_s"));
+  const std::uint64_t memory = TRY(number_of(source, "memory_mib"));
+  if (!o.memory.empty()) {
+    std::uint64_t mib = 0;
+    for (const char c : o.memory) mib = c >= '0' && c <= '9' && mib < 1'000'000 ? mib * 10 + static_cast<std::uint64_t>(c - '0') : 1'000'000'000;
+    if (mib > 65'536) return fail(Fault::kInvalid, "--memory takes MiB, like 32");
+    wanted.memory_mib = static_cast<std::uint32_t>(mib);
+  } else {
+    wanted.memory_mib = static_cast<std::uint32_t>(memory);
+  }
+  return wanted;
+}
+
+Status run(Context& context, const RunOptions& o) {
+  const Json source = TRY(resolve(context, absolute_source(o.source)));
+  const Wanted wanted = TRY(wanted_from(o, source));
+  const Amount fund = TRY(parse_amount(o.fund));
+  ActingAccount account = TRY(context.acting());
+  auto service = TRY(existing(context, wanted.name));
+  const std::string own = address_text(TRY(context.kind()), account.address);
+  if (!service) {
+    TRY(publish(context, account, o, source, wanted));
+    if (context.globals.dry_run) return {};
+    service = TRY(existing(context, wanted.name));
+    if (!service) return fail(Fault::kUnknownOutcome, "the service is not on the ledger yet", "run the command again");
+  } else if (text_or(*service, "owner") != own) {
+    return fail(Fault::kRejected, "the name " + wanted.name + " belongs to " + brief_address(text_or(*service, "owner")),
+                "choose another with --name");
+  } else if (text_or(*service, "repo_url") != TRY(text_of(source, "repo_url")) ||
+             text_or(*service, "subdir") != text_or(source, "subdir")) {
+    return fail(Fault::kRejected, "your service " + wanted.name + " has another source: " + text_or(*service, "repo_url"),
+                "choose another name with --name");
+  }
+  const bool known = TRY(version_of(context, wanted)).has_value();
+  if (!known) TRY(announce(context, account, *service, wanted));
+  const bool needs_fund = !fund.is_zero() && TRY(parse_amount(text_or(*service, "fund", "0"))).is_zero();
+  if (needs_fund) {
+    const Transaction done = TRY(transact(context, account, FundService{TRY(ServiceId::parse(TRY(text_of(*service, "service")))), fund}));
+    context.out.done("funded", with_unit(amount_text(fund)) + "  " + outcome_text(done));
+  }
+  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted) return {};
+  return report(context, wanted, TRY(watch(context, wanted)));
+}
+
+Status update(Context& context, const UpdateOptions& o) {
+  const auto service = TRY(existing(context, o.name));
+  if (!service) return fail(Fault::kNotFound, "there is no service " + o.name, "list them with `micro services`");
+  const std::string subdir = text_or(*service, "subdir");
+  std::string repo = TRY(text_of(*service, "repo_url"));
+  if (!subdir.empty()) repo += "/" + subdir;
+  const Json source = TRY(resolve(context, repo + (o.ref.empty() ? "" : "@" + o.ref)));
+  RunOptions as_run;
+  as_run.name = o.name;
+  const Wanted wanted = TRY(wanted_from(as_run, source));
+  if (const auto known = TRY(version_of(context, wanted))) {
+    context.out.note("the newest commit is announced already: nothing to do");
+    return report(context, wanted, *known);
+  }
+  ActingAccount account = TRY(context.acting());
+  TRY(announce(context, account, *service, wanted));
+  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted) return {};
+  return report(context, wanted, TRY(watch(context, wanted)));
+}
+
+Fault fault_of_status(unsigned status) {
+  if (status == 402) return Fault::kFunds;
+  if (status == 401 || status == 403) return Fault::kDenied;
+  if (status == 404) return Fault::kNotFound;
+  if (status == 409 || status == 504) return Fault::kUnknownOutcome;
+  if (status < 500) return Fault::kInvalid;
+  return Fault::kInternal;
+}
+
+/// An answer other than 2xx: what the gateway or the service says about it.
+Error call_error(const ClientReply& reply) {
+  Error error{fault_of_status(reply.status), "the call was answered with " + std::to_string(reply.status), {}};
+  if (const auto json = parse_json(reply.body); json && json->is_object()) {
+    for (const char* key : {"detail", "message", "title"}) {
+      if (const std::string text = text_or(*json, key); !text.empty()) {
+        error.message += ": " + text;
+        break;
+      }
+    }
+    error.hint = text_or(*json, "hint");
+  } else if (!reply.body.empty()) {
+    error.message += ": " + reply.body.substr(0, std::min<std::size_t>(reply.body.find('\n'), 400));
+  }
+  if (reply.status == 402 && error.hint.empty()) error.hint = "let this node pay within a cap: micro wallet session create";
+  return error;
+}
+
+std::string fresh_key() {
+  SystemRandom random;
+  return random.draw<FixedBytes<16, struct IdempotencyTag>>().hex();
+}
+
+Status call(Context& context, const CallOptions& o) {
+  if (!o.body.empty() && !Json::accept(o.body)) {
+    return fail(Fault::kInvalid, "the request is not JSON: " + o.body.substr(0, 60), "write it like '{\"name\":\"Ada\"}'");
+  }
+  const ServiceRef ref = service_ref(o.service);
+  ClientRequest request;
+  request.method = !o.method.empty() ? o.method : o.body.empty() ? "GET" : "POST";
+  std::string_view path = o.endpoint;
+  while (path.starts_with('/')) path.remove_prefix(1);
+  request.target = "/api/" + url_component(ref.name) + (ref.ref.empty() ? "" : "@" + url_component(ref.ref)) + "/" + std::string(path);
+  if (request.target.find_first_of(" \r\n") != std::string::npos) return fail(Fault::kInvalid, "the endpoint has a blank in it");
+  request.body = o.body;
+  request.effect = CallEffect::kChange;
+  request.timeout_ms = context.globals.timeout_ms;
+  if (!o.body.empty()) request.headers.emplace_back("content-type", "application/json");
+  if (context.globals.max_price) request.headers.emplace_back("micro-max-price", amount_text(*context.globals.max_price));
+  const std::string key = o.idempotency_key.empty() ? fresh_key() : o.idempotency_key;
+  request.headers.emplace_back("idempotency-key", key);
+  if (!context.globals.account.empty()) {
+    const ActingAccount account = TRY(context.find_account(context.globals.account));
+    request.headers.emplace_back("micro-account", address_text(TRY(context.kind()), account.address));
+  }
+  NodeClient* node = TRY(context.node());
+  auto answered = node->request(request);
+  if (!answered) {
+    if (answered.error().fault == Fault::kUnknownOutcome) {
+      return fail(Fault::kUnknownOutcome, answered.error().message,
+                  "the same call again, paid at most once: add --idempotency-key " + key);
+    }
+    return std::unexpected(std::move(answered).error());
+  }
+  if (answered->status < 200 || answered->status > 299) return std::unexpected(call_error(*answered));
+  const auto indented = context.out.json() ? Result<std::string>(answered->body) : indent_json(answered->body);
+  if (indented && !indented->empty()) {
+    context.out.raw(*indented + (indented->ends_with('\n') ? "" : "\n"));
+  } else {
+    context.out.raw(answered->body);
+  }
+  if (const auto charged = find_header(answered->headers, "micro-charged")) {
+    context.out.note("paid " + with_unit(*charged));
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_run_commands(CLI::App& app, Context& context) {
+  RunOptions* started = nullptr;
+  CLI::App* start = add_command(app, context, "run", "a service from source: publish, fund, follow it until it answers", run, started);
+  start->add_option("source", started->source, "github.com/o/r/dir[@ref], an https:// repository, or a path")->capture_default_str();
+  start->add_option("--name", started->name, "name of the service; without: from the source");
+  start->add_option("--price", started->price, "tokens a completed call, besides gas");
+  start->add_option("--fund", started->fund, "tokens that pay its hosting in advance")->capture_default_str();
+  start->add_option("--memory", started->memory, "MiB of memory; without: from the source");
+  start->add_option("--host-share", started->host_share_percent, "percent of the price for the host")->check(CLI::Range(0, 100));
+  UpdateOptions* updated = nullptr;
+  CLI::App* renew = add_command(app, context, "update", "announce a newer commit of a service", update, updated);
+  renew->add_option("name", updated->name, "its name")->required();
+  renew->add_option("ref", updated->ref, "branch, tag or commit; without: the default branch");
+  CallOptions* called = nullptr;
+  CLI::App* ask = add_command(app, context, "call", "call a service and pay for it", call, called);
+  ask->add_option("service", called->service, "NAME or NAME@COMMIT")->required();
+  ask->add_option("endpoint", called->endpoint, "its path, like Helloworld.Call")->required();
+  ask->add_option("request", called->body, "JSON");
+  ask->add_option("-X,--method", called->method, "HTTP method; without: POST with a request, else GET");
+  ask->add_option("--idempotency-key", called->idempotency_key, "the same key is paid at most once");
+}
+
+}  // namespace micro
