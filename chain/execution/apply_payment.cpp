@@ -50,7 +50,7 @@ Result<TxStatus> apply(TxScope& s, const OpenChannel& t) {
   if (!service) return TxStatus::kNoSuchService;
   const auto node = TRY(s.load<NodeRecord>(path::node(t.host)));
   if (!node) return TxStatus::kNoSuchNode;
-  if (!node->offer || !TRY(hosting_of(s, t.service, t.host)).in_force) return TxStatus::kNotPlaced;
+  if (!node->offer || !TRY(hosting_of(s.view(), t.service, t.host)).in_force) return TxStatus::kNotPlaced;
   const auto offer = TRY(s.load<OfferRecord>(path::offer(*node->offer)));
   if (!offer || offer->state != OfferState::kActive) return TxStatus::kNotPlaced;
   if (const TxStatus status = check_session(s, *service); status != TxStatus::kOk) return status;
@@ -67,7 +67,7 @@ Result<TxStatus> apply(TxScope& s, const OpenChannel& t) {
 
 Result<TxStatus> apply(TxScope& s, const TopUpChannel& t) {
   if (t.amount.is_zero()) return TxStatus::kZeroAmount;
-  auto opened = TRY(load_channel(s, t.channel));
+  auto opened = TRY(read_channel(s.view(), t.channel));
   if (!opened) return TxStatus::kNoSuchChannel;
   ChannelRecord& channel = opened->record;
   if (channel.payer != s.payer().address) return TxStatus::kNotPayer;
@@ -86,7 +86,7 @@ Result<TxStatus> apply(TxScope& s, const TopUpChannel& t) {
 }
 
 Result<TxStatus> apply(TxScope& s, const RequestClose& t) {
-  auto opened = TRY(load_channel(s, t.channel));
+  auto opened = TRY(read_channel(s.view(), t.channel));
   if (!opened) return TxStatus::kNoSuchChannel;
   ChannelRecord& channel = opened->record;
   if (channel.payer != s.payer().address) return TxStatus::kNotPayer;

@@ -39,7 +39,7 @@ Status release_mature(TxScope& s, ChannelRecord& channel) {
 }  // namespace
 
 Result<TxStatus> apply(TxScope& s, const Claim& t) {
-  auto opened = TRY(load_channel(s, t.channel));
+  auto opened = TRY(read_channel(s.view(), t.channel));
   if (!opened) return TxStatus::kNoSuchChannel;
   ChannelRecord& channel = opened->record;
   if (channel.state == ChannelState::kClosed) return TxStatus::kChannelClosed;
@@ -67,7 +67,7 @@ Result<TxStatus> apply(TxScope& s, const Claim& t) {
 }
 
 Result<TxStatus> apply(TxScope& s, const CoopClose& t) {
-  auto opened = TRY(load_channel(s, t.channel));
+  auto opened = TRY(read_channel(s.view(), t.channel));
   if (!opened) return TxStatus::kNoSuchChannel;
   ChannelRecord& channel = opened->record;
   if (channel.payer != s.payer().address) return TxStatus::kNotPayer;
@@ -97,7 +97,7 @@ Result<TxStatus> apply(TxScope& s, const CoopClose& t) {
 }
 
 Result<TxStatus> apply(TxScope& s, const Finalize& t) {
-  auto opened = TRY(load_channel(s, t.channel));
+  auto opened = TRY(read_channel(s.view(), t.channel));
   if (!opened) return TxStatus::kNoSuchChannel;
   ChannelRecord& channel = opened->record;
   const bool refund_due =

@@ -78,7 +78,7 @@ void correct_lane(ChannelRecord& channel, const CallReceipt& receipt, const Cont
 }  // namespace
 
 Result<TxStatus> apply(TxScope& s, const Dispute& t) {
-  auto opened = TRY(load_channel(s, t.receipt.channel));
+  auto opened = TRY(read_channel(s.view(), t.receipt.channel));
   if (!opened) return TxStatus::kNoSuchChannel;
   ChannelRecord& channel = opened->record;
   if (s.now() > dispute_deadline(channel, opened->end_eff, s.params())) return TxStatus::kTooLate;

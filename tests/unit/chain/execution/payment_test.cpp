@@ -1,3 +1,4 @@
+#include "chain/execution/channel_view.hpp"
 #include "tests/gen/chain/channel_world.hpp"
 
 namespace micro {
@@ -285,6 +286,58 @@ TEST_F(Channels, CoopCloseHasADeadline) {
   w.to_epoch(4);
   EXPECT_EQ(status(kPayer, close), TxStatus::kTooLate);
   EXPECT_EQ(status(kPayer, w.close(id, {}, Epoch(4))), TxStatus::kOk);
+}
+
+// --- what a provider reads ---
+
+TEST_F(Channels, AreListedByHostWithTheirRealEnd) {
+  const ChannelId second = w.open(w.terms(Amount(10'000'000), Epoch(30)));
+  EXPECT_TRUE(channels_of_host(w.state, NodeId{})->empty());
+  ASSERT_EQ(channels_of_host(w.state, w.node)->size(), 2U);
+  EXPECT_EQ((*read_channel(w.state, second))->end_eff, Epoch(30));
+  w.place(Epoch(25));
+  EXPECT_EQ((*read_channel(w.state, second))->end_eff, Epoch(25));
+  EXPECT_EQ((*read_channel(w.state, id))->end_eff, Epoch(20));
+  w.to_epoch(1);
+  ASSERT_EQ(status(kHost, WithdrawOffer{w.offer}), TxStatus::kOk);
+  EXPECT_EQ((*read_channel(w.state, id))->end_eff, Epoch(3));
+}
+
+// --- session keys ---
+
+struct Sessions : Channels {
+  static constexpr std::uint64_t kKey = 800;
+  GrantSessionKey grant{
+      test::person_key(kKey).public_key(), Epoch(50), ChannelWorld::kPrice, Amount(25'000'000), 10, {}};
+  void accept() { ASSERT_EQ(status(kPayer, grant), TxStatus::kOk); }
+};
+
+TEST_F(Sessions, OpenAndGrowChannelsOfTheirOwnerWithinTheWindow) {
+  accept();
+  const TxReceipt opened = w.apply(kKey, w.terms());
+  ASSERT_EQ(opened.status, TxStatus::kOk) << tx_status_text(opened.status);
+  const ChannelId mine = std::get<event::ChannelOpened>(opened.events.at(0)).channel;
+  EXPECT_EQ(w.channel(mine)->payer, person(kPayer));
+  EXPECT_EQ(status(kKey, TopUpChannel{mine, Amount(14'000'000)}), TxStatus::kOk);
+  EXPECT_EQ(status(kKey, TopUpChannel{mine, Amount(1'000'000)}), TxStatus::kSessionCap);
+  EXPECT_EQ(status(kKey, w.terms()), TxStatus::kSessionCap);
+  w.to_epoch(10);
+  EXPECT_EQ(status(kKey, TopUpChannel{mine, Amount(1'000'000)}), TxStatus::kOk) << "a new window";
+  EXPECT_EQ(status(kKey, RequestClose{mine}), TxStatus::kOk);
+  EXPECT_EQ(status(kKey, w.close(mine, {}, Epoch(40))), TxStatus::kOk);
+}
+
+TEST_F(Sessions, ServeOnlyTheServicesTheyWereGrantedFor) {
+  grant.services.push_back(sha256(encode(std::uint64_t{1})).as<ServiceId>());
+  accept();
+  EXPECT_EQ(status(kKey, w.terms()), TxStatus::kSessionService);
+  EXPECT_EQ(status(kKey, RequestClose{id}), TxStatus::kSessionService);
+}
+
+TEST_F(Sessions, AreNotForServicesAboveTheirCapOfOneCall) {
+  grant.per_call_cap = Amount(ChannelWorld::kPrice.micro - 1);
+  accept();
+  EXPECT_EQ(status(kKey, w.terms()), TxStatus::kSessionCap);
 }
 
 }  // namespace

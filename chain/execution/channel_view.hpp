@@ -1,0 +1,28 @@
+// Channels as the state has them: for the handlers, and for whoever serves or shows them.
+#pragma once
+
+#include "chain/economy/channel.hpp"
+#include "chain/records/records.hpp"
+
+namespace micro {
+
+/// Versions of a service that are looked at, newest first, for where it is placed.
+inline constexpr std::size_t kMaxVersionsForHosting = 64;
+
+/// Where a service stands on a node: placed by any version now, or gone from an epoch on.
+struct Hosting {
+  bool in_force = false;
+  std::optional<Epoch> end;  ///< the latest, when nothing is in force
+};
+Result<Hosting> hosting_of(const StateView& view, const ServiceId& service, const NodeId& node);
+
+/// A channel with its end as the state has it now.
+struct OpenedChannel {
+  ChannelRecord record;
+  Epoch end_eff;
+};
+Result<std::optional<OpenedChannel>> read_channel(const StateView& view, const ChannelId& id);
+/// All channels of one host: what its provider has to know when it starts. Reads every channel of the state.
+Result<std::vector<OpenedChannel>> channels_of_host(const StateView& view, const NodeId& host);
+
+}  // namespace micro
