@@ -28,7 +28,9 @@ void drop_oldest(const std::string& folder, std::size_t keep) {
 
 }  // namespace
 
-Hash build_key_hash(const BuildKey& key) { return tagged_hash(domain::kBuildKey, encode(key)); }
+Hash build_key_hash(const BuildKey& key) {
+  return tagged_hash(domain::kBuildKey, encode(key));
+}
 
 std::optional<CachedBuild> BuildCache::find(const Hash& key) const {
   const std::string entry = folder_ + "/" + key.hex();

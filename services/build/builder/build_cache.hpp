@@ -14,7 +14,8 @@ struct BuildKey {
   Text<512> subdir;
   Hash plan;
   Hash toolchain;
-  static constexpr auto kFields = std::tuple{&BuildKey::commit, &BuildKey::subdir, &BuildKey::plan, &BuildKey::toolchain};
+  static constexpr auto kFields =
+      std::tuple{&BuildKey::commit, &BuildKey::subdir, &BuildKey::plan, &BuildKey::toolchain};
 };
 Hash build_key_hash(const BuildKey& key);
 

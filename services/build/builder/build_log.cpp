@@ -18,7 +18,11 @@ Result<BuildLog> BuildLog::open(const std::string& path, LineSink sink) {
   return out;
 }
 BuildLog::BuildLog(BuildLog&& other) noexcept
-    : fd_(std::exchange(other.fd_, -1)), bytes_(other.bytes_), cut_(other.cut_), sink_(std::move(other.sink_)), tail_(std::move(other.tail_)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      bytes_(other.bytes_),
+      cut_(other.cut_),
+      sink_(std::move(other.sink_)),
+      tail_(std::move(other.tail_)) {}
 BuildLog::~BuildLog() {
   if (fd_ >= 0) ::close(fd_);
 }

@@ -43,7 +43,8 @@ void tell(const LineSink& sink, const std::string& line) {
 Result<TreeListing> list_tree(const std::string& tree_dir) {
   TreeListing out;
   std::error_code error;
-  for (auto it = fs::recursive_directory_iterator(tree_dir, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+  for (auto it = fs::recursive_directory_iterator(tree_dir, error); !error && it != fs::recursive_directory_iterator();
+       it.increment(error)) {
     if (it->symlink_status(error).type() != fs::file_type::directory) {
       out.files.push_back(it->path().lexically_relative(tree_dir).string());
     }
@@ -62,13 +63,14 @@ Result<TreeListing> list_tree(const std::string& tree_dir) {
 /// What the log suggests that a person should do.
 std::string build_hint(const BuildLog& log, Language language, int code) {
   if (const auto reason = sandbox_exit_reason(code); !reason.empty()) return reason;
-  if (language == Language::kGo &&
-      (log.mentions("GOPROXY=off") || log.mentions("no required module provides") || log.mentions("inconsistent vendoring"))) {
+  if (language == Language::kGo && (log.mentions("GOPROXY=off") || log.mentions("no required module provides") ||
+                                    log.mentions("inconsistent vendoring"))) {
     return "builds have no network: run `go mod vendor` and commit the folder vendor";
   }
   if (log.mentions("GOTOOLCHAIN=local")) return "lower the go line in go.mod to a version that the builders have";
   if (log.mentions("exceptions disabled")) return "C++ exceptions are off in wasm builds: return errors instead";
-  if (log.mentions("undefined symbol: main")) return "the service needs a main function; name its file under \"sources\" in micro.json";
+  if (log.mentions("undefined symbol: main"))
+    return "the service needs a main function; name its file under \"sources\" in micro.json";
   return "";
 }
 
@@ -84,7 +86,8 @@ class Run {
   Result<Bytes> output(int fd) const;
   Status prime_go(const std::stop_token& stop);
   [[nodiscard]] std::string go_library() const { return config_.cache_dir + "/go-library/" + toolchain_.hash.hex(); }
-  Result<SandboxExit> sandboxed(const Recipe& recipe, const std::string& recipe_dir, SandboxSpec spec, const std::stop_token& stop);
+  Result<SandboxExit> sandboxed(const Recipe& recipe, const std::string& recipe_dir, SandboxSpec spec,
+                                const std::stop_token& stop);
 
   const BuilderConfig& config_;
   const PreparedSource& source_;
@@ -92,7 +95,8 @@ class Run {
   BuildLog& log_;
 };
 
-Result<SandboxExit> Run::sandboxed(const Recipe& recipe, const std::string& recipe_dir, SandboxSpec spec, const std::stop_token& stop) {
+Result<SandboxExit> Run::sandboxed(const Recipe& recipe, const std::string& recipe_dir, SandboxSpec spec,
+                                   const std::stop_token& stop) {
   TRY(write_file_atomically(recipe_dir + "/build.sh", as_bytes(recipe.script)));
   ::chmod(recipe_dir.c_str(), 0755);
   LineSplitter lines([this](std::string_view line) { log_.line(line); });
@@ -122,7 +126,8 @@ Status Run::prime_go(const std::stop_token& stop) {
   SandboxSpec spec;
   spec.writable = {{library, "/gocache"}};
   const SandboxExit done = TRY(sandboxed(go_library_recipe(config_.parallel), recipe_dir.path(), spec, stop));
-  if (done.code != 0) return fail(Fault::kIo, "Go's library does not compile:\n" + log_.tail(), sandbox_exit_reason(done.code));
+  if (done.code != 0)
+    return fail(Fault::kIo, "Go's library does not compile:\n" + log_.tail(), sandbox_exit_reason(done.code));
   ::chmod(library.c_str(), 0755);
   std::error_code error;
   fs::rename(library, go_library(), error);
@@ -134,7 +139,8 @@ Result<Bytes> Run::output(int fd) const {
   struct stat info{};
   if (::fstat(fd, &info) != 0) return fail(Fault::kIo, std::strerror(errno));
   const auto size = static_cast<std::size_t>(info.st_size);
-  if (size > 4 * kMaxModuleBytes) return fail(Fault::kLimit, "the module has " + std::to_string(size >> 20) + " MiB before stripping");
+  if (size > 4 * kMaxModuleBytes)
+    return fail(Fault::kLimit, "the module has " + std::to_string(size >> 20) + " MiB before stripping");
   Bytes raw(size);
   for (std::size_t at = 0; at < size;) {
     const ssize_t n = ::pread(fd, raw.data() + at, size - at, static_cast<off_t>(at));
@@ -143,11 +149,13 @@ Result<Bytes> Run::output(int fd) const {
   }
   auto module = strip_custom_sections(raw);
   if (!module) {
-    return fail(Fault::kInvalid, "the build made no program: " + module.error().message,
-                source_.detection.plan.language == Language::kGo ? "the folder's Go files must be in package main" : "");
+    return fail(
+        Fault::kInvalid, "the build made no program: " + module.error().message,
+        source_.detection.plan.language == Language::kGo ? "the folder's Go files must be in package main" : "");
   }
   if (module->size() > kMaxModuleBytes) {
-    return fail(Fault::kLimit, "the module has " + std::to_string(module->size()) + " bytes, the limit is " + std::to_string(kMaxModuleBytes));
+    return fail(Fault::kLimit, "the module has " + std::to_string(module->size()) + " bytes, the limit is " +
+                                   std::to_string(kMaxModuleBytes));
   }
   return module;
 }
@@ -166,11 +174,14 @@ Result<Bytes> Run::module(const std::stop_token& stop) {
   spec.read_only.push_back({source_.fetched.tree_dir, "/src"});
   spec.result_fd = fd;
   const WorkFolder recipe_dir = TRY(WorkFolder::make(config_.cache_dir + "/work"));
-  const auto done = sandboxed(make_recipe(plan, source_.fetched.commit_time_s, config_.parallel), recipe_dir.path(), spec, stop);
-  Result<Bytes> out = done ? (done->code == 0 ? output(fd)
-                                              : fail(Fault::kInvalid, "the build failed (status " + std::to_string(done->code) + "):\n" + log_.tail(),
-                                                     build_hint(log_, plan.language, done->code)))
-                           : Result<Bytes>(std::unexpected(done.error()));
+  const auto done =
+      sandboxed(make_recipe(plan, source_.fetched.commit_time_s, config_.parallel), recipe_dir.path(), spec, stop);
+  Result<Bytes> out =
+      done ? (done->code == 0 ? output(fd)
+                              : fail(Fault::kInvalid,
+                                     "the build failed (status " + std::to_string(done->code) + "):\n" + log_.tail(),
+                                     build_hint(log_, plan.language, done->code)))
+           : Result<Bytes>(std::unexpected(done.error()));
   ::close(fd);
   return out;
 }

@@ -16,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::unexpected<Error> io_error(const std::string& path) { return fail(Fault::kIo, path + ": " + std::strerror(errno)); }
+std::unexpected<Error> io_error(const std::string& path) {
+  return fail(Fault::kIo, path + ": " + std::strerror(errno));
+}
 
 struct Fd {
   int fd;
@@ -47,7 +49,8 @@ Result<Bytes> read_file(const std::string& path, std::size_t max_bytes) {
   if (!S_ISREG(info.st_mode)) return fail(Fault::kInvalid, path + " is not a plain file");
   const auto size = static_cast<std::size_t>(info.st_size);
   if (size > max_bytes) {
-    return fail(Fault::kLimit, path + " has " + std::to_string(size) + " bytes, the limit is " + std::to_string(max_bytes));
+    return fail(Fault::kLimit,
+                path + " has " + std::to_string(size) + " bytes, the limit is " + std::to_string(max_bytes));
   }
   Bytes out(size);
   for (std::size_t at = 0; at < size;) {

@@ -12,8 +12,13 @@ std::string number(std::size_t i) {
 }
 
 void add_common(Recipe& recipe, std::uint64_t commit_time_s) {
-  recipe.environment = {"PATH=/usr/bin:/bin", "HOME=/tmp",  "TMPDIR=/tmp", "TZ=UTC",
-                        "LC_ALL=C",           "LANG=C",     "SOURCE_DATE_EPOCH=" + std::to_string(commit_time_s)};
+  recipe.environment = {"PATH=/usr/bin:/bin",
+                        "HOME=/tmp",
+                        "TMPDIR=/tmp",
+                        "TZ=UTC",
+                        "LC_ALL=C",
+                        "LANG=C",
+                        "SOURCE_DATE_EPOCH=" + std::to_string(commit_time_s)};
   recipe.script = "set -e\numask 022\n";
 }
 
@@ -34,9 +39,12 @@ void add_clang(Recipe& recipe, const BuildPlan& plan) {
   for (std::size_t i = 0; i < plan.sources.size(); ++i) {
     const std::string& source = plan.sources[i];
     const bool as_c = source.ends_with(".c");
-    recipe.script += "echo " + shell_quote("[" + std::to_string(i + 1) + "/" + std::to_string(plan.sources.size()) + "] " + source) + "\n";
-    recipe.script += std::string(as_c ? kClang : kClangCpp) + flags_for(plan, as_c) + " -ffile-prefix-map=/src=. -I. -c " +
-                     shell_quote("./" + source) + " -o /tmp/o/" + number(i) + ".o\n";
+    recipe.script +=
+        "echo " + shell_quote("[" + std::to_string(i + 1) + "/" + std::to_string(plan.sources.size()) + "] " + source) +
+        "\n";
+    recipe.script += std::string(as_c ? kClang : kClangCpp) + flags_for(plan, as_c) +
+                     " -ffile-prefix-map=/src=. -I. -c " + shell_quote("./" + source) + " -o /tmp/o/" + number(i) +
+                     ".o\n";
   }
   recipe.script += "echo linking\n" + std::string(cpp ? kClangCpp : kClang);
   for (const auto& flag : plan.link_flags) recipe.script += " " + shell_quote(flag);
@@ -44,9 +52,9 @@ void add_clang(Recipe& recipe, const BuildPlan& plan) {
 }
 
 void add_go_environment(Recipe& recipe, std::string_view cache) {
-  for (const char* variable :
-       {"GOROOT=/go", "GOPATH=/tmp/gopath", "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOPROXY=off",
-        "GOSUMDB=off", "GOFLAGS=", "GOENV=off", "GOWORK=off", "GO111MODULE=on", "GOTELEMETRY=off", "GOEXPERIMENT="}) {
+  for (const char* variable : {"GOROOT=/go", "GOPATH=/tmp/gopath", "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0",
+                               "GOTOOLCHAIN=local", "GOPROXY=off", "GOSUMDB=off", "GOFLAGS=", "GOENV=off", "GOWORK=off",
+                               "GO111MODULE=on", "GOTELEMETRY=off", "GOEXPERIMENT="}) {
     recipe.environment.emplace_back(variable);
   }
   recipe.environment.push_back("GOCACHE=" + std::string(cache));
@@ -59,8 +67,8 @@ std::string go_build(const BuildPlan& plan, unsigned parallel) {
   return out;
 }
 
-/// The shared cache of Go's library stays read-only: a build gets a folder of links to it, and what it adds is its own and
-/// gone with it. A fresh trim.txt keeps Go from tidying up what it does not own.
+/// The shared cache of Go's library stays read-only: a build gets a folder of links to it, and what it adds is its own
+/// and gone with it. A fresh trim.txt keeps Go from tidying up what it does not own.
 void add_go(Recipe& recipe, const BuildPlan& plan, unsigned parallel) {
   add_go_environment(recipe, "/tmp/gocache");
   recipe.script += "cp -rs /gocache /tmp/gocache\nrm -f /tmp/gocache/trim.txt\ndate +%s > /tmp/gocache/trim.txt\n";

@@ -1,5 +1,5 @@
-// From a plan to the shell script that runs in the sandbox. The script always finds the source in /src, works in /tmp, and
-// hands the module to descriptor 3, so that nothing of the machine gets into the result.
+// From a plan to the shell script that runs in the sandbox. The script always finds the source in /src, works in /tmp,
+// and hands the module to descriptor 3, so that nothing of the machine gets into the result.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ namespace micro {
 inline constexpr std::uint32_t kRecipeVersion = 1;
 
 struct Recipe {
-  std::string script;                     ///< for /bin/sh
-  std::vector<std::string> environment;   ///< "KEY=value"
+  std::string script;                    ///< for /bin/sh
+  std::vector<std::string> environment;  ///< "KEY=value"
 };
 
 /// `parallel`: compiler processes at a time; it does not change the result.

@@ -3,13 +3,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <sodium.h>
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <sodium.h>
 
 #include "services/build/builder/files.hpp"
 #include "services/build/builder/recipe.hpp"
@@ -34,7 +34,8 @@ struct FileFacts {
   std::uint64_t bytes = 0;
   std::int64_t seconds = 0;
   std::int64_t nanoseconds = 0;
-  static constexpr auto kFields = std::tuple{&FileFacts::path, &FileFacts::bytes, &FileFacts::seconds, &FileFacts::nanoseconds};
+  static constexpr auto kFields =
+      std::tuple{&FileFacts::path, &FileFacts::bytes, &FileFacts::seconds, &FileFacts::nanoseconds};
 };
 
 /// A file, or every file below a folder, under the name that all machines share.
@@ -46,9 +47,11 @@ Status collect(const fs::path& path, const std::string& name, std::vector<ToolFi
     out.push_back({Text<4'096>(name), real.string(), {}});
     return {};
   }
-  for (auto it = fs::recursive_directory_iterator(path, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+  for (auto it = fs::recursive_directory_iterator(path, error); !error && it != fs::recursive_directory_iterator();
+       it.increment(error)) {
     if (!it->is_regular_file(error)) continue;
-    if (out.size() >= kMaxToolchainFiles) return fail(Fault::kLimit, "more files than a toolchain has, in " + path.string());
+    if (out.size() >= kMaxToolchainFiles)
+      return fail(Fault::kLimit, "more files than a toolchain has, in " + path.string());
     out.push_back({Text<4'096>(name + "/" + fs::relative(it->path(), path).string()), it->path().string(), {}});
   }
   if (error) return fail(Fault::kIo, "cannot list " + path.string() + ": " + error.message());
@@ -60,7 +63,8 @@ Result<Hash> fingerprint(const std::vector<ToolFile>& files) {
   for (const auto& file : files) {
     struct stat info{};
     if (::stat(file.path.c_str(), &info) != 0) return fail(Fault::kIo, "cannot read " + file.path);
-    facts.put(FileFacts{file.name, static_cast<std::uint64_t>(info.st_size), info.st_mtim.tv_sec, info.st_mtim.tv_nsec});
+    facts.put(
+        FileFacts{file.name, static_cast<std::uint64_t>(info.st_size), info.st_mtim.tv_sec, info.st_mtim.tv_nsec});
     facts.raw(as_bytes(file.path));
   }
   return tagged_hash(domain::kToolchain, facts.bytes());
@@ -73,7 +77,8 @@ Result<Hash> hash_file(const std::string& path) {
   crypto_hash_sha256_init(&state);
   std::vector<char> chunk(1 << 20);
   while (in.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || in.gcount() > 0) {
-    crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(chunk.data()), static_cast<std::size_t>(in.gcount()));
+    crypto_hash_sha256_update(&state, reinterpret_cast<const unsigned char*>(chunk.data()),
+                              static_cast<std::size_t>(in.gcount()));
   }
   Hash out;
   crypto_hash_sha256_final(&state, out.data.data());
@@ -108,12 +113,17 @@ Result<Toolchain> find_clang(Language language, const std::string& cache_dir) {
   const std::string needed = language == Language::kC ? "clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32"
                                                       : "clang-19 lld-19 wasi-libc libclang-rt-19-dev-wasm32 "
                                                         "libc++-19-dev-wasm32 libc++abi-19-dev-wasm32";
-  std::vector<std::string> paths = {"/usr/bin/clang-19", "/usr/bin/wasm-ld-19", "/usr/lib/llvm-19/lib/clang/19/include",
-                                    "/usr/lib/llvm-19/lib/clang/19/lib/wasi", "/usr/lib/wasm32-wasi", "/usr/include/wasm32-wasi"};
+  std::vector<std::string> paths = {"/usr/bin/clang-19",
+                                    "/usr/bin/wasm-ld-19",
+                                    "/usr/lib/llvm-19/lib/clang/19/include",
+                                    "/usr/lib/llvm-19/lib/clang/19/lib/wasi",
+                                    "/usr/lib/wasm32-wasi",
+                                    "/usr/include/wasm32-wasi"};
   if (language == Language::kCpp) paths.emplace_back("/usr/lib/llvm-19/include/wasm32-wasi");
   for (const auto& path : paths) {
     if (const auto found = add(path); !found) {
-      return fail(Fault::kNotFound, std::string(language_name(language)) + " cannot be built here: " + found.error().message,
+      return fail(Fault::kNotFound,
+                  std::string(language_name(language)) + " cannot be built here: " + found.error().message,
                   "install: apt install " + needed);
     }
   }
@@ -123,7 +133,8 @@ Result<Toolchain> find_clang(Language language, const std::string& cache_dir) {
   }
   const bool has_cpp = fs::exists("/usr/lib/wasm32-wasi/libc++.a");
   if (language == Language::kCpp && !has_cpp) {
-    return fail(Fault::kNotFound, "C++ cannot be built here: libc++ for wasm is missing", "install: apt install " + needed);
+    return fail(Fault::kNotFound, "C++ cannot be built here: libc++ for wasm is missing",
+                "install: apt install " + needed);
   }
   return Toolchain{TRY(hash_of(language, std::move(files), cache_dir)), "clang 19", {}};
 }

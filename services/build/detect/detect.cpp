@@ -19,20 +19,35 @@ struct Marker {
 
 /// Files that tell of a language that is not built, in the order of runtime.md's probes.
 constexpr std::array kUnbuilt = std::to_array<Marker>({
-    {"Cargo.toml", "Rust"},         {"build.zig", "Zig"},          {"asconfig.json", "AssemblyScript"},
-    {"package.json", "JavaScript"}, {"main.js", "JavaScript"},     {"deno.json", "JavaScript"},
-    {"Gemfile", "Ruby"},            {"*.rb", "Ruby"},              {"pyproject.toml", "Python"},
-    {"main.py", "Python"},          {"requirements.txt", "Python"}, {"composer.json", "PHP"},
-    {"pom.xml", "Java"},            {"build.gradle", "Java"},      {"mix.exs", "Elixir"},
-    {"*.csproj", ".NET"},           {"*.wat", "WebAssembly text"},
+    {"Cargo.toml", "Rust"},
+    {"build.zig", "Zig"},
+    {"asconfig.json", "AssemblyScript"},
+    {"package.json", "JavaScript"},
+    {"main.js", "JavaScript"},
+    {"deno.json", "JavaScript"},
+    {"Gemfile", "Ruby"},
+    {"*.rb", "Ruby"},
+    {"pyproject.toml", "Python"},
+    {"main.py", "Python"},
+    {"requirements.txt", "Python"},
+    {"composer.json", "PHP"},
+    {"pom.xml", "Java"},
+    {"build.gradle", "Java"},
+    {"mix.exs", "Elixir"},
+    {"*.csproj", ".NET"},
+    {"*.wat", "WebAssembly text"},
 });
 
 constexpr std::array<std::string_view, 3> kCppExtensions = {".cc", ".cpp", ".cxx"};
 constexpr std::string_view kBuilt =
     "C (main.c or *.c), C++ (main.cc, main.cpp or main.cxx) and Go (go.mod with a main package)";
 
-bool is_at_top(std::string_view path) { return path.find('/') == std::string_view::npos; }
-bool is_c(std::string_view path) { return path.ends_with(".c"); }
+bool is_at_top(std::string_view path) {
+  return path.find('/') == std::string_view::npos;
+}
+bool is_c(std::string_view path) {
+  return path.ends_with(".c");
+}
 bool is_cpp(std::string_view path) {
   return std::ranges::any_of(kCppExtensions, [&](std::string_view e) { return path.ends_with(e); });
 }
@@ -40,13 +55,17 @@ std::string_view folder_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? std::string_view(".") : path.substr(0, slash);
 }
-std::string_view file_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+std::string_view file_of(std::string_view path) {
+  return path.substr(path.rfind('/') + 1);
+}
 
 class Tree {
  public:
   explicit Tree(const TreeListing& listing) : files_(listing.files) { std::ranges::sort(files_); }
 
-  [[nodiscard]] bool has(std::string_view path) const { return std::ranges::binary_search(files_, path, std::less<>{}); }
+  [[nodiscard]] bool has(std::string_view path) const {
+    return std::ranges::binary_search(files_, path, std::less<>{});
+  }
   [[nodiscard]] const std::vector<std::string>& files() const { return files_; }
 
   template <class Predicate>
@@ -63,7 +82,8 @@ class Tree {
     std::vector<std::string> out;
     for (const auto& path : files_) {
       const auto file = file_of(path);
-      if (is_at_top(path) || (file != "main.c" && file != "go.mod" && !(is_cpp(file) && file.starts_with("main.")))) continue;
+      if (is_at_top(path) || (file != "main.c" && file != "go.mod" && !(is_cpp(file) && file.starts_with("main."))))
+        continue;
       const std::string folder(folder_of(path));
       if (std::ranges::find(out, folder) == out.end() && out.size() < limit) out.push_back(folder);
     }
@@ -107,7 +127,8 @@ std::vector<Candidate> probe(const Tree& tree) {
       reason = marker.file;
     }
     const auto same = [&](const Candidate& c) { return c.name == marker.language; };
-    if (!reason.empty() && std::ranges::none_of(out, same)) out.push_back({std::string(marker.language), reason, std::nullopt});
+    if (!reason.empty() && std::ranges::none_of(out, same))
+      out.push_back({std::string(marker.language), reason, std::nullopt});
   }
   return out;
 }
@@ -116,7 +137,8 @@ Result<Candidate> choose(const Tree& tree, const std::vector<Candidate>& candida
   if (candidates.empty()) {
     const auto folders = tree.folders_with_programs(5);
     std::string hint = "built are " + std::string(kBuilt);
-    if (!folders.empty()) hint = "programs are in " + join(folders) + ": add the folder to the source, as in …/name/" + folders.front();
+    if (!folders.empty())
+      hint = "programs are in " + join(folders) + ": add the folder to the source, as in …/name/" + folders.front();
     return fail(Fault::kNotFound, "nothing at the top of the source says what to build", hint);
   }
   if (candidates.size() > 1) {
@@ -126,7 +148,8 @@ Result<Candidate> choose(const Tree& tree, const std::vector<Candidate>& candida
                 R"(choose in micro.json, for example {"language": "c"})");
   }
   if (!candidates.front().language) {
-    return fail(Fault::kNotFound, "found " + candidates.front().reason + ": " + candidates.front().name + " is not built",
+    return fail(Fault::kNotFound,
+                "found " + candidates.front().reason + ": " + candidates.front().name + " is not built",
                 "built are " + std::string(kBuilt));
   }
   return candidates.front();
@@ -137,10 +160,11 @@ Result<std::vector<std::string>> clang_sources(const Tree& tree, const Manifest&
   const auto fits = [&](std::string_view f) { return is_c(f) || (language == Language::kCpp && is_cpp(f)); };
   std::vector<std::string> sources = manifest.sources.empty() ? tree.at_top(fits) : manifest.sources;
   for (const auto& source : sources) {
-    if (!tree.has(source)) return fail(Fault::kInvalid, "micro.json: \"sources\" names " + source + ", which does not exist");
+    if (!tree.has(source))
+      return fail(Fault::kInvalid, "micro.json: \"sources\" names " + source + ", which does not exist");
     if (!fits(source)) {
-      return fail(Fault::kInvalid, "micro.json: \"sources\" names " + source + ", which is not " +
-                                       std::string(language_name(language)));
+      return fail(Fault::kInvalid,
+                  "micro.json: \"sources\" names " + source + ", which is not " + std::string(language_name(language)));
     }
   }
   if (sources.empty()) {
@@ -157,7 +181,8 @@ Result<std::string> go_entry(const Tree& tree, const Manifest& manifest) {
   }
   if (!manifest.sources.empty()) {
     const std::string& folder = manifest.sources.front();
-    if (!tree.has_go_files_in(folder)) return fail(Fault::kInvalid, "micro.json: no Go file is in the folder " + folder);
+    if (!tree.has_go_files_in(folder))
+      return fail(Fault::kInvalid, "micro.json: no Go file is in the folder " + folder);
     return folder == "." ? "." : "./" + folder;
   }
   if (tree.has_go_files_in(".")) return ".";
@@ -165,11 +190,13 @@ Result<std::string> go_entry(const Tree& tree, const Manifest& manifest) {
   for (const auto& path : tree.files()) {
     if (file_of(path) == "main.go" && folders.size() < 5) folders.emplace_back(folder_of(path));
   }
-  return fail(Fault::kNotFound, "no Go file is beside go.mod",
-              folders.empty() ? "add a main package" : "name one of " + join(folders) + " under \"sources\" in micro.json");
+  return fail(
+      Fault::kNotFound, "no Go file is beside go.mod",
+      folders.empty() ? "add a main package" : "name one of " + join(folders) + " under \"sources\" in micro.json");
 }
 
-Result<BuildPlan> plan_for(const Tree& tree, const Manifest& manifest, Language language, std::vector<std::string>& notes) {
+Result<BuildPlan> plan_for(const Tree& tree, const Manifest& manifest, Language language,
+                           std::vector<std::string>& notes) {
   if (language == Language::kGo) {
     std::string entry = TRY(go_entry(tree, manifest));
     notes.push_back("builds the package " + entry + " for wasip1" +
@@ -178,12 +205,14 @@ Result<BuildPlan> plan_for(const Tree& tree, const Manifest& manifest, Language 
   }
   auto sources = TRY(clang_sources(tree, manifest, language));
   if (sources.size() > kMaxPlanSources) {
-    return fail(Fault::kLimit, std::to_string(sources.size()) + " files to compile, the limit is " + std::to_string(kMaxPlanSources));
+    return fail(Fault::kLimit,
+                std::to_string(sources.size()) + " files to compile, the limit is " + std::to_string(kMaxPlanSources));
   }
   notes.push_back("compiles " + std::to_string(sources.size()) + (sources.size() == 1 ? " file: " : " files: ") +
                   (sources.size() <= 6 ? join(sources) : sources.front() + ", …, " + sources.back()));
   for (const std::string_view file : {"Makefile", "CMakeLists.txt", "configure"}) {
-    if (tree.has(file)) notes.push_back(std::string(file) + " is not run; \"sources\" in micro.json says what to compile");
+    if (tree.has(file))
+      notes.push_back(std::string(file) + " is not run; \"sources\" in micro.json says what to compile");
   }
   return make_plan(language, std::move(sources), "main");
 }

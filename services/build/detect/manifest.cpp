@@ -45,7 +45,8 @@ class KeyWatch {
 
 Result<Json> parse_strictly(std::string_view text) {
   if (text.size() > kMaxManifestBytes) {
-    return bad(std::to_string(text.size()) + " bytes, the limit is " + std::to_string(kMaxManifestBytes), Fault::kLimit);
+    return bad(std::to_string(text.size()) + " bytes, the limit is " + std::to_string(kMaxManifestBytes),
+               Fault::kLimit);
   }
   KeyWatch watch;
   try {
@@ -82,7 +83,8 @@ Result<Language> language_of(const Json& value) {
 
 Result<std::vector<std::string>> sources_of(const Json& value) {
   if (!value.is_array() || value.empty()) return bad("\"sources\" must be a list of at least one path");
-  if (value.size() > kMaxPlanSources) return bad("\"sources\" has more than " + std::to_string(kMaxPlanSources), Fault::kLimit);
+  if (value.size() > kMaxPlanSources)
+    return bad("\"sources\" has more than " + std::to_string(kMaxPlanSources), Fault::kLimit);
   std::vector<std::string> sources;
   for (const Json& item : value) {
     std::string path = TRY(text_of(item, "sources", kMaxSubdirBytes));
@@ -139,7 +141,8 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
   } else if (key == "sources") {
     out.sources = TRY(sources_of(value));
   } else if (key == "memory_mib") {
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() < kMinMemoryMib || value.get<std::uint64_t>() > kMaxMemoryMib) {
+    if (!value.is_number_unsigned() || value.get<std::uint64_t>() < kMinMemoryMib ||
+        value.get<std::uint64_t>() > kMaxMemoryMib) {
       return bad("\"memory_mib\" must be a whole number from 1 to " + std::to_string(kMaxMemoryMib));
     }
     out.memory_mib = value.get<std::uint32_t>();
@@ -150,7 +153,8 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
     out.price = *price;
   } else if (key == "endpoints") {
     if (!value.is_array()) return bad("\"endpoints\" must be a list");
-    if (value.size() > kMaxEndpoints) return bad("more than " + std::to_string(kMaxEndpoints) + " endpoints", Fault::kLimit);
+    if (value.size() > kMaxEndpoints)
+      return bad("more than " + std::to_string(kMaxEndpoints) + " endpoints", Fault::kLimit);
     for (const Json& item : value) out.endpoints.push_back(TRY(endpoint_of(item)));
   } else {
     return bad("unknown key \"" + key +

@@ -32,11 +32,11 @@ inline constexpr std::size_t kMaxEndpointPathBytes = 256;
 inline constexpr std::size_t kMaxEndpointSchemaBytes = 16 * 1'024;
 
 struct Endpoint {
-  std::string method;       ///< GET, HEAD, POST, PUT, PATCH or DELETE
-  std::string path;         ///< starts with '/'
+  std::string method;  ///< GET, HEAD, POST, PUT, PATCH or DELETE
+  std::string path;    ///< starts with '/'
   std::string description;
-  std::string request;      ///< JSON Schema as compact JSON with sorted keys, or ""
-  std::string response;     ///< the same
+  std::string request;   ///< JSON Schema as compact JSON with sorted keys, or ""
+  std::string response;  ///< the same
   bool operator==(const Endpoint&) const = default;
 };
 

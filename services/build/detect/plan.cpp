@@ -11,7 +11,10 @@ constexpr std::array<std::string_view, 5> kTargetFlags = {
 };
 /// The stack lies below the data, so that an overflow traps instead of overwriting variables.
 constexpr std::array<std::string_view, 4> kLinkFlags = {
-    "-Wl,--strip-all", "-Wl,--compress-relocations", "-Wl,--stack-first", "-Wl,-z,stack-size=262144",
+    "-Wl,--strip-all",
+    "-Wl,--compress-relocations",
+    "-Wl,--stack-first",
+    "-Wl,-z,stack-size=262144",
 };
 
 template <class Target>
@@ -31,9 +34,12 @@ void add_clang_flags(BuildPlan& plan, bool cpp) {
 
 std::string_view language_name(Language language) {
   switch (language) {
-    case Language::kC: return "C";
-    case Language::kCpp: return "C++";
-    case Language::kGo: return "Go";
+    case Language::kC:
+      return "C";
+    case Language::kCpp:
+      return "C++";
+    case Language::kGo:
+      return "Go";
   }
   return "unknown";
 }
@@ -45,8 +51,12 @@ BuildPlan make_plan(Language language, std::vector<std::string> sources, std::st
   std::ranges::sort(sources);
   for (auto& source : sources) plan.sources.emplace_back(std::move(source));
   switch (language) {
-    case Language::kC: add_clang_flags(plan, false); break;
-    case Language::kCpp: add_clang_flags(plan, true); break;
+    case Language::kC:
+      add_clang_flags(plan, false);
+      break;
+    case Language::kCpp:
+      add_clang_flags(plan, true);
+      break;
     case Language::kGo:
       append(plan.compile_flags, std::array<std::string_view, 2>{"-trimpath", "-buildvcs=false"});
       append(plan.link_flags, std::array<std::string_view, 1>{"-ldflags=-s -w"});
@@ -55,6 +65,8 @@ BuildPlan make_plan(Language language, std::vector<std::string> sources, std::st
   return plan;
 }
 
-Hash plan_hash(const BuildPlan& plan) { return tagged_hash(domain::kBuildPlan, encode(plan)); }
+Hash plan_hash(const BuildPlan& plan) {
+  return tagged_hash(domain::kBuildPlan, encode(plan));
+}
 
 }  // namespace micro

@@ -1,5 +1,5 @@
-// What exactly will be compiled and how. Two builders that hold the same commit make the same plan, so its hash is part of
-// what a builder attests to.
+// What exactly will be compiled and how. Two builders that hold the same commit make the same plan, so its hash is part
+// of what a builder attests to.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,9 @@
 namespace micro {
 
 enum class Language : std::uint8_t { kC = 0, kCpp = 1, kGo = 2 };
-inline bool is_known(Language l) { return l <= Language::kGo; }
+inline bool is_known(Language l) {
+  return l <= Language::kGo;
+}
 /// "C", "C++", "Go".
 std::string_view language_name(Language language);
 
@@ -23,10 +25,10 @@ inline constexpr std::size_t kMaxPlanFlagBytes = 256;
 struct BuildPlan {
   std::uint8_t version = 1;
   Language language = Language::kC;
-  List<Text<kMaxPlanPathBytes>, kMaxPlanSources> sources;       ///< C, C++: files to compile, sorted. Go: none
+  List<Text<kMaxPlanPathBytes>, kMaxPlanSources> sources;  ///< C, C++: files to compile, sorted. Go: none
   List<Text<kMaxPlanFlagBytes>, kMaxPlanFlags> compile_flags;
   List<Text<kMaxPlanFlagBytes>, kMaxPlanFlags> link_flags;
-  Text<kMaxPlanPathBytes> entry;                                ///< C, C++: "main". Go: folder of the main package, "." or "./cmd/x"
+  Text<kMaxPlanPathBytes> entry;  ///< C, C++: "main". Go: folder of the main package, "." or "./cmd/x"
   static constexpr auto kFields = std::tuple{&BuildPlan::version,       &BuildPlan::language,   &BuildPlan::sources,
                                              &BuildPlan::compile_flags, &BuildPlan::link_flags, &BuildPlan::entry};
   bool operator==(const BuildPlan&) const = default;

@@ -12,10 +12,18 @@ namespace {
 
 constexpr std::string_view kExample = "for example github.com/owner/name, https://host/owner/name/subdir@v1";
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_alpha(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_hex(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -87,7 +95,8 @@ bool is_loopback(std::string_view host) {
          });
 }
 
-/// A name with at least two labels whose last is no number: an address of numbers could point into the builder's network.
+/// A name with at least two labels whose last is no number: an address of numbers could point into the builder's
+/// network.
 Status check_public_host(std::string_view host) {
   const auto labels = split(host, '.');
   const auto good = [](std::string_view label) {
@@ -118,16 +127,17 @@ Status check_url_segment(std::string_view segment) {
 }
 
 struct Located {
-  std::string path;    ///< of the repository on its host
+  std::string path;  ///< of the repository on its host
   std::string subdir;
-  std::string ref;     ///< only from a browser's /tree/ address
+  std::string ref;  ///< only from a browser's /tree/ address
 };
 
 /// Which leading segments are the repository: through the first that ends in ".git", else the first two.
 Result<Located> split_path(std::string_view host, std::vector<std::string_view> segments) {
   while (!segments.empty() && segments.back().empty()) segments.pop_back();
   for (const auto segment : segments) TRY(check_url_segment(segment));
-  const auto dot_git = std::ranges::find_if(segments, [](std::string_view s) { return s.size() > 4 && s.ends_with(".git"); });
+  const auto dot_git =
+      std::ranges::find_if(segments, [](std::string_view s) { return s.size() > 4 && s.ends_with(".git"); });
   std::size_t repo_segments = 2;
   if (dot_git != segments.end()) repo_segments = static_cast<std::size_t>(dot_git - segments.begin()) + 1;
   if (segments.size() < repo_segments) {
@@ -196,7 +206,8 @@ std::optional<std::string_view> scheme_of(std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == 0 || colon == std::string_view::npos) return std::nullopt;
   const std::string_view scheme = text.substr(0, colon);
-  const bool named = std::ranges::all_of(scheme, [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
+  const bool named = std::ranges::all_of(
+      scheme, [](char c) { return is_alpha(c) || is_digit(c) || c == '+' || c == '-' || c == '.'; });
   const bool is_url = text.substr(colon).starts_with("://");
   const bool is_helper = text.substr(colon).starts_with("::");  // git's transport helpers run programs: ext::sh -c …
   if (!named || (!is_url && !is_helper)) return std::nullopt;
@@ -220,7 +231,8 @@ Result<Source> parse_with_scheme(std::string_view scheme, std::string_view text,
       return fail(Fault::kDenied, "a network takes no source from one machine's disk",
                   "push the repository to a public https address, or try it with `micro dev`");
     }
-    if (!rest.starts_with('/')) return fail(Fault::kInvalid, "file:// needs an absolute path", "file:///home/me/service");
+    if (!rest.starts_with('/'))
+      return fail(Fault::kInvalid, "file:// needs an absolute path", "file:///home/me/service");
     return parse_local(rest);
   }
   return fail(Fault::kDenied, "'" + std::string(scheme) + "' is not a way sources are fetched",
@@ -274,7 +286,8 @@ Status check_ref(std::string_view ref) {
   }
   for (const char c : ref) {
     if (is_control(c)) return fail(Fault::kInvalid, "the ref has a control character");
-    if (std::string_view(" ~^:?*[\\@").find(c) != std::string_view::npos) return bad(std::string("it has a '") + c + "'");
+    if (std::string_view(" ~^:?*[\\@").find(c) != std::string_view::npos)
+      return bad(std::string("it has a '") + c + "'");
   }
   if (!is_valid_utf8(ref)) return fail(Fault::kInvalid, "the ref is not UTF-8");
   if (ref.find("..") != std::string_view::npos) return bad("it has '..'");
@@ -313,7 +326,8 @@ Result<Source> parse_source(std::string_view text, const SourceRules& rules) {
     return fail(Fault::kLimit, "the source is longer than " + std::to_string(kMaxSourceBytes) + " bytes");
   }
   if (std::ranges::any_of(text, is_control)) return fail(Fault::kInvalid, "the source has a control character");
-  if (text.front() == '-') return fail(Fault::kInvalid, "'" + std::string(text) + "' looks like an option, not a source");
+  if (text.front() == '-')
+    return fail(Fault::kInvalid, "'" + std::string(text) + "' looks like an option, not a source");
   Source source;
   if (const auto scheme = scheme_of(text)) {
     source = TRY(parse_with_scheme(*scheme, text, rules));
@@ -333,7 +347,8 @@ Result<Source> parse_source(std::string_view text, const SourceRules& rules) {
   return source;
 }
 
-Result<Source> make_source(std::string_view repo, std::string_view subdir, std::string_view ref, const SourceRules& rules) {
+Result<Source> make_source(std::string_view repo, std::string_view subdir, std::string_view ref,
+                           const SourceRules& rules) {
   Source source = TRY(parse_source(repo, rules));
   if (!source.ref.empty() || !source.subdir.empty()) {
     return fail(Fault::kInvalid, "'" + std::string(repo) + "' is not the plain address of a repository");

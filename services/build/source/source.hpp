@@ -1,5 +1,5 @@
-// Where a service's source is: SOURCE[@REF] as a person types it, or the fields of a ledger record. Parsing only; nothing
-// is opened or resolved here.
+// Where a service's source is: SOURCE[@REF] as a person types it, or the fields of a ledger record. Parsing only;
+// nothing is opened or resolved here.
 #pragma once
 
 #include <string>
@@ -13,7 +13,8 @@ inline constexpr std::size_t kMaxSourceBytes = 1'024;
 inline constexpr std::size_t kMaxRefBytes = 255;
 inline constexpr std::size_t kMaxSubdirDepth = 32;
 
-/// What is accepted beyond public https. A network accepts neither: every builder has another loopback and another disk.
+/// What is accepted beyond public https. A network accepts neither: every builder has another loopback and another
+/// disk.
 struct SourceRules {
   bool allow_local = false;          ///< paths and file:// (settled for `dev` networks by genesis)
   bool allow_loopback_http = false;  ///< http:// to 127.0.0.0/8, ::1 and localhost
@@ -41,7 +42,8 @@ struct Source {
 Result<Source> parse_source(std::string_view text, const SourceRules& rules);
 
 /// The same checks for fields that are already apart, as a ledger record holds them.
-Result<Source> make_source(std::string_view repo, std::string_view subdir, std::string_view ref, const SourceRules& rules);
+Result<Source> make_source(std::string_view repo, std::string_view subdir, std::string_view ref,
+                           const SourceRules& rules);
 
 /// True for 7 to 40 hex digits: an object name or its prefix.
 bool looks_like_commit(std::string_view ref);

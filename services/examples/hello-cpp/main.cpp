@@ -1,9 +1,9 @@
 // A service in C++: statistics of a text.
 //
-//   POST /count?top=5   body: any text   →   {"bytes":…,"lines":…,"words":…,"distinct":…,"top":[{"word":…,"count":…},…]}
+//   POST /count?top=5   body: any text   → {"bytes":…,"lines":…,"words":…,"distinct":…,"top":[{"word":…,"count":…},…]}
 //
-// A service is a CGI program (RFC 3875): the request is in environment variables and on stdin, the reply goes to stdout.
-// Exceptions are off in wasm builds, so errors are values; here a std::expected with an HTTP status.
+// A service is a CGI program (RFC 3875): the request is in environment variables and on stdin, the reply goes to
+// stdout. Exceptions are off in wasm builds, so errors are values; here a std::expected with an HTTP status.
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -102,7 +102,8 @@ Statistics count(std::string_view text) {
 // Words hold no quote, backslash or control character, so they need no escaping.
 std::string to_json(const Statistics& s, std::size_t top) {
   std::string out = "{\"bytes\":" + std::to_string(s.bytes) + ",\"lines\":" + std::to_string(s.lines) +
-                    ",\"words\":" + std::to_string(s.words) + ",\"distinct\":" + std::to_string(s.by_count.size()) + ",\"top\":[";
+                    ",\"words\":" + std::to_string(s.words) + ",\"distinct\":" + std::to_string(s.by_count.size()) +
+                    ",\"top\":[";
   for (std::size_t i = 0; i < std::min(top, s.by_count.size()); ++i) {
     const auto& [word, n] = s.by_count[i];
     out += std::string(i == 0 ? "" : ",") + "{\"word\":\"" + word + "\",\"count\":" + std::to_string(n) + "}";
@@ -112,7 +113,8 @@ std::string to_json(const Statistics& s, std::size_t top) {
 
 std::expected<std::string, Problem> answer() {
   if (variable("PATH_INFO") != "/count") return std::unexpected(Problem{"404 Not Found", "there is only /count"});
-  if (variable("REQUEST_METHOD") != "POST") return std::unexpected(Problem{"405 Method Not Allowed", "send the text with POST"});
+  if (variable("REQUEST_METHOD") != "POST")
+    return std::unexpected(Problem{"405 Method Not Allowed", "send the text with POST"});
   const auto top = wanted_top(variable("QUERY_STRING"));
   if (!top) return std::unexpected(top.error());
   const auto text = read_text();
@@ -127,7 +129,8 @@ int main() {
   if (body) {
     std::printf("Content-Type: application/json\r\n\r\n%s", body->c_str());
   } else {
-    std::printf("Status: %s\r\nContent-Type: application/json\r\n\r\n{\"error\":\"%s\"}\n", body.error().status, body.error().what);
+    std::printf("Status: %s\r\nContent-Type: application/json\r\n\r\n{\"error\":\"%s\"}\n", body.error().status,
+                body.error().what);
   }
   return EXIT_SUCCESS;
 }

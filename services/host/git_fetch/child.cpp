@@ -21,6 +21,16 @@ namespace micro {
 namespace git {
 namespace {
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kSanitized = true;  // the sanitizer's own shadow is terabytes; the parent still watches what is resident
+#else
+constexpr bool kSanitized = false;
+#endif
+#else
+constexpr bool kSanitized = false;
+#endif
+
 constexpr std::size_t kMaxJobBytes = 64 * 1'024;
 constexpr std::size_t kObjectCacheBytes = 32ULL << 20;
 constexpr rlim_t kMaxOpenFiles = 256;
@@ -28,7 +38,8 @@ constexpr const char* kSystemCertificates = "/etc/ssl/certs/ca-certificates.crt"
 
 Status limit(__rlimit_resource which, rlim_t value) {
   const rlimit both{.rlim_cur = value, .rlim_max = value};
-  if (::setrlimit(which, &both) != 0) return fail(Fault::kIo, std::string("cannot limit the fetch: ") + std::strerror(errno));
+  if (::setrlimit(which, &both) != 0)
+    return fail(Fault::kIo, std::string("cannot limit the fetch: ") + std::strerror(errno));
   return {};
 }
 
@@ -37,7 +48,7 @@ Status limit_self(const Job& job) {
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   ::umask(022);
   TRY(limit(RLIMIT_CORE, 0));
-  TRY(limit(RLIMIT_AS, job.memory_bytes));
+  if (!kSanitized) TRY(limit(RLIMIT_AS, job.memory_bytes));
   TRY(limit(RLIMIT_FSIZE, std::max(job.repo_bytes, job.file_bytes)));
   TRY(limit(RLIMIT_CPU, job.cpu_s));
   TRY(limit(RLIMIT_NOFILE, kMaxOpenFiles));
@@ -47,8 +58,10 @@ Status limit_self(const Job& job) {
 /// Nothing of the machine's or the user's git configuration counts: it could rewrite addresses or name helpers.
 Status set_up_libgit2(const Job& job) {
   if (git_libgit2_init() < 0) return git_fail(Fault::kInternal, "libgit2 does not start");
-  for (const int level : {GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL}) {
-    if (git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "") < 0) return git_fail(Fault::kInternal, "libgit2's settings");
+  for (const int level :
+       {GIT_CONFIG_LEVEL_PROGRAMDATA, GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL}) {
+    if (git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "") < 0)
+      return git_fail(Fault::kInternal, "libgit2's settings");
   }
   git_libgit2_opts(GIT_OPT_SET_TEMPLATE_PATH, "");
   // A local repository may belong to another account; nothing of it is ever run.
@@ -63,16 +76,19 @@ Status set_up_libgit2(const Job& job) {
 
 Result<Tree> tree_at(const Located& located) {
   git_tree* top = nullptr;
-  if (const int rc = git_commit_tree(&top, located.commit.get()); rc != 0) return git_fail(Fault::kInvalid, "the commit's tree", rc);
+  if (const int rc = git_commit_tree(&top, located.commit.get()); rc != 0)
+    return git_fail(Fault::kInvalid, "the commit's tree", rc);
   Tree tree(top);
   if (located.subdir.empty()) return tree;
   git_tree_entry* found = nullptr;
   const int rc = git_tree_entry_bypath(&found, top, located.subdir.c_str());
-  if (rc == GIT_ENOTFOUND) return fail(Fault::kNotFound, "the commit has no folder '" + escape_line(located.subdir) + "'");
+  if (rc == GIT_ENOTFOUND)
+    return fail(Fault::kNotFound, "the commit has no folder '" + escape_line(located.subdir) + "'");
   if (rc != 0) return git_fail(Fault::kInvalid, "the folder " + located.subdir, rc);
   const TreeEntry entry(found);
   if (git_tree_entry_type(found) != GIT_OBJECT_TREE) {
-    return fail(Fault::kInvalid, "'" + escape_line(located.subdir) + "' is not a folder", "name the folder that holds it");
+    return fail(Fault::kInvalid, "'" + escape_line(located.subdir) + "' is not a folder",
+                "name the folder that holds it");
   }
   git_tree* sub = nullptr;
   if (git_tree_lookup(&sub, located.repository.get(), git_tree_entry_id(found)) != 0) {

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 #include <cstring>
 #include <filesystem>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "chain/crypto/hash.hpp"
 #include "services/host/git_fetch/wire.hpp"
@@ -24,14 +27,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kRepoSlackBytes = 64ULL << 20;   ///< indexes and a pack that is being replaced
+constexpr std::uint64_t kRepoSlackBytes = 64ULL << 20;  ///< indexes and a pack that is being replaced
 constexpr std::uint64_t kMeasureEveryMs = 500;
 constexpr int kLockPollMs = 50;
+constexpr std::size_t kMaxClones = 64;
 
 std::uint64_t bytes_on_disk(const fs::path& folder) {
   std::uint64_t total = 0;
   std::error_code error;
-  for (auto it = fs::recursive_directory_iterator(folder, error); !error && it != fs::recursive_directory_iterator(); it.increment(error)) {
+  for (auto it = fs::recursive_directory_iterator(folder, error); !error && it != fs::recursive_directory_iterator();
+       it.increment(error)) {
     std::error_code gone;
     if (it->is_regular_file(gone) && !gone) {
       const auto size = it->file_size(gone);
@@ -51,17 +56,28 @@ class CloneLock {
     if (fd_ >= 0) ::close(fd_);
   }
   Status take(const std::string& path, std::uint64_t wall_ms, const std::stop_token& stop) {
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0) return fail(Fault::kIo, "cannot open " + path + ": " + std::strerror(errno));
-    for (std::uint64_t waited = 0; ::flock(fd_, LOCK_EX | LOCK_NB) != 0; waited += kLockPollMs) {
+    for (std::uint64_t waited = 0;; waited += kLockPollMs) {
+      if (fd_ < 0) fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+      if (fd_ < 0) return fail(Fault::kIo, "cannot open " + path + ": " + std::strerror(errno));
+      if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) {
+        if (is_at(path)) break;
+        ::close(std::exchange(fd_, -1));  // it was removed with its clone while we waited
+        continue;
+      }
       if (stop.stop_requested()) return fail(Fault::kInterrupted, "cancelled");
       if (waited >= wall_ms) return fail(Fault::kBusy, "another fetch of the same repository takes too long");
       std::this_thread::sleep_for(std::chrono::milliseconds(kLockPollMs));
     }
+    ::futimens(fd_, nullptr);  // used now
     return {};
   }
 
  private:
+  [[nodiscard]] bool is_at(const std::string& path) const {
+    struct stat ours{}, there{};
+    return ::fstat(fd_, &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
+           ours.st_dev == there.st_dev;
+  }
   int fd_ = -1;
 };
 
@@ -75,6 +91,25 @@ Status make_folder(const fs::path& path) {
 void remove_folder(const fs::path& path) {
   std::error_code ignored;
   if (!path.empty()) fs::remove_all(path, ignored);
+}
+
+/// The clones that were used least lately go. Their lock files tell when, and that nobody is at it.
+void drop_old_clones(const fs::path& clones, std::size_t keep) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> all;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(clones, error)) {
+    if (entry.path().extension() != ".lock") continue;
+    const auto used = entry.last_write_time(error);
+    if (!error) all.emplace_back(used, entry.path());
+  }
+  if (all.size() <= keep) return;
+  std::ranges::sort(all);
+  for (std::size_t i = 0; i < all.size() - keep; ++i) {
+    CloneLock lock;
+    if (!lock.take(all[i].second.string(), 0, {})) continue;
+    remove_folder(fs::path(all[i].second).replace_extension());
+    fs::remove(all[i].second, error);
+  }
 }
 
 git::Job job_for(const FetchRequest& request, const std::string& repo_dir) {
@@ -106,22 +141,25 @@ std::vector<std::string> child_environment() {
   return out;
 }
 
+std::unexpected<Error> over_memory(const FetchRequest& request) {
+  return fail(Fault::kLimit, "the repository cannot be read within " +
+                                 std::to_string(request.limits.memory_bytes >> 20) + " MiB of memory");
+}
+
 Result<git::Fetched> read_answer(const FetchRequest& request, const ProcessExit& exit) {
   if (exit.signal == SIGXCPU || exit.signal == SIGKILL) {
     return fail(Fault::kLimit, "the fetch used more than its " + std::to_string(request.limits.wall_ms / 1'000) + " s");
   }
   if (exit.signal == SIGXFSZ) {
-    return fail(Fault::kLimit, "the repository is larger than " + std::to_string(request.limits.repo_bytes >> 20) + " MiB with its history");
+    return fail(Fault::kLimit, "the repository is larger than " + std::to_string(request.limits.repo_bytes >> 20) +
+                                   " MiB with its history");
   }
-  if (!exit.ok()) {
-    return fail(Fault::kLimit, "the repository cannot be read within " + std::to_string(request.limits.memory_bytes >> 20) +
-                                   " MiB of memory (the fetch ended with " +
-                                   (exit.signal != 0 ? "signal " + std::to_string(exit.signal) : "status " + std::to_string(exit.code)) + ")");
-  }
+  if (!exit.ok()) return over_memory(request);  // what a failed allocation looks like from outside
   auto answer = TRY(decode<git::Answer>(exit.stdout_bytes));
   if (auto* fetched = std::get_if<git::Fetched>(&answer)) return std::move(*fetched);
   const auto& failure = std::get<git::Failure>(answer);
-  if (failure.fault > static_cast<std::uint8_t>(Fault::kInterrupted)) return fail(Fault::kInternal, "the fetch answered nonsense");
+  if (failure.fault > static_cast<std::uint8_t>(Fault::kInterrupted))
+    return fail(Fault::kInternal, "the fetch answered nonsense");
   return fail(static_cast<Fault>(failure.fault), failure.message, failure.hint);
 }
 
@@ -141,10 +179,12 @@ Result<git::Fetched> run_child(const FetchRequest& request, const std::string& r
   spec.on_output = [&lines](std::string_view chunk) { lines.add(chunk); };
   std::uint64_t ticks = 0;
   answered = false;
-  spec.watch = [&](int) -> Status {
+  spec.watch = [&](int pid) -> Status {
+    if (process_tree_use(pid).resident_bytes > request.limits.memory_bytes) return over_memory(request);
     if (repo_dir.empty() || ++ticks % (kMeasureEveryMs / kWatchIntervalMs) != 0) return {};
     if (bytes_on_disk(repo_dir) <= request.limits.repo_bytes + kRepoSlackBytes) return {};
-    return fail(Fault::kLimit, "the repository is larger than " + std::to_string(request.limits.repo_bytes >> 20) + " MiB with its history");
+    return fail(Fault::kLimit, "the repository is larger than " + std::to_string(request.limits.repo_bytes >> 20) +
+                                   " MiB with its history");
   };
   const ProcessExit exit = TRY(run_process(spec, stop));
   lines.finish();
@@ -189,6 +229,7 @@ Result<FetchedSource> git_fetch(const FetchRequest& request, const std::function
     const fs::path clones = fs::path(request.cache_dir) / "git";
     TRY(make_folder(clones));
     const std::string repo_dir = (clones / sha256(as_bytes(request.source.repo)).hex()).string();
+    drop_old_clones(clones, kMaxClones - 1);
     TRY(lock.take(repo_dir + ".lock", request.limits.wall_ms, stop));
     done = run_with_clone(request, repo_dir, on_line, stop);
   }

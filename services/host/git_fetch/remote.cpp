@@ -56,7 +56,8 @@ git_remote_callbacks callbacks_for(Session& session) {
 std::unexpected<Error> network_fail(const Session& session, int rc) {
   const std::string url(session.job->repo);
   if (session.over_limit) {
-    return fail(Fault::kLimit, url + " is larger than " + std::to_string(session.job->repo_bytes >> 20) + " MiB with its history",
+    return fail(Fault::kLimit,
+                url + " is larger than " + std::to_string(session.job->repo_bytes >> 20) + " MiB with its history",
                 "publish the service from a smaller repository");
   }
   if (session.asked_for_secret) {
@@ -110,7 +111,8 @@ struct Heads {
 Result<std::optional<Head>> pick(const Heads& heads, const std::string& ref) {
   if (ref.empty()) {
     const Head* head = heads.find("HEAD");
-    if (head == nullptr) return fail(Fault::kNotFound, "the repository is empty or has no default branch", "name a branch: SOURCE@branch");
+    if (head == nullptr)
+      return fail(Fault::kNotFound, "the repository is empty or has no default branch", "name a branch: SOURCE@branch");
     return *head;
   }
   if (ref.starts_with("refs/") || ref == "HEAD") {
@@ -129,7 +131,8 @@ Result<std::optional<Head>> pick(const Heads& heads, const std::string& ref) {
   if (branch != nullptr) return *branch;
   if (tag != nullptr) return *tag;
   if (!looks_like_commit(ref)) {
-    return fail(Fault::kNotFound, "there is no branch, tag or commit '" + ref + "'", "there are: " + heads.some_names());
+    return fail(Fault::kNotFound, "there is no branch, tag or commit '" + ref + "'",
+                "there are: " + heads.some_names());
   }
   return std::nullopt;
 }
@@ -140,7 +143,8 @@ Result<std::optional<Commit>> commit_by_hex(git_repository* repository, const st
   git_object* object = nullptr;
   const int rc = git_object_lookup_prefix(&object, repository, &prefix, hex.size(), GIT_OBJECT_ANY);
   if (rc == GIT_ENOTFOUND) return std::nullopt;
-  if (rc == GIT_EAMBIGUOUS) return fail(Fault::kInvalid, "several objects start with '" + hex + "'", "give more digits");
+  if (rc == GIT_EAMBIGUOUS)
+    return fail(Fault::kInvalid, "several objects start with '" + hex + "'", "give more digits");
   if (rc != 0) return git_fail(Fault::kInvalid, "cannot read " + hex, rc);
   const Object owner(object);
   return TRY(commit_of(repository, *git_object_id(object)));
@@ -172,7 +176,8 @@ Status RemoteFetch::connect() {
   options.callbacks = callbacks_for(session_);
   options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
   // Loopback stays on the machine; everything else may have to pass the proxy that the machine's owner set.
-  options.proxy_opts.type = job_.kind == static_cast<std::uint8_t>(SourceKind::kHttps) ? GIT_PROXY_AUTO : GIT_PROXY_NONE;
+  options.proxy_opts.type =
+      job_.kind == static_cast<std::uint8_t>(SourceKind::kHttps) ? GIT_PROXY_AUTO : GIT_PROXY_NONE;
   const int rc = git_remote_connect_ext(remote_.get(), GIT_DIRECTION_FETCH, &options);
   if (rc != 0) return network_fail(session_, rc);
   return {};
@@ -182,7 +187,8 @@ Result<Heads> RemoteFetch::heads() {
   const git_remote_head** list = nullptr;
   std::size_t n = 0;
   if (const int rc = git_remote_ls(&list, &n, remote_.get()); rc != 0) return network_fail(session_, rc);
-  if (n > kMaxAdvertisedRefs) return fail(Fault::kLimit, "the repository has more than " + std::to_string(kMaxAdvertisedRefs) + " refs");
+  if (n > kMaxAdvertisedRefs)
+    return fail(Fault::kLimit, "the repository has more than " + std::to_string(kMaxAdvertisedRefs) + " refs");
   Heads out;
   for (std::size_t i = 0; i < n; ++i) out.all.push_back({list[i]->name, list[i]->oid});
   return out;
@@ -198,7 +204,8 @@ Status RemoteFetch::fetch(const std::vector<std::string>& refspecs) {
   options.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
   options.update_fetchhead = 0;
   options.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
-  options.proxy_opts.type = job_.kind == static_cast<std::uint8_t>(SourceKind::kHttps) ? GIT_PROXY_AUTO : GIT_PROXY_NONE;
+  options.proxy_opts.type =
+      job_.kind == static_cast<std::uint8_t>(SourceKind::kHttps) ? GIT_PROXY_AUTO : GIT_PROXY_NONE;
   const int rc = git_remote_fetch(remote_.get(), &specs, &options, nullptr);
   if (rc != 0) return network_fail(session_, rc);
   return {};
@@ -214,7 +221,9 @@ Result<Repository> open_clone(const std::string& path) {
 
 }  // namespace
 
-void say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+void say(const std::string& line) {
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
 
 Result<Commit> commit_of(git_repository* repository, const git_oid& id) {
   git_object* object = nullptr;
@@ -271,7 +280,8 @@ bool has_uncommitted_changes(git_repository* repository, const std::string& subd
   git_status_options options;
   git_status_options_init(&options, GIT_STATUS_OPTIONS_VERSION);
   options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
-  options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_EXCLUDE_SUBMODULES | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH;
+  options.flags =
+      GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_EXCLUDE_SUBMODULES | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH;
   std::string path = subdir;
   char* strings = path.data();
   if (!subdir.empty()) options.pathspec = {.strings = &strings, .count = 1};
@@ -283,7 +293,8 @@ bool has_uncommitted_changes(git_repository* repository, const std::string& subd
 
 Result<std::string> real_path(const std::string& path) {
   char* found = ::realpath(path.c_str(), nullptr);
-  if (found == nullptr) return fail(Fault::kNotFound, "there is no folder " + escape_line(path) + ": " + std::strerror(errno));
+  if (found == nullptr)
+    return fail(Fault::kNotFound, "there is no folder " + escape_line(path) + ": " + std::strerror(errno));
   std::string out(found);
   std::free(found);  // NOLINT: realpath allocates
   return out;
@@ -311,11 +322,13 @@ Result<Located> locate_local(const Job& job) {
   out.ref = job.ref.empty() ? "HEAD" : std::string(job.ref);
   git_object* object = nullptr;
   const int rc = git_revparse_single(&object, repository, out.ref.c_str());
-  if (rc != 0 && job.ref.empty()) return fail(Fault::kNotFound, root + " has no commit yet", "run there: git add . && git commit -m first");
+  if (rc != 0 && job.ref.empty())
+    return fail(Fault::kNotFound, root + " has no commit yet", "run there: git add . && git commit -m first");
   if (rc != 0) return fail(Fault::kNotFound, "there is no branch, tag or commit '" + out.ref + "' in " + root);
   const Object owner(object);
   out.commit = TRY(commit_of(repository, *git_object_id(object)));
-  if (work_tree != nullptr && job.ref.empty()) out.uncommitted_changes = has_uncommitted_changes(repository, out.subdir);
+  if (work_tree != nullptr && job.ref.empty())
+    out.uncommitted_changes = has_uncommitted_changes(repository, out.subdir);
   return out;
 }
 

@@ -9,7 +9,7 @@ namespace micro::git {
 struct Located {
   Repository repository;
   Commit commit;
-  std::string repo;    ///< as the ledger names it
+  std::string repo;  ///< as the ledger names it
   std::string subdir;
   std::string ref;
   bool uncommitted_changes = false;

@@ -64,7 +64,8 @@ class Writer {
 
 Status Writer::open_odb() {
   git_odb* odb = nullptr;
-  if (const int rc = git_repository_odb(&odb, repository_); rc != 0) return git_fail(Fault::kIo, "cannot read objects", rc);
+  if (const int rc = git_repository_odb(&odb, repository_); rc != 0)
+    return git_fail(Fault::kIo, "cannot read objects", rc);
   odb_.reset(odb);
   return {};
 }
@@ -84,9 +85,11 @@ Status Writer::folder(git_tree* tree, const std::string& path, std::size_t depth
 Status Writer::entry(git_tree* tree, std::size_t index, const std::string& folder_path, std::size_t depth) {
   const git_tree_entry* item = git_tree_entry_byindex(tree, index);
   const std::string path = folder_path + git_tree_entry_name(item);
-  if (const auto status = check_entry_name(git_tree_entry_name(item)); !status) return refuse(path, status.error().message);
+  if (const auto status = check_entry_name(git_tree_entry_name(item)); !status)
+    return refuse(path, status.error().message);
   if (path.size() > job_.path_bytes) {
-    return refuse(path.substr(0, 60) + "…", "the path is longer than " + std::to_string(job_.path_bytes) + " bytes", Fault::kLimit);
+    return refuse(path.substr(0, 60) + "…", "the path is longer than " + std::to_string(job_.path_bytes) + " bytes",
+                  Fault::kLimit);
   }
   if (++written_.entries > job_.entries) {
     return fail(Fault::kLimit, "the source has more than " + std::to_string(job_.entries) + " files and folders",
@@ -94,19 +97,25 @@ Status Writer::entry(git_tree* tree, std::size_t index, const std::string& folde
   }
   const git_oid* id = git_tree_entry_id(item);
   switch (git_tree_entry_filemode(item)) {
-    case GIT_FILEMODE_TREE: return subfolder(id, path, depth + 1);
-    case GIT_FILEMODE_BLOB: return file(id, path, false);
-    case GIT_FILEMODE_BLOB_EXECUTABLE: return file(id, path, true);
-    case GIT_FILEMODE_LINK: return link(id, path, depth);
+    case GIT_FILEMODE_TREE:
+      return subfolder(id, path, depth + 1);
+    case GIT_FILEMODE_BLOB:
+      return file(id, path, false);
+    case GIT_FILEMODE_BLOB_EXECUTABLE:
+      return file(id, path, true);
+    case GIT_FILEMODE_LINK:
+      return link(id, path, depth);
     case GIT_FILEMODE_COMMIT:
       return refuse(path, "it is a submodule, and submodules are not fetched; commit its files instead");
-    default: return refuse(path, "it is neither file, folder nor link");
+    default:
+      return refuse(path, "it is neither file, folder nor link");
   }
 }
 
 Status Writer::subfolder(const git_oid* id, const std::string& path, std::size_t depth) {
   if (depth > job_.path_depth) {
-    return refuse(path.substr(0, 60) + "…", "deeper than " + std::to_string(job_.path_depth) + " folders", Fault::kLimit);
+    return refuse(path.substr(0, 60) + "…", "deeper than " + std::to_string(job_.path_depth) + " folders",
+                  Fault::kLimit);
   }
   git_tree* tree = nullptr;
   if (const int rc = git_tree_lookup(&tree, repository_, id); rc != 0) return git_fail(Fault::kInvalid, path, rc);
@@ -118,7 +127,8 @@ Status Writer::subfolder(const git_oid* id, const std::string& path, std::size_t
 Result<Blob> Writer::blob(const git_oid* id, const std::string& path, std::uint64_t max_bytes) {
   std::size_t bytes = 0;
   git_object_t type = GIT_OBJECT_INVALID;
-  if (const int rc = git_odb_read_header(&bytes, &type, odb_.get(), id); rc != 0) return git_fail(Fault::kInvalid, path, rc);
+  if (const int rc = git_odb_read_header(&bytes, &type, odb_.get(), id); rc != 0)
+    return git_fail(Fault::kInvalid, path, rc);
   if (type != GIT_OBJECT_BLOB) return refuse(path, "its content is not a file");
   if (bytes > max_bytes) {
     return refuse(path, std::to_string(bytes) + " bytes, the limit for one file is " + mib(max_bytes), Fault::kLimit);
@@ -182,15 +192,18 @@ Status check_entry_name(std::string_view name) {
   const std::string low = lower(name);
   if (low == ".git" || low == "git~1") return fail(Fault::kInvalid, "the name would be read as git's own folder");
   const auto bad = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f || c == '/' || c == '\\'; };
-  if (std::ranges::any_of(name, bad)) return fail(Fault::kInvalid, "the name has a control character, a slash or a backslash");
+  if (std::ranges::any_of(name, bad))
+    return fail(Fault::kInvalid, "the name has a control character, a slash or a backslash");
   if (!is_valid_utf8(name)) return fail(Fault::kInvalid, "the name is not UTF-8");
   return {};
 }
 
 Status check_link_target(std::string_view target, std::size_t depth) {
-  if (target.empty() || target.size() > kMaxLinkBytes) return fail(Fault::kInvalid, "the link's target has no fitting length");
+  if (target.empty() || target.size() > kMaxLinkBytes)
+    return fail(Fault::kInvalid, "the link's target has no fitting length");
   if (target.find('\0') != std::string_view::npos) return fail(Fault::kInvalid, "the link's target has a zero byte");
-  if (target.front() == '/') return fail(Fault::kInvalid, "the link points outside the source, to " + escape_line(target));
+  if (target.front() == '/')
+    return fail(Fault::kInvalid, "the link points outside the source, to " + escape_line(target));
   std::size_t ups = 0;
   bool down = false;
   while (true) {

@@ -17,7 +17,7 @@ struct Job {
   Path repo;
   Path subdir;
   Path ref;
-  Path repo_dir;          ///< bare clone; unused for a path
+  Path repo_dir;  ///< bare clone; unused for a path
   Path tree_dir;
   Path ca_file;
   std::uint64_t repo_bytes = 0;
@@ -29,9 +29,9 @@ struct Job {
   std::uint64_t memory_bytes = 0;
   std::uint64_t cpu_s = 0;
   static constexpr auto kFields =
-      std::tuple{&Job::kind,       &Job::repo,       &Job::subdir,  &Job::ref,        &Job::repo_dir,
-                 &Job::tree_dir,   &Job::ca_file,    &Job::repo_bytes, &Job::tree_bytes, &Job::file_bytes,
-                 &Job::entries,    &Job::path_depth, &Job::path_bytes, &Job::memory_bytes, &Job::cpu_s};
+      std::tuple{&Job::kind,     &Job::repo,       &Job::subdir,     &Job::ref,          &Job::repo_dir,
+                 &Job::tree_dir, &Job::ca_file,    &Job::repo_bytes, &Job::tree_bytes,   &Job::file_bytes,
+                 &Job::entries,  &Job::path_depth, &Job::path_bytes, &Job::memory_bytes, &Job::cpu_s};
 };
 
 struct Failure {
@@ -52,8 +52,9 @@ struct Fetched {
   std::uint32_t entries = 0;
   bool uncommitted_changes = false;
   static constexpr auto kFields =
-      std::tuple{&Fetched::commit, &Fetched::commit_time_s, &Fetched::subject, &Fetched::repo,    &Fetched::subdir,
-                 &Fetched::ref,    &Fetched::tree_bytes,    &Fetched::entries, &Fetched::uncommitted_changes};
+      std::tuple{&Fetched::commit,     &Fetched::commit_time_s, &Fetched::subject,
+                 &Fetched::repo,       &Fetched::subdir,        &Fetched::ref,
+                 &Fetched::tree_bytes, &Fetched::entries,       &Fetched::uncommitted_changes};
 };
 
 using Answer = std::variant<Failure, Fetched>;

@@ -23,8 +23,8 @@
 namespace micro {
 namespace {
 
-constexpr int kDrainMs = 500;        ///< after the exit, for output that is still in the pipe
-constexpr int kFirstSafeFd = 100;    ///< parked copies: clear of every number a child may ask for
+constexpr int kDrainMs = 500;      ///< after the exit, for output that is still in the pipe
+constexpr int kFirstSafeFd = 100;  ///< parked copies: clear of every number a child may ask for
 constexpr std::size_t kReadChunkBytes = 16 * 1'024;
 constexpr std::size_t kMaxTreeProcesses = 4'096;
 
@@ -52,7 +52,9 @@ class Fd {
   int fd_ = -1;
 };
 
-std::unexpected<Error> io_error(const std::string& what) { return fail(Fault::kIo, what + ": " + std::strerror(errno)); }
+std::unexpected<Error> io_error(const std::string& what) {
+  return fail(Fault::kIo, what + ": " + std::strerror(errno));
+}
 
 struct Pipe {
   Fd read, write;

@@ -29,10 +29,13 @@ constexpr int kResultFd = 3;
 constexpr std::uint32_t kFirstAccount = 60'600;
 constexpr std::uint32_t kAccounts = 500;
 /// Programs, libraries and headers; not /usr/local, /usr/share, /etc or anything of the machine's own.
-constexpr std::array kSystemFolders = {"/usr/bin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/include"};
+constexpr std::array kSystemFolders = {"/usr/bin",   "/usr/lib",     "/usr/lib32",
+                                       "/usr/lib64", "/usr/libexec", "/usr/include"};
 constexpr std::array kOldFolders = {"/bin", "/lib", "/lib32", "/lib64"};
 
-bool as_root() { return ::geteuid() == 0; }
+bool as_root() {
+  return ::geteuid() == 0;
+}
 
 class Arguments {
  public:
@@ -129,7 +132,9 @@ class OwnedFd {
   int fd_;
 };
 
-std::string mib(std::uint64_t bytes) { return std::to_string(bytes >> 20) + " MiB"; }
+std::string mib(std::uint64_t bytes) {
+  return std::to_string(bytes >> 20) + " MiB";
+}
 
 }  // namespace
 
@@ -177,20 +182,27 @@ Status sandbox_available() {
   spec.on_output = [&said](std::string_view chunk) { said += chunk.substr(0, 512); };
   const SandboxExit done = TRY(run_sandboxed(spec));
   if (done.code == 0) return {};
-  return fail(Fault::kDenied, "no sandbox: a trial run ended with status " + std::to_string(done.code) + " " + escape_line(said),
+  return fail(Fault::kDenied,
+              "no sandbox: a trial run ended with status " + std::to_string(done.code) + " " + escape_line(said),
               "see `bwrap --help` and the kernel's log for the reason");
 }
 
 std::string sandbox_exit_reason(int code) {
   switch (code) {
-    case 128 + SIGXCPU: return "it used more processor time than allowed";
-    case 128 + SIGXFSZ: return "it wrote a larger file than allowed";
-    case 128 + SIGKILL: return "it was killed, mostly for want of memory";
+    case 128 + SIGXCPU:
+      return "it used more processor time than allowed";
+    case 128 + SIGXFSZ:
+      return "it wrote a larger file than allowed";
+    case 128 + SIGKILL:
+      return "it was killed, mostly for want of memory";
     case 128 + SIGSEGV:
     case 128 + SIGABRT:
-    case 128 + SIGBUS: return "it crashed, which is also what running out of memory looks like";
-    case 128 + SIGSYS: return "it made a system call that is refused";
-    default: return "";
+    case 128 + SIGBUS:
+      return "it crashed, which is also what running out of memory looks like";
+    case 128 + SIGSYS:
+      return "it made a system call that is refused";
+    default:
+      return "";
   }
 }
 

@@ -1,5 +1,5 @@
-// Runs a program of a stranger's choosing (a compiler over a stranger's source) so that it sees its toolchain, its source
-// and two small memory disks, and nothing else: no network, no other file, no other process, no privilege.
+// Runs a program of a stranger's choosing (a compiler over a stranger's source) so that it sees its toolchain, its
+// source and two small memory disks, and nothing else: no network, no other file, no other process, no privilege.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ namespace micro {
 
 struct SandboxLimits {
   std::uint64_t wall_ms = 300'000;
-  std::uint64_t cpu_s = 600;                        ///< of one process
-  std::uint64_t address_space_bytes = 8ULL << 30;   ///< of one process; Go reserves much more than it uses
-  std::uint64_t memory_bytes = 3ULL << 30;          ///< resident, all processes together
-  std::uint64_t file_bytes = 512ULL << 20;          ///< one file
-  std::uint64_t out_bytes = 256ULL << 20;           ///< the memory disk /out
-  std::uint64_t tmp_bytes = 1ULL << 30;             ///< the memory disk /tmp
-  std::uint32_t processes = 256;                    ///< and threads
+  std::uint64_t cpu_s = 600;                       ///< of one process
+  std::uint64_t address_space_bytes = 8ULL << 30;  ///< of one process; Go reserves much more than it uses
+  std::uint64_t memory_bytes = 3ULL << 30;         ///< resident, all processes together
+  std::uint64_t file_bytes = 512ULL << 20;         ///< one file
+  std::uint64_t out_bytes = 256ULL << 20;          ///< the memory disk /out
+  std::uint64_t tmp_bytes = 1ULL << 30;            ///< the memory disk /tmp
+  std::uint32_t processes = 256;                   ///< and threads
   std::uint32_t open_files = 1'024;
 };
 
@@ -31,24 +31,24 @@ struct SandboxBind {
 };
 
 struct SandboxSpec {
-  std::vector<std::string> argv;              ///< argv[0] as seen inside
-  std::vector<std::string> environment;       ///< "KEY=value"; nothing else is set
+  std::vector<std::string> argv;         ///< argv[0] as seen inside
+  std::vector<std::string> environment;  ///< "KEY=value"; nothing else is set
   std::string working_dir = "/";
-  std::vector<SandboxBind> read_only;         ///< beside the system's programs and libraries
-  std::vector<SandboxBind> writable;          ///< none for anything that runs a stranger's code twice
-  int result_fd = -1;                         ///< descriptor 3 inside, for the result; -1 for none
+  std::vector<SandboxBind> read_only;  ///< beside the system's programs and libraries
+  std::vector<SandboxBind> writable;   ///< none for anything that runs a stranger's code twice
+  int result_fd = -1;                  ///< descriptor 3 inside, for the result; -1 for none
   SandboxLimits limits;
   std::function<void(std::string_view)> on_output;  ///< stdout and stderr, raw
 };
 
 struct SandboxExit {
-  int code = 0;            ///< exit status; 128 + n when signal n ended the program
+  int code = 0;  ///< exit status; 128 + n when signal n ended the program
   std::uint64_t elapsed_ms = 0;
   std::uint64_t peak_memory_bytes = 0;  ///< as sampled
 };
 
-/// Blocks. Errors: kDenied (no sandbox on this machine, with the reason and what to do), kLimit (which), kInterrupted, kIo.
-/// There is no way to run the program without the sandbox.
+/// Blocks. Errors: kDenied (no sandbox on this machine, with the reason and what to do), kLimit (which), kInterrupted,
+/// kIo. There is no way to run the program without the sandbox.
 Result<SandboxExit> run_sandboxed(const SandboxSpec& spec, std::stop_token stop = {});
 
 /// Tries one. An error says why this machine cannot make it and what would help.

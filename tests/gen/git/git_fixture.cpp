@@ -70,7 +70,8 @@ git_oid GitFixture::tree_of(const std::map<std::string, std::string>& files) {
   return tree(ordered);
 }
 
-git_oid GitFixture::commit(const git_oid& tree_id, const std::string& message, const std::string& branch, long long time_s) {
+git_oid GitFixture::commit(const git_oid& tree_id, const std::string& message, const std::string& branch,
+                           long long time_s) {
   git_tree* tree_object = nullptr;
   must(git_tree_lookup(&tree_object, repository_, &tree_id), "read the tree");
   git_signature* who = nullptr;
@@ -82,7 +83,8 @@ git_oid GitFixture::commit(const git_oid& tree_id, const std::string& message, c
   if (has_parent) must(git_commit_lookup(&parent, repository_, &parent_id), "read the parent");
   const git_commit* parents[] = {parent};
   git_oid id;
-  must(git_commit_create(&id, repository_, nullptr, who, who, nullptr, message.c_str(), tree_object, has_parent ? 1 : 0, parents),
+  must(git_commit_create(&id, repository_, nullptr, who, who, nullptr, message.c_str(), tree_object, has_parent ? 1 : 0,
+                         parents),
        "commit");
   ref(name, id);
   git_commit_free(parent);

@@ -102,10 +102,17 @@ std::string reply(const std::string& status, const std::string& headers, const s
 std::string from_backend(const std::string& root, const Request& request) {
   ProcessSpec spec;
   spec.argv = {kBackend};
-  spec.environment = {"GIT_PROJECT_ROOT=" + root, "GIT_HTTP_EXPORT_ALL=1", "REQUEST_METHOD=" + request.method,
-                      "PATH_INFO=" + request.path, "QUERY_STRING=" + request.query, "PATH=/usr/bin:/bin",
-                      "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*",
-                      "CONTENT_LENGTH=" + std::to_string(request.body.size()), "REMOTE_ADDR=127.0.0.1"};
+  spec.environment = {"GIT_PROJECT_ROOT=" + root,
+                      "GIT_HTTP_EXPORT_ALL=1",
+                      "REQUEST_METHOD=" + request.method,
+                      "PATH_INFO=" + request.path,
+                      "QUERY_STRING=" + request.query,
+                      "PATH=/usr/bin:/bin",
+                      "GIT_CONFIG_COUNT=1",
+                      "GIT_CONFIG_KEY_0=safe.directory",
+                      "GIT_CONFIG_VALUE_0=*",
+                      "CONTENT_LENGTH=" + std::to_string(request.body.size()),
+                      "REMOTE_ADDR=127.0.0.1"};
   const auto field = [&](const char* header, const char* variable) {
     const auto it = request.headers.find(header);
     if (it != request.headers.end()) spec.environment.push_back(std::string(variable) + "=" + it->second);
@@ -133,7 +140,9 @@ std::string from_backend(const std::string& root, const Request& request) {
 
 }  // namespace
 
-bool GitHttpServer::available() { return std::filesystem::exists(kBackend); }
+bool GitHttpServer::available() {
+  return std::filesystem::exists(kBackend);
+}
 
 GitHttpServer::GitHttpServer(std::string root) : root_(std::move(root)) {
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -181,8 +190,9 @@ void GitHttpServer::serve(int client) {
     while (!stopping_ && ::poll(&gone, 1, 50) == 0) {
     }
   } else if (request.path.starts_with("/flood/")) {
-    send_all(client, "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nConnection: close\r\n\r\n"
-                     "001e# service=git-upload-pack\n0000");
+    send_all(client,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/x-git-upload-pack-advertisement\r\nConnection: close\r\n\r\n"
+             "001e# service=git-upload-pack\n0000");
     const std::string line = "003e0123456789012345678901234567890123456789 refs/heads/flood\n";
     while (!stopping_ && send_all(client, line)) {
     }

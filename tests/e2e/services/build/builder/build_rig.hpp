@@ -1,5 +1,5 @@
-// A git server and a builder with a cache of its own; only what depends on the machine alone (Go's compiled library, the
-// toolchains' hashes) is shared with every other builder here.
+// A git server and a builder with a cache of its own; only what depends on the machine alone (Go's compiled library,
+// the toolchains' hashes) is shared with every other builder here.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,8 @@ inline std::string slurp(const std::filesystem::path& path) {
 }
 
 /// Every file below a folder of the checkout, as a repository's content.
-inline std::map<std::string, std::string> files_below(const std::filesystem::path& folder, const std::string& prefix = "") {
+inline std::map<std::string, std::string> files_below(const std::filesystem::path& folder,
+                                                      const std::string& prefix = "") {
   std::map<std::string, std::string> out;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (entry.is_regular_file()) out[prefix + entry.path().lexically_relative(folder).string()] = slurp(entry.path());
@@ -50,7 +51,8 @@ class BuildRig : public ::testing::Test {
     out.cache_dir = (folder_ / name).string();
     const char* cache = std::getenv("MICRO_CACHE_DIR");
     const char* home = std::getenv("HOME");
-    const std::filesystem::path shared = cache != nullptr ? std::string(cache) : std::string(home == nullptr ? "/tmp" : home) + "/.cache/micro";
+    const std::filesystem::path shared =
+        cache != nullptr ? std::string(cache) : std::string(home == nullptr ? "/tmp" : home) + "/.cache/micro";
     std::filesystem::create_directories(out.cache_dir);
     for (const char* part : {"go-library", "toolchains"}) {
       std::filesystem::create_directories(shared / part);

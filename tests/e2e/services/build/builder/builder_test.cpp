@@ -40,9 +40,15 @@ class BuildFromGit : public BuildRig {
   }
 };
 
-TEST_F(BuildFromGit, TheExampleInCGivesOneHashEverywhere) { expect_one_hash("hello-c", 20'000); }
-TEST_F(BuildFromGit, TheExampleInCppGivesOneHashEverywhere) { expect_one_hash("hello-cpp", 500'000); }
-TEST_F(BuildFromGit, TheExampleInGoGivesOneHashEverywhere) { expect_one_hash("hello-go", 8'000'000); }
+TEST_F(BuildFromGit, TheExampleInCGivesOneHashEverywhere) {
+  expect_one_hash("hello-c", 20'000);
+}
+TEST_F(BuildFromGit, TheExampleInCppGivesOneHashEverywhere) {
+  expect_one_hash("hello-cpp", 500'000);
+}
+TEST_F(BuildFromGit, TheExampleInGoGivesOneHashEverywhere) {
+  expect_one_hash("hello-go", 8'000'000);
+}
 
 TEST_F(BuildFromGit, TellsWhatItFindsAndDoes) {
   repo_.commit(test::files_below(test::example("hello-c")), "Greet people\n");
@@ -93,7 +99,8 @@ TEST_F(BuildFromGit, ANewCommitIsANewModule) {
 }
 
 TEST_F(BuildFromGit, DateAndTimeMacrosAreThoseOfTheCommit) {
-  const auto tree = repo_.tree_of({{"main.c", "#include <stdio.h>\nint main(void) { puts(__DATE__ \" \" __TIME__ \" \" __FILE__); }\n"}});
+  const auto tree = repo_.tree_of(
+      {{"main.c", "#include <stdio.h>\nint main(void) { puts(__DATE__ \" \" __TIME__ \" \" __FILE__); }\n"}});
   repo_.commit(tree, "first\n", "main", 86'400);
   const auto done = build(config(), source());
   ASSERT_TRUE(done.has_value()) << done.error().message;
@@ -129,18 +136,23 @@ TEST_F(BuildFromGit, CAndCppTogether) {
 }
 
 TEST_F(BuildFromGit, CancelledInTheMiddle) {
-  repo_.commit({{"main.cc", "template <int N> struct S { static constexpr int v = S<N - 1>::v + S<N - 2>::v; };\n"
-                            "#include <regex>\nint main() { return std::regex(\"a\").mark_count(); }\n"}});
+  repo_.commit({{"main.cc",
+                 "template <int N> struct S { static constexpr int v = S<N - 1>::v + S<N - 2>::v; };\n"
+                 "#include <regex>\nint main() { return std::regex(\"a\").mark_count(); }\n"}});
   std::stop_source stop;
   const Builder builder(config());
   const auto prepared = builder.prepare(source());
   ASSERT_TRUE(prepared.has_value());
-  const auto done = builder.build(*prepared, "", [&](std::string_view line) {
-    if (line.starts_with("[1/1]")) stop.request_stop();
-  }, stop.get_token());
+  const auto done = builder.build(
+      *prepared, "",
+      [&](std::string_view line) {
+        if (line.starts_with("[1/1]")) stop.request_stop();
+      },
+      stop.get_token());
   ASSERT_FALSE(done.has_value());
   EXPECT_EQ(done.error().fault, Fault::kInterrupted);
-  EXPECT_TRUE(fs::is_empty(folder_ / "cache/work") || std::distance(fs::directory_iterator(folder_ / "cache/work"), {}) == 1)
+  EXPECT_TRUE(fs::is_empty(folder_ / "cache/work") ||
+              std::distance(fs::directory_iterator(folder_ / "cache/work"), {}) == 1)
       << "only the prepared source is left";
 }
 

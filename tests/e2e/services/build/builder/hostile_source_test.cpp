@@ -25,9 +25,10 @@ class HostileSource : public BuildRig {
 };
 
 TEST_F(HostileSource, IncludesOfTheHostsFiles) {
-  for (const std::string& path : {std::string("/etc/passwd"), std::string("/etc/shadow"), (folder_ / "secret.h").string(),
-                                 "../../.." + (folder_ / "secret.h").string(), std::string("/root/.bashrc"),
-                                 std::string("/proc/1/root/etc/passwd"), std::string("/home")}) {
+  for (const std::string& path :
+       {std::string("/etc/passwd"), std::string("/etc/shadow"), (folder_ / "secret.h").string(),
+        "../../.." + (folder_ / "secret.h").string(), std::string("/root/.bashrc"),
+        std::string("/proc/1/root/etc/passwd"), std::string("/home")}) {
     const Error e = refused_c("#include \"" + path + "\"\nint main(void) { return 0; }\n");
     EXPECT_THAT(e.message, HasSubstr("error")) << path;
     EXPECT_THAT(e.message, Not(HasSubstr("root:")));
@@ -36,10 +37,12 @@ TEST_F(HostileSource, IncludesOfTheHostsFiles) {
 
 TEST_F(HostileSource, BytesOfTheHostsFilesThroughTheAssembler) {
   for (const std::string& path : {std::string("/etc/passwd"), (folder_ / "secret.h").string()}) {
-    const Error e = refused_c("__asm__(\".section .data.x,\\\"\\\",@\\n.incbin \\\"" + path + "\\\"\\n\");\nint main(void) { return 0; }\n");
+    const Error e = refused_c("__asm__(\".section .data.x,\\\"\\\",@\\n.incbin \\\"" + path +
+                              "\\\"\\n\");\nint main(void) { return 0; }\n");
     EXPECT_THAT(e.message, HasSubstr("error")) << path;
   }
-  repo_.commit({{"main.c", "int main(void) {\n  static const char f[] = {\n#embed \"/etc/passwd\"\n  };\n  return f[0];\n}\n"}});
+  repo_.commit(
+      {{"main.c", "int main(void) {\n  static const char f[] = {\n#embed \"/etc/passwd\"\n  };\n  return f[0];\n}\n"}});
   const auto done = build(limited(), source());
   EXPECT_FALSE(done.has_value());
 }
@@ -50,14 +53,16 @@ TEST_F(HostileSource, FilesThatNeverEnd) {
     repo_.commit({{"main.c", "#include \"" + std::string(device) + "\"\nint main(void) { return 0; }\n"}});
     const auto first = build(limited(), source());
     if (!first) {
-      EXPECT_TRUE(first.error().fault == Fault::kInvalid || first.error().fault == Fault::kLimit) << first.error().message;
+      EXPECT_TRUE(first.error().fault == Fault::kInvalid || first.error().fault == Fault::kLimit)
+          << first.error().message;
       continue;
     }
     const auto second = build(config("other"), source());
     ASSERT_TRUE(second.has_value());
     EXPECT_EQ(first->wasm_sha256, second->wasm_sha256) << device;
   }
-  const Error stdin_device = refused_c("#include \"/dev/stdin\"\n#include \"/dev/tty\"\nint main(void) { return 0; }\n");
+  const Error stdin_device =
+      refused_c("#include \"/dev/stdin\"\n#include \"/dev/tty\"\nint main(void) { return 0; }\n");
   EXPECT_EQ(stdin_device.fault, Fault::kInvalid) << stdin_device.message;
 }
 
@@ -69,14 +74,16 @@ TEST_F(HostileSource, MacrosThatMultiply) {
   std::string text = "#define A0 x x x x x x x x x x\n";
   for (int i = 1; i < 12; ++i) {
     const std::string n = std::to_string(i), m = std::to_string(i - 1);
-    text += "#define A" + n + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + "\n";
+    text +=
+        "#define A" + n + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + " A" + m + "\n";
   }
   const Error e = refused_c(text + "A11\n");
   EXPECT_TRUE(e.fault == Fault::kInvalid || e.fault == Fault::kLimit) << e.message;
 }
 
 TEST_F(HostileSource, TemplatesThatNeverEnd) {
-  EXPECT_THAT(refused_cpp("template <int N> struct S : S<N + 1> {};\nS<0> s;\nint main() {}\n").message, HasSubstr("recursive template"));
+  EXPECT_THAT(refused_cpp("template <int N> struct S : S<N + 1> {};\nS<0> s;\nint main() {}\n").message,
+              HasSubstr("recursive template"));
   const Error wide = refused_cpp(
       "template <class A, class B> struct P {};\n"
       "template <int N, class T> struct S { using t = typename S<N - 1, P<typename S<N - 1, T>::t, P<T, T>>>::t; };\n"
@@ -85,15 +92,17 @@ TEST_F(HostileSource, TemplatesThatNeverEnd) {
 }
 
 TEST_F(HostileSource, ConstantsThatNeverEnd) {
-  EXPECT_THAT(refused_cpp("constexpr int f() { for (;;) {} }\nconstexpr int x = f();\nint main() { return x; }\n").message,
-              HasSubstr("constant expression"));
+  EXPECT_THAT(
+      refused_cpp("constexpr int f() { for (;;) {} }\nconstexpr int x = f();\nint main() { return x; }\n").message,
+      HasSubstr("constant expression"));
 }
 
 TEST_F(HostileSource, ResultsThatAreTooLarge) {
   const Error e = refused_c("int main[1u << 28] = {1};\n");
   EXPECT_TRUE(e.fault == Fault::kInvalid || e.fault == Fault::kLimit) << e.message;
-  const Error module = refused_c("static const char big[40u << 20] = {1, [(40u << 20) - 1] = 1};\n"
-                                 "int main(int n, char **v) { (void)v; return big[n]; }\n");
+  const Error module = refused_c(
+      "static const char big[40u << 20] = {1, [(40u << 20) - 1] = 1};\n"
+      "int main(int n, char **v) { (void)v; return big[n]; }\n");
   EXPECT_EQ(module.fault, Fault::kLimit) << module.message;
 }
 
@@ -114,8 +123,12 @@ TEST_F(HostileSource, DiagnosticsCannotPaintTheTerminal) {
 
 TEST_F(HostileSource, CompilerOptionsCannotComeFromTheSource) {
   repo_.commit({{"main.c", "int main(void) { return 0; }\n"},
-                {".clang", "x"}, {"clang.cfg", "-fplugin=/src/evil.so\n"}, {"wasm32-wasi.cfg", "-fplugin=/src/evil.so\n"},
-                {"a.rsp", "@a.rsp\n"}, {"Makefile", "all:\n\t:(){ :|:& };:\n"}, {"configure", "#!/bin/sh\nwhile :; do :; done\n"}});
+                {".clang", "x"},
+                {"clang.cfg", "-fplugin=/src/evil.so\n"},
+                {"wasm32-wasi.cfg", "-fplugin=/src/evil.so\n"},
+                {"a.rsp", "@a.rsp\n"},
+                {"Makefile", "all:\n\t:(){ :|:& };:\n"},
+                {"configure", "#!/bin/sh\nwhile :; do :; done\n"}});
   EXPECT_TRUE(build(limited(), source()).has_value()) << log_;
 }
 
@@ -129,10 +142,11 @@ TEST_F(HostileSource, GoCannotEmbedTheHostsFiles) {
 }
 
 TEST_F(HostileSource, GoCannotRunCOrGeneratorsOrOtherTools) {
-  repo_.commit({{"go.mod", "module a\n\ngo 1.22\n"},
-                {"main.go", "package main\n\n//go:generate sh -c \"echo generated >&2\"\n\nfunc main() {}\n"},
-                {"go.work", "go 1.22\n\nuse ../../etc\n"},
-                {"c.go", "package main\n\n/*\n#cgo LDFLAGS: -fplugin=evil\n#include \"/etc/passwd\"\n*/\nimport \"C\"\n"}});
+  repo_.commit(
+      {{"go.mod", "module a\n\ngo 1.22\n"},
+       {"main.go", "package main\n\n//go:generate sh -c \"echo generated >&2\"\n\nfunc main() {}\n"},
+       {"go.work", "go 1.22\n\nuse ../../etc\n"},
+       {"c.go", "package main\n\n/*\n#cgo LDFLAGS: -fplugin=evil\n#include \"/etc/passwd\"\n*/\nimport \"C\"\n"}});
   const auto done = build(limited(), source());
   EXPECT_TRUE(done.has_value()) << log_;
   EXPECT_THAT(log_, Not(HasSubstr("generated")));
@@ -146,22 +160,29 @@ TEST_F(HostileSource, GoCannotReplaceModulesByTheHostsFolders) {
 
 TEST_F(HostileSource, GoTypesThatExplode) {
   std::string text = "package main\n\ntype T0 struct{ a, b int }\n";
-  for (int i = 1; i < 40; ++i) text += "type T" + std::to_string(i) + " struct{ a, b, c T" + std::to_string(i - 1) + " }\n";
-  const Error e = refused({{"go.mod", "module a\n\ngo 1.22\n"}, {"main.go", text + "var x T39\nfunc main() { println(&x) }\n"}});
+  for (int i = 1; i < 40; ++i)
+    text += "type T" + std::to_string(i) + " struct{ a, b, c T" + std::to_string(i - 1) + " }\n";
+  const Error e =
+      refused({{"go.mod", "module a\n\ngo 1.22\n"}, {"main.go", text + "var x T39\nfunc main() { println(&x) }\n"}});
   EXPECT_TRUE(e.fault == Fault::kInvalid || e.fault == Fault::kLimit) << e.message;
 }
 
 TEST_F(HostileSource, OneTenantCannotChangeWhatAnotherGets) {
   // In between, a module that calls itself like a package of Go's own library is built with the same compiled library.
-  repo_.commit({{"go.mod", "module a\n\ngo 1.22\n"}, {"main.go", "package main\n\nimport \"strings\"\n\nfunc main() { println(strings.ToUpper(\"x\")) }\n"}});
+  repo_.commit(
+      {{"go.mod", "module a\n\ngo 1.22\n"},
+       {"main.go", "package main\n\nimport \"strings\"\n\nfunc main() { println(strings.ToUpper(\"x\")) }\n"}});
   const auto honest = build(config("first"), source());
   ASSERT_TRUE(honest.has_value()) << honest.error().message;
   test::GitFixture evil((folder_ / "srv/evil.git").string());
-  evil.commit({{"go.mod", "module strings\n\ngo 1.22\n"}, {"main.go", "package main\n\nfunc main() { println(\"evil\") }\n"}});
+  evil.commit(
+      {{"go.mod", "module strings\n\ngo 1.22\n"}, {"main.go", "package main\n\nfunc main() { println(\"evil\") }\n"}});
   Source other = source();
   other.repo = server_.url("evil.git");
   static_cast<void>(build(config("second"), other));
-  repo_.commit({{"go.mod", "module a\n\ngo 1.22\n"}, {"main.go", "package main\n\nimport \"strings\"\n\nfunc main() { println(strings.ToUpper(\"x\")) }\n"}}, "same\n");
+  repo_.commit({{"go.mod", "module a\n\ngo 1.22\n"},
+                {"main.go", "package main\n\nimport \"strings\"\n\nfunc main() { println(strings.ToUpper(\"x\")) }\n"}},
+               "same\n");
   const auto again = build(config("second"), source());
   ASSERT_TRUE(again.has_value());
   EXPECT_EQ(honest->wasm_sha256, again->wasm_sha256);

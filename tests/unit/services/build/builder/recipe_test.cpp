@@ -33,7 +33,8 @@ TEST(Recipe, ThePlaceAndTimeOfTheBuildAreFixed) {
 
 TEST(Recipe, CFilesBesideCppAreCompiledAsC) {
   const std::string script = make_recipe(make_plan(Language::kCpp, {"a.c", "main.cc"}, "main"), 0, 2).script;
-  const std::string c_line = script.substr(script.find("clang-19 --target"), script.find("./a.c") - script.find("clang-19 --target"));
+  const std::string c_line =
+      script.substr(script.find("clang-19 --target"), script.find("./a.c") - script.find("clang-19 --target"));
   EXPECT_THAT(c_line, HasSubstr("-std=gnu17"));
   EXPECT_THAT(c_line, Not(HasSubstr("gnu++")));
   EXPECT_THAT(script, HasSubstr("clang++-19 --target=wasm32-wasi '-Wl,--strip-all'"));
@@ -41,10 +42,12 @@ TEST(Recipe, CFilesBesideCppAreCompiledAsC) {
 
 TEST(Recipe, GoGetsNoNetworkAndNoOtherToolchain) {
   const Recipe recipe = make_recipe(make_plan(Language::kGo, {}, "./cmd/x"), 0, 2);
-  for (const char* variable : {"GOPROXY=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0", "GOOS=wasip1", "GOARCH=wasm", "GOENV=off", "GOWORK=off"}) {
+  for (const char* variable :
+       {"GOPROXY=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0", "GOOS=wasip1", "GOARCH=wasm", "GOENV=off", "GOWORK=off"}) {
     EXPECT_THAT(recipe.environment, Contains(variable));
   }
-  EXPECT_THAT(recipe.script, HasSubstr("'-trimpath' '-buildvcs=false' '-ldflags=-s -w' -o /out/service.wasm './cmd/x'"));
+  EXPECT_THAT(recipe.script,
+              HasSubstr("'-trimpath' '-buildvcs=false' '-ldflags=-s -w' -o /out/service.wasm './cmd/x'"));
 }
 
 }  // namespace

@@ -89,7 +89,8 @@ TEST(Plan, TheHashDependsOnEveryPartAndNotOnTheOrderOfListing) {
   EXPECT_EQ(a, found({"main.c", "b.c"}).plan_hash);
   EXPECT_NE(a, found({"main.c"}).plan_hash);
   EXPECT_NE(found({"main.c"}).plan_hash, found({"main.cc"}).plan_hash);
-  EXPECT_NE(found({"go.mod", "main.go"}).plan_hash, found({"go.mod", "main.go", "x/a.go"}, R"({"sources":["x"]})").plan_hash);
+  EXPECT_NE(found({"go.mod", "main.go"}).plan_hash,
+            found({"go.mod", "main.go", "x/a.go"}, R"({"sources":["x"]})").plan_hash);
 }
 
 TEST(Plan, EncodingRoundTripsAndIsFrozen) {

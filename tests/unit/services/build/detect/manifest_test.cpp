@@ -15,7 +15,8 @@ Error refused(std::string_view text) {
 }
 
 TEST(Manifest, ReadsEveryKey) {
-  const auto m = parse_manifest(R"({"name":"word-stats","description":"Counts","language":"c++","sources":["./a.cc","b/c.cc"],
+  const auto m =
+      parse_manifest(R"({"name":"word-stats","description":"Counts","language":"c++","sources":["./a.cc","b/c.cc"],
     "memory_mib":16,"price":"0.0025","endpoints":[{"method":"POST","path":"/count","description":"d",
     "request":{"type":"string","b":1,"a":2},"response":{"type":"object"}}]})");
   ASSERT_TRUE(m.has_value()) << m.error().message;
@@ -37,22 +38,43 @@ TEST(Manifest, EmptyObjectSaysNothing) {
 TEST(Manifest, UnknownAndDuplicateKeysAreRefusedByName) {
   EXPECT_THAT(refused(R"({"nmae":"x"})").message, HasSubstr("\"nmae\""));
   EXPECT_THAT(refused(R"({"name":"x","name":"y"})").message, HasSubstr("\"name\" appears twice"));
-  EXPECT_THAT(refused(R"({"endpoints":[{"method":"GET","path":"/","request":{"a":1,"a":2}}]})").message, HasSubstr("twice"));
+  EXPECT_THAT(refused(R"({"endpoints":[{"method":"GET","path":"/","request":{"a":1,"a":2}}]})").message,
+              HasSubstr("twice"));
   EXPECT_THAT(refused(R"({"endpoints":[{"method":"GET","path":"/","x":1}]})").message, HasSubstr("\"x\""));
 }
 
 TEST(Manifest, EqualKeysInDifferentObjectsAreFine) {
-  EXPECT_TRUE(parse_manifest(R"({"endpoints":[{"method":"GET","path":"/a"},{"method":"GET","path":"/b"}]})").has_value());
+  EXPECT_TRUE(
+      parse_manifest(R"({"endpoints":[{"method":"GET","path":"/a"},{"method":"GET","path":"/b"}]})").has_value());
 }
 
 TEST(Manifest, WrongTypesAndRangesAreRefused) {
-  for (const auto* text :
-       {R"([])", R"({)", R"("x")", R"({"name":1})", R"({"name":"Has Space"})", R"({"name":"-x"})", R"({"name":"x-"})",
-        R"({"language":"rust"})", R"({"memory_mib":0})", R"({"memory_mib":-1})", R"({"memory_mib":1.5})",
-        R"({"memory_mib":4097})", R"({"memory_mib":18446744073709551616})", R"({"price":1})", R"({"price":"-1"})",
-        R"({"price":"1e3"})", R"({"sources":[]})", R"({"sources":["../x.c"]})", R"({"sources":["/x.c"]})",
-        R"({"sources":["a.c","./a.c"]})", R"({"sources":"a.c"})", R"({"endpoints":{}})", R"({"endpoints":[{"path":"/"}]})",
-        R"({"endpoints":[{"method":"GET","path":"x"}]})", R"({"description":"a\u0007b"})", R"({} {})"}) {
+  for (const auto* text : {R"([])",
+                           R"({)",
+                           R"("x")",
+                           R"({"name":1})",
+                           R"({"name":"Has Space"})",
+                           R"({"name":"-x"})",
+                           R"({"name":"x-"})",
+                           R"({"language":"rust"})",
+                           R"({"memory_mib":0})",
+                           R"({"memory_mib":-1})",
+                           R"({"memory_mib":1.5})",
+                           R"({"memory_mib":4097})",
+                           R"({"memory_mib":18446744073709551616})",
+                           R"({"price":1})",
+                           R"({"price":"-1"})",
+                           R"({"price":"1e3"})",
+                           R"({"sources":[]})",
+                           R"({"sources":["../x.c"]})",
+                           R"({"sources":["/x.c"]})",
+                           R"({"sources":["a.c","./a.c"]})",
+                           R"({"sources":"a.c"})",
+                           R"({"endpoints":{}})",
+                           R"({"endpoints":[{"path":"/"}]})",
+                           R"({"endpoints":[{"method":"GET","path":"x"}]})",
+                           R"({"description":"a\u0007b"})",
+                           R"({} {})"}) {
     EXPECT_THAT(refused(text).message, HasSubstr("micro.json: ")) << text;
   }
 }

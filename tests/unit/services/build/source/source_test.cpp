@@ -37,7 +37,8 @@ TEST(SourceParse, NormalizesHostPortAndTrailingSlash) {
 }
 
 TEST(SourceParse, DotGitEndsTheRepositoryWhereverItStands) {
-  EXPECT_EQ(parsed("https://git.example.org/group/team/name.git/sub").repo, "https://git.example.org/group/team/name.git");
+  EXPECT_EQ(parsed("https://git.example.org/group/team/name.git/sub").repo,
+            "https://git.example.org/group/team/name.git");
   EXPECT_EQ(parsed("https://git.example.org/group/team/name.git/sub").subdir, "sub");
   EXPECT_EQ(parsed("https://git.example.org/name.git").repo, "https://git.example.org/name.git");
 }
@@ -78,22 +79,24 @@ TEST(SourceParse, RefusesEverythingThatRunsProgramsOrAsksForSecrets) {
 }
 
 TEST(SourceParse, HttpsNeedsTheNameOfAPublicHost) {
-  for (const auto* text : {"https://127.0.0.1/a/b", "https://localhost/a/b", "https://2130706433/a/b", "https://[::1]/a/b",
-                           "https://169.254.169.254/a/b", "https://-x.org/a/b", "https://x..org/a/b", "https:///a/b"}) {
+  for (const auto* text :
+       {"https://127.0.0.1/a/b", "https://localhost/a/b", "https://2130706433/a/b", "https://[::1]/a/b",
+        "https://169.254.169.254/a/b", "https://-x.org/a/b", "https://x..org/a/b", "https:///a/b"}) {
     EXPECT_EQ(refused(text, kDev).fault, Fault::kInvalid) << text;
   }
 }
 
 TEST(SourceParse, RefusesPathsThatClimbOrHide) {
   for (const auto* text : {"github.com/a/b/../c", "github.com/a/b/./c", "github.com/a//b/c", "github.com/a/b/%2e%2e",
-                           "github.com/a/b?x=1", "github.com/a/b#x", "github.com/a", "https://github.com", "github.com/a/b\\c",
-                           "github.com/a/b/\xc3\xa4", "github.com/a/b\n", ""}) {
+                           "github.com/a/b?x=1", "github.com/a/b#x", "github.com/a", "https://github.com",
+                           "github.com/a/b\\c", "github.com/a/b/\xc3\xa4", "github.com/a/b\n", ""}) {
     EXPECT_EQ(refused(text, kDev).fault, Fault::kInvalid) << text;
   }
 }
 
 TEST(SourceParse, RefsFollowTheRulesOfGit) {
-  for (const auto* text : {"a/b@", "a/b@x..y", "a/b@-x", "a/b@x.lock", "a/b@x~1", "a/b@x^", "a/b@x y", "a/b@.x", "a/b@x//y"}) {
+  for (const auto* text :
+       {"a/b@", "a/b@x..y", "a/b@-x", "a/b@x.lock", "a/b@x~1", "a/b@x^", "a/b@x y", "a/b@.x", "a/b@x//y"}) {
     EXPECT_FALSE(parse_source("github.com/" + std::string(text), kNetwork).has_value()) << text;
   }
   EXPECT_TRUE(looks_like_commit("0a5e0ff"));

@@ -16,7 +16,8 @@ const Bytes kName = {0, 5, 4, 'n', 'a', 'm', 'e'};
 const Bytes kPaddedCode = {10, 0x82, 0x80, 0x00, 0xaa, 0xbb};  // size 2 in three bytes
 
 TEST(StripCustomSections, RemovesOnlyThem) {
-  EXPECT_EQ(strip_custom_sections(module({kName, kType, kName, kPaddedCode, kName})).value(), module({kType, kPaddedCode}));
+  EXPECT_EQ(strip_custom_sections(module({kName, kType, kName, kPaddedCode, kName})).value(),
+            module({kType, kPaddedCode}));
   EXPECT_EQ(strip_custom_sections(module({kType})).value(), module({kType}));
   EXPECT_EQ(strip_custom_sections(module({})).value(), module({}));
 }

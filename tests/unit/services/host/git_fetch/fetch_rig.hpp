@@ -18,10 +18,9 @@ class FetchRig : public ::testing::Test {
  protected:
   FetchRig() : repo_((folder_ / "srv/repo.git").string()), server_((folder_ / "srv").string()) {}
 
-  void SetUp() override {
-    ASSERT_TRUE(GitHttpServer::available()) << "git's http-backend is part of the package git";
-  }
-  FetchRequest request(const std::string& path = "repo.git", const std::string& ref = "", const std::string& subdir = "") {
+  void SetUp() override { ASSERT_TRUE(GitHttpServer::available()) << "git's http-backend is part of the package git"; }
+  FetchRequest request(const std::string& path = "repo.git", const std::string& ref = "",
+                       const std::string& subdir = "") {
     FetchRequest out;
     out.source = {SourceKind::kLoopbackHttp, server_.url(path), subdir, ref};
     out.cache_dir = (folder_ / "cache").string();

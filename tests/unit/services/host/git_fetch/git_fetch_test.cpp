@@ -1,5 +1,8 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <thread>
@@ -17,7 +20,8 @@ using ::testing::HasSubstr;
 class GitFetch : public FetchRig {};
 
 TEST_F(GitFetch, DefaultBranchOverHttp) {
-  const auto id = repo_.commit({{"main.c", "int main;"}, {"lib/a.h", "x"}, {"run.sh*", "#!"}}, "Say hello\n\nlong text\n");
+  const auto id =
+      repo_.commit({{"main.c", "int main;"}, {"lib/a.h", "x"}, {"run.sh*", "#!"}}, "Say hello\n\nlong text\n");
   const auto r = request();
   const auto done = fetch(r);
   ASSERT_TRUE(done.has_value()) << done.error().message;
@@ -41,9 +45,14 @@ TEST_F(GitFetch, BranchTagAnnotatedTagAndCommit) {
   repo_.ref("refs/heads/old/one", first);
   repo_.ref("refs/tags/v1", first);
   repo_.annotated_tag("v2", second);
-  const std::map<std::string, git_oid> wanted = {
-      {"main", second},  {"old/one", first}, {"v1", first}, {"v2", second}, {"refs/heads/main", second}, {"HEAD", second},
-      {GitFixture::hex(first), first}, {GitFixture::hex(first).substr(0, 9), first}};
+  const std::map<std::string, git_oid> wanted = {{"main", second},
+                                                 {"old/one", first},
+                                                 {"v1", first},
+                                                 {"v2", second},
+                                                 {"refs/heads/main", second},
+                                                 {"HEAD", second},
+                                                 {GitFixture::hex(first), first},
+                                                 {GitFixture::hex(first).substr(0, 9), first}};
   for (const auto& [ref, id] : wanted) {
     const auto done = fetch(request("repo.git", ref));
     ASSERT_TRUE(done.has_value()) << ref << ": " << done.error().message;
@@ -83,7 +92,8 @@ TEST_F(GitFetch, UnknownRefsNameTheKnownOnes) {
   const Error e = refused(request("repo.git", "nope"));
   EXPECT_EQ(e.fault, Fault::kNotFound);
   EXPECT_THAT(e.hint, HasSubstr("main, v1"));
-  EXPECT_THAT(refused(request("repo.git", "0123456789012345678901234567890123456789")).message, HasSubstr("reaches the commit"));
+  EXPECT_THAT(refused(request("repo.git", "0123456789012345678901234567890123456789")).message,
+              HasSubstr("reaches the commit"));
 }
 
 TEST_F(GitFetch, ABranchAndATagOfOneNameMustAgree) {
@@ -153,6 +163,30 @@ TEST_F(GitFetch, ADamagedCloneIsFetchedAgain) {
   EXPECT_TRUE(done.has_value()) << done.error().message;
 }
 
+TEST_F(GitFetch, TheClonesThatWereUsedLeastLatelyGo) {
+  const auto id = repo_.commit({{"f", "1"}});
+  ASSERT_TRUE(fetch(request()).has_value());
+  // 80 older neighbours, one of them in use.
+  const auto clones = folder_ / "cache/git";
+  const auto past = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (int i = 0; i < 80; ++i) {
+    const auto clone = clones / ("old" + std::to_string(i));
+    fs::create_directories(clone);
+    std::ofstream(clone.string() + ".lock") << "";
+    fs::last_write_time(clone.string() + ".lock", past + std::chrono::seconds(i));
+  }
+  const int held = ::open((clones / "old0.lock").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_EQ(::flock(held, LOCK_EX), 0);
+  ASSERT_TRUE(fetch(request("repo.git", GitFixture::hex(id))).has_value());
+  EXPECT_TRUE(fs::exists(clones / "old0")) << "somebody works with it";
+  EXPECT_FALSE(fs::exists(clones / "old1"));
+  EXPECT_TRUE(fs::exists(clones / "old79"));
+  const int before = server_.requests();
+  ASSERT_TRUE(fetch(request("repo.git", GitFixture::hex(id))).has_value());
+  EXPECT_EQ(server_.requests(), before) << "the clone in use is kept";
+  ::close(held);
+}
+
 TEST_F(GitFetch, ALocalFolderInsideItsRepository) {
   GitFixture work((folder_ / "work").string(), false);
   const auto id = work.commit({{"services/a/main.c", "committed"}});
@@ -194,8 +228,8 @@ TEST_F(GitFetch, HooksAndConfigurationOfARepositoryDoNothing) {
     fs::permissions(path, fs::perms::owner_all);
   }
   std::ofstream(folder_ / "work/.git/config", std::ios::app)
-      << "[filter \"evil\"]\n smudge = touch " << flag << "\n[core]\n fsmonitor = touch " << flag << "\n sshCommand = touch " << flag
-      << "\n";
+      << "[filter \"evil\"]\n smudge = touch " << flag << "\n[core]\n fsmonitor = touch " << flag
+      << "\n sshCommand = touch " << flag << "\n";
   ASSERT_TRUE(fetch(local((folder_ / "work").string())).has_value());
   EXPECT_FALSE(fs::exists(flag));
 }

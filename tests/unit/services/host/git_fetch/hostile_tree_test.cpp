@@ -20,19 +20,25 @@ class HostileTree : public FetchRig {
     EXPECT_FALSE(e.message.empty());
     return e;
   }
-  GitEntry file(const std::string& name, const std::string& content = "x") { return {0100644, name, repo_.blob(content)}; }
+  GitEntry file(const std::string& name, const std::string& content = "x") {
+    return {0100644, name, repo_.blob(content)};
+  }
   GitEntry link(const std::string& name, const std::string& target) { return {0120000, name, repo_.blob(target)}; }
-  GitEntry folder(const std::string& name, const std::vector<GitEntry>& entries) { return {040000, name, repo_.tree(entries)}; }
+  GitEntry folder(const std::string& name, const std::vector<GitEntry>& entries) {
+    return {040000, name, repo_.tree(entries)};
+  }
 };
 
 TEST_F(HostileTree, NamesThatLeadOutOrIntoGit) {
-  for (const std::string name : {"..", ".", ".git", ".GIT", ".Git", "git~1", "GIT~1", "a/b", "a\\b", "../x", "a\nb", "\x1b[2J", "\xff"}) {
+  for (const std::string name :
+       {"..", ".", ".git", ".GIT", ".Git", "git~1", "GIT~1", "a/b", "a\\b", "../x", "a\nb", "\x1b[2J", "\xff"}) {
     const Error e = refused_tree({file(name)});
     EXPECT_EQ(e.fault, Fault::kInvalid) << name << ": " << e.message;
     EXPECT_THAT(e.message, HasSubstr("the repository is refused: "));
     EXPECT_EQ(e.message.find('\x1b'), std::string::npos);
   }
-  EXPECT_THAT(refused_tree({folder(".git", {folder("hooks", {file("post-checkout")})})}).message, HasSubstr("git's own folder"));
+  EXPECT_THAT(refused_tree({folder(".git", {folder("hooks", {file("post-checkout")})})}).message,
+              HasSubstr("git's own folder"));
 }
 
 TEST_F(HostileTree, LinksThatLeaveTheSource) {
@@ -51,7 +57,8 @@ TEST_F(HostileTree, ALinkAndAFolderOfOneNameCannotCombine) {
 }
 
 TEST_F(HostileTree, LinksInsideTheSourceWork) {
-  repo_.commit(repo_.tree({folder("d", {file("real", "content"), link("up", "../top")}), file("top", "t"), link("z", "d/real")}));
+  repo_.commit(repo_.tree(
+      {folder("d", {file("real", "content"), link("up", "../top")}), file("top", "t"), link("z", "d/real")}));
   const auto r = request();
   ASSERT_TRUE(fetch(r).has_value());
   EXPECT_EQ(read(r.tree_dir + "/z"), "content");
@@ -106,14 +113,16 @@ TEST_F(HostileTree, AFileLargerThanTheChildsMemory) {
 
 TEST_F(HostileTree, ManyFilesThatTogetherAreTooMuch) {
   const git_oid big = repo_.blob(std::string(20ULL << 20, 'x'));
-  EXPECT_THAT(refused_tree({{0100644, "a", big}, {0100644, "b", big}, {0100644, "c", big}, {0100644, "d", big}}).message,
-              HasSubstr("larger than 64 MiB"));
+  EXPECT_THAT(
+      refused_tree({{0100644, "a", big}, {0100644, "b", big}, {0100644, "c", big}, {0100644, "d", big}}).message,
+      HasSubstr("larger than 64 MiB"));
 }
 
 TEST_F(HostileTree, AHistoryLargerThanTheLimit) {
   std::string noise(3ULL << 20, 0);
   std::uint64_t x = 1;
-  for (char& c : noise) c = static_cast<char>((x = x * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL) >> 56);
+  for (char& c : noise)
+    c = static_cast<char>((x = x * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL) >> 56);
   repo_.commit({{"noise", noise}});
   repo_.commit({{"main.c", "x"}}, "second\n");
   auto r = request();

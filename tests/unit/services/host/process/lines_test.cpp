@@ -18,7 +18,7 @@ TEST(EscapeLine, WhatCouldMoveATerminalIsSpelledOut) {
   EXPECT_EQ(escape_line("\x1b[2J"), "\\x1b[2J");
   EXPECT_EQ(escape_line("a\rb\b\x7f"), "a\\x0db\\x08\\x7f");
   EXPECT_EQ(escape_line(std::string_view("\0", 1)), "\\x00");
-  EXPECT_EQ(escape_line("\xc2\x9b"), "\\xc2\\x9b");          // C1: CSI in one character
+  EXPECT_EQ(escape_line("\xc2\x9b"), "\\xc2\\x9b");           // C1: CSI in one character
   EXPECT_EQ(escape_line("\xe2\x80\xae"), "\\xe2\\x80\\xae");  // right-to-left override
   EXPECT_EQ(escape_line("\xff\xfe"), "\\xff\\xfe");
   EXPECT_EQ(escape_line("\xe2\x82"), "\\xe2\\x82");  // cut in the middle

@@ -75,8 +75,10 @@ TEST_F(Sandbox, SeesOnlyItsToolchain) {
 TEST_F(Sandbox, HostFilesStayInvisibleThroughEveryDoor) {
   std::ofstream(folder_ / "secret") << "host-secret";
   const std::string path = (folder_ / "secret").string();
-  const Ran ran = run(script("for p in /proc/*/root /proc/*/cwd /..; do cat \"$p" + path + "\"; done 2>/dev/null; "
-                             "find / -name secret 2>/dev/null; cat " + path + "; echo done"));
+  const Ran ran = run(script("for p in /proc/*/root /proc/*/cwd /..; do cat \"$p" + path +
+                             "\"; done 2>/dev/null; "
+                             "find / -name secret 2>/dev/null; cat " +
+                             path + "; echo done"));
   EXPECT_THAT(ran.out, HasSubstr("done"));
   EXPECT_THAT(ran.out, Not(HasSubstr("host-secret")));
 }
@@ -86,16 +88,18 @@ TEST_F(Sandbox, WritesOnlyToItsMemoryDisks) {
   std::ofstream(folder_ / "src/main.c") << "original";
   SandboxSpec spec = script(
       "for p in /x /src/x /usr/bin/x /usr/lib/x /dev/x /dev/shm/x /proc/sys/kernel/hostname /src/main.c; do "
-      "(echo bad > $p) 2>/dev/null && echo \"wrote $p\"; done; echo fine > /tmp/x && echo fine > /out/x && cat /src/main.c");
+      "(echo bad > $p) 2>/dev/null && echo \"wrote $p\"; done; echo fine > /tmp/x && echo fine > /out/x && cat "
+      "/src/main.c");
   spec.read_only = {{(folder_ / "src").string(), "/src"}};
   const Ran ran = run(spec);
   EXPECT_EQ(ran.out, "original");
 }
 
 TEST_F(Sandbox, HasNoPrivilegeAndCannotGetOne) {
-  const Ran ran = run(script("id -u; grep -E '^(CapEff|CapPrm|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status; "
-                             "unshare -U true && echo userns; unshare -m true && echo mountns; mount -t tmpfs x /tmp && echo mounted; "
-                             "chroot / true && echo chrooted; setpriv --reuid 0 true && [ $(id -u) != 0 ] && echo root"));
+  const Ran ran = run(
+      script("id -u; grep -E '^(CapEff|CapPrm|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status; "
+             "unshare -U true && echo userns; unshare -m true && echo mountns; mount -t tmpfs x /tmp && echo mounted; "
+             "chroot / true && echo chrooted; setpriv --reuid 0 true && [ $(id -u) != 0 ] && echo root"));
   EXPECT_THAT(ran.out, HasSubstr("CapEff:\t0000000000000000"));
   EXPECT_THAT(ran.out, HasSubstr("CapPrm:\t0000000000000000"));
   EXPECT_THAT(ran.out, HasSubstr("NoNewPrivs:\t1"));
@@ -115,7 +119,8 @@ TEST_F(Sandbox, HasNoNetwork) {
   ASSERT_EQ(::listen(listener, 1), 0);
   ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
   const std::string port = std::to_string(ntohs(address.sin_port));
-  const Ran ran = run(script("bash -c 'echo hello > /dev/tcp/127.0.0.1/" + port + "' && echo connected; cat /proc/net/dev"));
+  const Ran ran =
+      run(script("bash -c 'echo hello > /dev/tcp/127.0.0.1/" + port + "' && echo connected; cat /proc/net/dev"));
   EXPECT_THAT(ran.out, Not(HasSubstr("connected")));
   EXPECT_THAT(ran.out, Not(HasSubstr("eth")));
   ::fcntl(listener, F_SETFL, O_NONBLOCK);
@@ -147,7 +152,8 @@ TEST_F(Sandbox, ProcessorTimeEndsIt) {
 }
 
 TEST_F(Sandbox, MemoryOfAllProcessesTogetherIsLimited) {
-  SandboxSpec spec = script("for i in 1 2 3 4; do (head -c 100000000 /dev/zero | tail -c 100000000 | sleep 1000) & done; wait");
+  SandboxSpec spec =
+      script("for i in 1 2 3 4; do (head -c 100000000 /dev/zero | tail -c 100000000 | sleep 1000) & done; wait");
   spec.limits.memory_bytes = 150ULL << 20;
   const Ran ran = run(spec);
   EXPECT_EQ(ran.error.fault, Fault::kLimit);
@@ -161,8 +167,9 @@ TEST_F(Sandbox, AddressSpaceOfOneProcessIsLimited) {
 }
 
 TEST_F(Sandbox, DisksAndFilesHaveASize) {
-  SandboxSpec spec = script("for d in /tmp /out; do for i in 1 2 3 4 5 6 7 8; do head -c 1000000 /dev/zero > $d/$i; done; "
-                            "du -sm $d | cut -f1; done");
+  SandboxSpec spec = script(
+      "for d in /tmp /out; do for i in 1 2 3 4 5 6 7 8; do head -c 1000000 /dev/zero > $d/$i; done; "
+      "du -sm $d | cut -f1; done");
   spec.limits.tmp_bytes = spec.limits.out_bytes = 3ULL << 20;
   const Ran ran = run(spec);
   EXPECT_THAT(ran.out, HasSubstr("No space left"));
