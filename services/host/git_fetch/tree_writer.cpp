@@ -38,6 +38,12 @@ class Writer {
  public:
   Writer(git_repository* repository, const Job& job) : repository_(repository), job_(job) {}
 
+  /// From here on files are written; before, everything is only looked at, so that a refused tree costs no disk.
+  void start_writing() {
+    writing_ = true;
+    written_ = {};
+    links_.clear();
+  }
   Status folder(git_tree* tree, const std::string& path, std::size_t depth);
   /// Links come last: while files are written nothing in the tree leads anywhere else.
   Status links();
@@ -50,13 +56,15 @@ class Writer {
   };
   Status entry(git_tree* tree, std::size_t index, const std::string& folder_path, std::size_t depth);
   Status subfolder(const git_oid* id, const std::string& path, std::size_t depth);
-  Result<Blob> blob(const git_oid* id, const std::string& path, std::uint64_t max_bytes);
+  Status check_size(const git_oid* id, const std::string& path, std::uint64_t max_bytes);
+  Result<Blob> blob(const git_oid* id, const std::string& path);
   Status file(const git_oid* id, const std::string& path, bool executable);
   Status link(const git_oid* id, const std::string& path, std::size_t depth);
   [[nodiscard]] std::string on_disk(const std::string& path) const { return job_.tree_dir + "/" + path; }
 
   git_repository* repository_;
   const Job& job_;
+  bool writing_ = false;
   Odb odb_;
   Written written_;
   std::vector<Link> links_;
@@ -120,11 +128,12 @@ Status Writer::subfolder(const git_oid* id, const std::string& path, std::size_t
   git_tree* tree = nullptr;
   if (const int rc = git_tree_lookup(&tree, repository_, id); rc != 0) return git_fail(Fault::kInvalid, path, rc);
   const Tree owner(tree);
-  if (::mkdir(on_disk(path).c_str(), 0755) != 0) return fail(Fault::kIo, path + ": " + std::strerror(errno));
+  if (writing_ && ::mkdir(on_disk(path).c_str(), 0755) != 0)
+    return fail(Fault::kIo, path + ": " + std::strerror(errno));
   return folder(tree, path + "/", depth);
 }
 
-Result<Blob> Writer::blob(const git_oid* id, const std::string& path, std::uint64_t max_bytes) {
+Status Writer::check_size(const git_oid* id, const std::string& path, std::uint64_t max_bytes) {
   std::size_t bytes = 0;
   git_object_t type = GIT_OBJECT_INVALID;
   if (const int rc = git_odb_read_header(&bytes, &type, odb_.get(), id); rc != 0)
@@ -137,9 +146,13 @@ Result<Blob> Writer::blob(const git_oid* id, const std::string& path, std::uint6
     return fail(Fault::kLimit, "the source is larger than " + mib(job_.tree_bytes) + " at " + escape_line(path),
                 "name a subfolder of the repository, as in host/owner/name/subdir");
   }
+  written_.bytes += bytes;
+  return {};
+}
+
+Result<Blob> Writer::blob(const git_oid* id, const std::string& path) {
   git_blob* out = nullptr;
   if (const int rc = git_blob_lookup(&out, repository_, id); rc != 0) return git_fail(Fault::kInvalid, path, rc);
-  written_.bytes += bytes;
   return Blob(out);
 }
 
@@ -155,7 +168,9 @@ Status write_all(int fd, const char* data, std::size_t bytes) {
 }
 
 Status Writer::file(const git_oid* id, const std::string& path, bool executable) {
-  const Blob content = TRY(blob(id, path, job_.file_bytes));
+  TRY(check_size(id, path, job_.file_bytes));
+  if (!writing_) return {};
+  const Blob content = TRY(blob(id, path));
   const mode_t mode = executable ? 0755 : 0644;
   const int fd = ::open(on_disk(path).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   if (fd < 0) return fail(Fault::kIo, "cannot write " + path + ": " + std::strerror(errno));
@@ -167,7 +182,8 @@ Status Writer::file(const git_oid* id, const std::string& path, bool executable)
 }
 
 Status Writer::link(const git_oid* id, const std::string& path, std::size_t depth) {
-  const Blob content = TRY(blob(id, path, kMaxLinkBytes));
+  TRY(check_size(id, path, kMaxLinkBytes));
+  const Blob content = TRY(blob(id, path));
   const std::string target(static_cast<const char*>(git_blob_rawcontent(content.get())),
                            static_cast<std::size_t>(git_blob_rawsize(content.get())));
   if (const auto status = check_link_target(target, depth); !status) return refuse(path, status.error().message);
@@ -224,6 +240,8 @@ Status check_link_target(std::string_view target, std::size_t depth) {
 Result<Written> write_tree(git_repository* repository, git_tree* top, const Job& job) {
   Writer writer(repository, job);
   TRY(writer.open_odb());
+  TRY(writer.folder(top, "", 0));
+  writer.start_writing();
   TRY(writer.folder(top, "", 0));
   TRY(writer.links());
   return writer.written();

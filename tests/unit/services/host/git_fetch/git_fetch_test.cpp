@@ -130,7 +130,7 @@ TEST_F(GitFetch, AServerThatNeverAnswersIsLeftInTime) {
 
 TEST_F(GitFetch, AServerThatNeverEndsIsStopped) {
   auto r = request("flood/repo.git");
-  r.limits.memory_bytes = 256ULL << 20;
+  r.limits.memory_bytes = 100ULL << 20;
   r.limits.wall_ms = 20'000;
   EXPECT_EQ(refused(r).fault, Fault::kLimit);
 }

@@ -80,7 +80,7 @@ TEST_F(HostileTree, ADeepTree) {
 
 TEST_F(HostileTree, AVeryDeepTreeIsLeftBeforeTheStackEnds) {
   git_oid tree = repo_.tree({file("x")});
-  for (int i = 0; i < 5'000; ++i) tree = repo_.tree({{040000, "d", tree}});
+  for (int i = 0; i < 1'000; ++i) tree = repo_.tree({{040000, "d", tree}});
   repo_.commit(tree);
   EXPECT_EQ(refused(request()).fault, Fault::kLimit);
 }
@@ -105,9 +105,9 @@ TEST_F(HostileTree, AFileThatInflates) {
 }
 
 TEST_F(HostileTree, AFileLargerThanTheChildsMemory) {
-  repo_.commit({{"zeros", std::string(300ULL << 20, '\0')}});
+  repo_.commit({{"zeros", std::string(120ULL << 20, '\0')}});
   auto r = request();
-  r.limits.memory_bytes = 200ULL << 20;
+  r.limits.memory_bytes = 100ULL << 20;
   EXPECT_EQ(refused(r).fault, Fault::kLimit);
 }
 
