@@ -10,6 +10,7 @@
 #include "chain/records/records.hpp"
 #include "chain/state/overlay.hpp"
 #include "chain/types/supply.hpp"
+#include "tests/gen/status_coverage.hpp"
 
 namespace micro::test {
 
@@ -124,7 +125,14 @@ struct World {
       ADD_FAILURE() << out.error().message;
       return {};
     }
+    saw_status(tx.body.payload.index(), out->receipts.at(0).status);
     return out->receipts.at(0);
+  }
+  /// What the mempool would say, as the sender's next transaction.
+  [[nodiscard]] TxStatus check(const SignedTx& tx) const {
+    const TxStatus status = check_tx(state, next_block(), tx, next_nonce(state, tx.body.sender));
+    saw_status(tx.body.payload.index(), status);
+    return status;
   }
   TxReceipt apply(std::uint64_t sender, Payload payload) { return apply(make(sender, std::move(payload))); }
 
