@@ -225,6 +225,12 @@ class Provider {
   void account(std::uint64_t& of_lane, std::uint64_t bytes);
   Lane* find_lane(const RunKey& call);
   Status recover_entry(ByteView key, ByteView value);
+  Status recover_accepted(Lane& lane, const ChannelId& id, std::uint8_t number, AcceptedRecord record,
+                          std::size_t bytes);
+  Status recover_ended(Lane& lane, const ChannelId& id, std::uint8_t number, const EndedRecord& record,
+                       std::size_t bytes);
+  void take_over(Channel& channel);
+  void let_go(Lane& lane);
 
   ProviderConfig config_;
   const PaymentStore& store_;

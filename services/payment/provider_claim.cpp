@@ -28,29 +28,56 @@ Status Provider::recover_entry(ByteView key, ByteView value) {
   }
   std::uint8_t number = 0;
   TRY(decoder.get(number));
+  TRY(decoder.finish());
   if (number >= kMaxLanesPerChannel) return fail(Fault::kCorrupt, "payments database: a lane above the limit");
   if (number >= channel.lanes.size()) channel.lanes.resize(number + 1U);
-  Lane& lane = channel.lanes[number];
   if (kind == static_cast<std::uint8_t>(RecordKind::kAccepted)) {
     auto record = decode<AcceptedRecord>(value);
     if (!record) return damaged(record.error());
-    lane.flight = std::move(*record);
-    lane.phase = Phase::kAccepting;
-    account(lane.accepted_bytes, value.size());
-    ++running_;
-    return {};
+    return recover_accepted(channel.lanes[number], id, number, std::move(*record), value.size());
+  }
+  if (kind != static_cast<std::uint8_t>(RecordKind::kEnded)) {
+    return fail(Fault::kCorrupt, "payments database: an entry of unknown kind");
   }
   const auto record = decode<EndedRecord>(value);
   if (!record) return damaged(record.error());
-  const CallReceipt& r = record->receipt;
-  lane.totals = {r.seq, r.cum_charged, r.cum_base_fee};
-  lane.last = LaneProof{record->paid, {r, record->receipt_signature}};
-  lane.claimable = record->claimable;
-  if (r.outcome == CallOutcomeKind::kDone) {
-    lane.claimable = LaneClaim{record->paid.voucher, record->paid.signature, r.cum_charged, r.cum_base_fee};
-  }
-  account(lane.ended_bytes, value.size());
+  return recover_ended(channel.lanes[number], id, number, *record, value.size());
+}
+
+Status Provider::recover_accepted(Lane& lane, const ChannelId& id, std::uint8_t number, AcceptedRecord record,
+                                  std::size_t bytes) {
+  const Voucher& v = record.paid.voucher;
+  if (v.channel != id || v.lane != number) return fail(Fault::kCorrupt, "payments database: a call in a wrong place");
+  lane.flight = std::move(record);
+  lane.phase = Phase::kAccepting;
+  account(lane.accepted_bytes, bytes);
+  ++running_;
   return {};
+}
+
+Status Provider::recover_ended(Lane& lane, const ChannelId& id, std::uint8_t number, const EndedRecord& record,
+                               std::size_t bytes) {
+  const CallReceipt& r = record.receipt;
+  const Voucher& v = record.paid.voucher;
+  const bool fits = v.channel == id && v.lane == number && r.channel == id && r.lane == number && r.seq == v.seq;
+  if (!fits) return fail(Fault::kCorrupt, "payments database: a receipt in a wrong place");
+  lane.totals = {r.seq, r.cum_charged, r.cum_base_fee};
+  lane.last = LaneProof{record.paid, {r, record.receipt_signature}};
+  lane.claimable = record.claimable;
+  if (r.outcome == CallOutcomeKind::kDone) {
+    lane.claimable = LaneClaim{v, record.paid.signature, r.cum_charged, r.cum_base_fee};
+  }
+  account(lane.ended_bytes, bytes);
+  return {};
+}
+
+/// Nothing of this lane counts any more.
+void Provider::let_go(Lane& lane) {
+  if (lane.phase == Phase::kAccepting || lane.phase == Phase::kRunning) --running_;
+  lane.phase = Phase::kIdle;
+  lane.flight.reset();
+  account(lane.accepted_bytes, 0);
+  account(lane.ended_bytes, 0);
 }
 
 // --- the ledger ---
@@ -61,25 +88,31 @@ void Provider::on_channel(const ChannelSeen& e) {
   if (!first && channel.record->lanes != e.record.lanes) channel.claim_sent.reset();
   channel.record = e.record;
   channel.end_eff = e.end_eff;
-  channel.lanes.resize(e.record.lanes.size());
-  if (first) {
-    channel.fenced = e.record.opened_at <= fence_;
-    for (std::size_t i = 0; i < channel.lanes.size(); ++i) {
-      // The ledger holds a later claim than these books: they are an old copy.
-      if (e.record.lanes[i].seq > channel.lanes[i].totals.seq) channel.fenced = true;
-    }
-    for (Lane& lane : channel.lanes) {
-      if (lane.phase != Phase::kAccepting) continue;
-      if (channel.fenced) {
-        lane.flight.reset();
-        lane.phase = Phase::kIdle;
-        --running_;
-      } else {
-        start(lane);
-      }
+  if (first) take_over(channel);
+  consider_claim(channel);
+}
+
+/// The books of a channel meet the ledger: they go on from where they were, or they are not those of this channel's
+/// life.
+void Provider::take_over(Channel& channel) {
+  const ChannelRecord& record = *channel.record;
+  channel.fenced = record.opened_at <= fence_ || channel.lanes.size() > record.lanes.size();
+  for (std::size_t i = record.lanes.size(); i < channel.lanes.size(); ++i) let_go(channel.lanes[i]);
+  channel.lanes.resize(record.lanes.size());
+  for (std::size_t i = 0; i < channel.lanes.size(); ++i) {
+    const Lane& lane = channel.lanes[i];
+    const bool follows = !lane.flight || lane.flight->paid.voucher.seq == lane.totals.seq + 1;
+    // The ledger holds a later claim than these books: they are an old copy.
+    if (!follows || record.lanes[i].seq > lane.totals.seq) channel.fenced = true;
+  }
+  for (Lane& lane : channel.lanes) {
+    if (lane.phase != Phase::kAccepting) continue;
+    if (channel.fenced) {
+      let_go(lane);
+    } else {
+      start(lane);
     }
   }
-  consider_claim(channel);
 }
 
 void Provider::on_gone(const ChannelId& id) {
@@ -91,9 +124,7 @@ void Provider::on_gone(const ChannelId& id) {
     const auto number = static_cast<std::uint8_t>(i);
     writes.push_back({lane_key(RecordKind::kAccepted, id, number), std::nullopt});
     writes.push_back({lane_key(RecordKind::kEnded, id, number), std::nullopt});
-    account(lane.accepted_bytes, 0);
-    account(lane.ended_bytes, 0);
-    if (lane.phase == Phase::kAccepting || lane.phase == Phase::kRunning) --running_;
+    let_go(lane);
     if (!lane.caller) continue;
     Answer answer;
     answer.status = 402;
