@@ -9,7 +9,7 @@ namespace micro {
 /// Versions of a service that are looked at, newest first, for where it is placed.
 inline constexpr std::size_t kMaxVersionsForHosting = 64;
 
-/// Where a service stands on a node: placed by any version now, or gone from an epoch on. A placement that ended so long
+/// Where a service stands on a node: placed by any version now, or gone from an epoch on. One that ended so long
 /// ago that the state forgot it limits nothing: the payer can still request the close.
 struct Hosting {
   bool in_force = false;

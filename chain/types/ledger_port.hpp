@@ -27,7 +27,7 @@ class Ledger {
  public:
   virtual ~Ledger() = default;
 
-  /// A block on top of `parent` from waiting transactions, executed, with all its roots. `time` must exceed the parent's.
+  /// A block on top of `parent` from waiting transactions, executed, with all its roots. `time` exceeds the parent's.
   virtual Result<Block> propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) = 0;
   /// Runs a block that somebody else proposed; kMismatch when any root differs, kInvalid when it breaks a rule.
   /// Executing the same block again is free. The result is kept, unfinalized, until its height is finalized.

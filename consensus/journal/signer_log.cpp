@@ -13,8 +13,7 @@
 namespace micro {
 namespace {
 
-constexpr std::uint64_t kMaxLogBytes = 64u << 20;  ///< then it is written anew with the newest record only
-constexpr std::string_view kMark = "microsig";     ///< begins each record
+constexpr std::string_view kMark = "microsig";  ///< begins each record
 constexpr std::size_t kRecordHeadBytes =
     8 + 4 + Hash::kSize;  ///< mark, u32 length of the body, hash of length and body
 
@@ -97,7 +96,7 @@ auto rank(const SignedStatement& s) {
 
 }  // namespace
 
-Result<std::unique_ptr<SignerLog>> SignerLog::open(const std::string& folder) {
+Result<std::unique_ptr<SignerLog>> SignerLog::open(const std::string& folder, std::uint64_t max_bytes) {
   const int lock = ::open((folder + "/signer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return io_error("opening " + folder + "/signer.lock");
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
@@ -110,7 +109,7 @@ Result<std::unique_ptr<SignerLog>> SignerLog::open(const std::string& folder) {
     ::close(lock);
     return failed;
   }
-  std::unique_ptr<SignerLog> log(new SignerLog(folder, lock, file));
+  std::unique_ptr<SignerLog> log(new SignerLog(folder, max_bytes, lock, file));
   TRY(sync_folder(folder));
   TRY(log->replay());
   return log;
@@ -156,7 +155,7 @@ Status SignerLog::record(const SignedStatement& statement) {
   }
   const Bytes record = framed(encode(statement));
   broken_ = true;
-  if (size_ + record.size() > kMaxLogBytes && size_ > 0) {
+  if (size_ + record.size() > max_bytes_ && size_ > 0) {
     TRY(rewrite(record));
   } else {
     TRY(write_all(file_, record, size_));

@@ -9,22 +9,28 @@
 
 namespace micro {
 
+/// Then the file is written anew with the newest record only.
+inline constexpr std::uint64_t kMaxSignerLogBytes = 64u << 20;
+
 class SignerLog final : public StatementLog {
  public:
   /// `folder` exists. kBusy when another process signs with this log; kCorrupt when a record that was synced is
   /// damaged. A record cut off at the end was never signed and is removed.
-  static Result<std::unique_ptr<SignerLog>> open(const std::string& folder);
+  static Result<std::unique_ptr<SignerLog>> open(const std::string& folder,
+                                                 std::uint64_t max_bytes = kMaxSignerLogBytes);
   ~SignerLog() override;
 
   Status record(const SignedStatement& statement) override;
   [[nodiscard]] const std::optional<SignedStatement>& last() const override { return last_; }
 
  private:
-  SignerLog(std::string folder, int lock, int file) : folder_(std::move(folder)), lock_(lock), file_(file) {}
+  SignerLog(std::string folder, std::uint64_t max_bytes, int lock, int file)
+      : folder_(std::move(folder)), max_bytes_(max_bytes), lock_(lock), file_(file) {}
   Status replay();
   Status rewrite(ByteView record);
 
   std::string folder_;
+  std::uint64_t max_bytes_;
   int lock_;
   int file_;
   std::uint64_t size_ = 0;

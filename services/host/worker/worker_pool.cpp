@@ -21,6 +21,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "services/host/worker/fair_queue.hpp"
 #include "services/host/worker/messages.hpp"
 #include "services/host/worker/worker_main.hpp"
 
@@ -145,6 +146,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   using Strand = asio::strand<asio::any_io_executor>;
 
   struct Pending {
+    Hash artefact;
     Done done;
     SteadyClock::time_point kill_at;  // the worker has had its deadline and the grace
   };
@@ -205,7 +207,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   Strand strand;
   asio::steady_timer watch;
   std::vector<std::unique_ptr<Worker>> workers;
-  std::deque<Queued> queue;
+  FairQueue<Hash, Queued> queue{kMaxQueuedCalls, kMaxQueuedCallsOfOne};
   std::deque<SteadyClock::time_point> recent_deaths;
   std::optional<SteadyClock::time_point> breaker_until;
   std::uint64_t next_id = 1;
@@ -270,6 +272,7 @@ Status WorkerPool::Impl::take_frames(Worker& worker) {
 void WorkerPool::Impl::take_reply(Worker& worker, WorkerReply reply) {
   auto found = worker.running.extract(reply.id);
   if (found.empty()) return;
+  queue.finished(found.mapped().artefact);
   wasm::ProgramOutcome outcome;
   outcome.kind = reply.kind;
   outcome.exit_code = reply.exit_code;
@@ -290,7 +293,9 @@ void WorkerPool::Impl::died(Worker& worker, const std::string& why) {
   tell(WorkerEvent::Kind::kDied, worker.index, why + " (" + exit_text(status) + ")");
   note_death();
   schedule_restart(worker);
-  for (auto& [id, pending] : std::exchange(worker.running, {})) pending.done(host_failure("the worker process died"));
+  auto lost = std::exchange(worker.running, {});
+  for (const auto& [id, pending] : lost) queue.finished(pending.artefact);
+  for (const auto& [id, pending] : lost) pending.done(host_failure("the worker process died"));
   if (breaker_until) fail_queue("worker processes keep dying");
 }
 
@@ -327,17 +332,18 @@ void WorkerPool::Impl::schedule_restart(Worker& worker) {
 
 void WorkerPool::Impl::fail_queue(const std::string& why) {
   if (least_busy() != nullptr) return;
-  for (auto& queued : std::exchange(queue, {})) queued.done(host_failure(why));
+  for (const auto& queued : queue.take_all()) queued.done(host_failure(why));
 }
 
 void WorkerPool::Impl::add(CallJob job, Done done) {
   ++calls;
   if (stopped) return done(host_failure("the node is stopping"));
   if (const Status ok = check_job(job); !ok) return done(host_failure(ok.error().message));
-  if (queue.size() >= kMaxQueuedCalls) return done(host_failure("too many calls wait for a worker"));
   const bool none = std::ranges::none_of(workers, [](const auto& w) { return w->ready; });
   if (none && breaker_until) return done(host_failure("worker processes keep dying"));
-  queue.push_back({std::move(job), std::move(done)});
+  const Hash artefact = job.artefact;
+  Queued queued{std::move(job), std::move(done)};
+  if (!queue.push(artefact, std::move(queued))) return queued.done(host_failure("too many calls wait for a worker"));
   dispatch();
 }
 
@@ -350,21 +356,24 @@ WorkerPool::Impl::Worker* WorkerPool::Impl::least_busy() {
 }
 
 void WorkerPool::Impl::dispatch() {
-  while (!queue.empty()) {
+  // One service never has all slots, so that its endless loops leave some for the others.
+  const std::size_t slots = kWorkerSlots * workers.size();
+  while (queue.size() > 0) {
     Worker* worker = least_busy();
     if (worker == nullptr || worker->running.size() >= kWorkerSlots) return;
-    Queued next = std::move(queue.front());
-    queue.pop_front();
-    assign(*worker, std::move(next));
+    auto next = queue.pop(slots - slots / 4);
+    if (!next) return;
+    assign(*worker, *std::move(next));
   }
 }
 
 void WorkerPool::Impl::assign(Worker& worker, Queued queued) {
   const std::uint64_t id = next_id++;
+  const Hash artefact = queued.job.artefact;
   const auto kill_at = SteadyClock::now() + milliseconds(std::uint64_t{queued.job.call.deadline_ms} + kWorkerGraceMs);
   const Bytes frame = job_frame(id, queued.job);
   worker.out.insert(worker.out.end(), frame.begin(), frame.end());
-  worker.running.emplace(id, Pending{std::move(queued.done), kill_at});
+  worker.running.emplace(id, Pending{artefact, std::move(queued.done), kill_at});
   if (worker.flush_queued) return;
   worker.flush_queued = true;  // later in this turn, so that calls made together go together
   asio::post(strand, [self = shared_from_this(), &worker, generation = worker.generation] {
@@ -417,10 +426,13 @@ void WorkerPool::Impl::stop() {
     worker->restart.cancel();
     boost::system::error_code ignored;
     worker->socket.close(ignored);
-    for (auto& [id, pending] : std::exchange(worker->running, {})) open.push_back(std::move(pending.done));
+    for (auto& [id, pending] : std::exchange(worker->running, {})) {
+      queue.finished(pending.artefact);
+      open.push_back(std::move(pending.done));
+    }
     kill_and_reap(std::exchange(worker->pid, -1));
   }
-  for (auto& queued : std::exchange(queue, {})) open.push_back(std::move(queued.done));
+  for (auto& queued : queue.take_all()) open.push_back(std::move(queued.done));
   for (const Done& done : open) done(host_failure("the node is stopping"));
 }
 

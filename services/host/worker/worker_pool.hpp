@@ -26,8 +26,9 @@ struct WorkerPoolOptions {
   std::filesystem::path program = "/proc/self/exe";
 };
 
-inline constexpr std::size_t kMaxQueuedCalls = 4'096;      ///< that no worker has yet; more are refused
-inline constexpr std::uint32_t kWorkerBackoffMinMs = 100;  ///< before a dead worker is started again, doubling
+inline constexpr std::size_t kMaxQueuedCalls = 4'096;       ///< that no worker has yet; more are refused
+inline constexpr std::size_t kMaxQueuedCallsOfOne = 1'024;  ///< artefact; services take turns
+inline constexpr std::uint32_t kWorkerBackoffMinMs = 100;   ///< before a dead worker is started again, doubling
 inline constexpr std::uint32_t kWorkerBackoffMaxMs = 30'000;
 inline constexpr std::uint32_t kBreakerDeaths = 5;  ///< within kBreakerWindowMs: no worker is started for that long
 inline constexpr std::uint32_t kBreakerWindowMs = 60'000;

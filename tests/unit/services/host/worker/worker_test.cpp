@@ -58,7 +58,7 @@ class WorkerPoolTest : public ::testing::Test {
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (outcomes_.size() < count && std::chrono::steady_clock::now() < give_up)
       io_.run_one_for(std::chrono::seconds(1));
-    ASSERT_EQ(outcomes_.size(), count);
+    ASSERT_GE(outcomes_.size(), count);
   }
   void call(CallJob j) {
     pool_->call(std::move(j), [this](ProgramOutcome o) { outcomes_.push_back(std::move(o)); });
@@ -128,6 +128,19 @@ TEST_F(WorkerPoolTest, LongCallsDoNotHoldUpShortOnes) {
   for (std::size_t i = 1; i < 7; ++i) EXPECT_EQ(outcomes_[i].kind, CallEnd::kDeadline);
 }
 
+TEST_F(WorkerPoolTest, OneServicesEndlessCallsLeaveRoomForAnother) {
+  start();
+  for (std::uint32_t i = 0; i < 2 * kWorkerSlots; ++i) {
+    CallJob endless = job("hostile", {"h", "loop"});
+    endless.call.gas_limit = Gas(1'000'000'000'000);
+    endless.call.deadline_ms = 20'000;
+    call(std::move(endless));
+  }
+  call(job("hello", {}));
+  wait_for(1);
+  EXPECT_EQ(outcomes_[0].kind, CallEnd::kExited);
+}
+
 TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
   start();
   CallJob unknown = job("echo", {});
@@ -145,10 +158,11 @@ TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
 
 TEST_F(WorkerPoolTest, QueueIsBounded) {
   start();
-  for (std::size_t i = 0; i < kMaxQueuedCalls + kWorkerSlots + 1; ++i) call(job("echo", {}));
+  for (std::size_t i = 0; i < kMaxQueuedCallsOfOne + kWorkerSlots + 1; ++i) call(job("echo", {}));
   wait_for(1);
-  EXPECT_EQ(outcomes_[0].kind, CallEnd::kHostFailure);
-  EXPECT_NE(outcomes_[0].detail.find("too many"), std::string::npos);
+  EXPECT_TRUE(std::ranges::any_of(outcomes_, [](const ProgramOutcome& out) {
+    return out.kind == CallEnd::kHostFailure && out.detail.find("too many") != std::string::npos;
+  }));
 }
 
 /// The pid of the worker, as the kernel knows this process's children.

@@ -1,0 +1,92 @@
+// Items wait in one line a tenant, and tenants take turns: one that sends more than it may run, or whose calls never
+// end, delays itself.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "chain/base/check.hpp"
+
+namespace micro {
+
+template <class Tenant, class Item>
+class FairQueue {
+ public:
+  FairQueue(std::size_t max_items, std::size_t max_items_of_one)
+      : max_items_(max_items), max_of_one_(max_items_of_one) {}
+
+  /// Takes `item` unless there is no room for it.
+  bool push(const Tenant& tenant, Item&& item) {
+    Line& line = lines_[tenant];
+    if (size_ >= max_items_ || line.waiting.size() >= max_of_one_) {
+      forget_if_idle(tenant);
+      return false;
+    }
+    if (line.waiting.empty()) turns_.push_back(tenant);
+    line.waiting.push_back(std::move(item));
+    ++size_;
+    return true;
+  }
+
+  /// The next item of the next tenant with fewer than `max_running` items that were popped and have not finished.
+  std::optional<Item> pop(std::size_t max_running) {
+    for (std::size_t tries = turns_.size(); tries > 0; --tries) {
+      const Tenant tenant = turns_.front();
+      turns_.pop_front();
+      Line& line = lines_[tenant];
+      if (line.running >= max_running) {
+        turns_.push_back(tenant);
+        continue;
+      }
+      Item item = std::move(line.waiting.front());
+      line.waiting.pop_front();
+      --size_;
+      ++line.running;
+      if (!line.waiting.empty()) turns_.push_back(tenant);
+      return item;
+    }
+    return std::nullopt;
+  }
+
+  void finished(const Tenant& tenant) {
+    Line& line = lines_[tenant];
+    CHECK(line.running > 0, "what finishes was popped before");
+    --line.running;
+    forget_if_idle(tenant);
+  }
+
+  std::vector<Item> take_all() {
+    std::vector<Item> out;
+    for (auto& [tenant, line] : lines_) {
+      for (Item& item : std::exchange(line.waiting, {})) out.push_back(std::move(item));
+    }
+    turns_.clear();
+    size_ = 0;
+    std::erase_if(lines_, [](const auto& entry) { return entry.second.running == 0; });
+    return out;
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+ private:
+  struct Line {
+    std::deque<Item> waiting;
+    std::size_t running = 0;
+  };
+  void forget_if_idle(const Tenant& tenant) {
+    const auto at = lines_.find(tenant);
+    if (at->second.running == 0 && at->second.waiting.empty()) lines_.erase(at);
+  }
+
+  std::size_t max_items_;
+  std::size_t max_of_one_;
+  std::size_t size_ = 0;
+  std::map<Tenant, Line> lines_;
+  std::deque<Tenant> turns_;  // those with waiting items
+};
+
+}  // namespace micro

@@ -1,0 +1,216 @@
+// Signed transfers finalized per second through the whole path: decoding, admission with the signature check, mempool,
+// propose, execute, all roots, the signer's log, the certificate and both synced batches on disk; 10⁶ accounts. The
+// limit is what the same cores reach in bare ECDSA verification with parsed keys, measured around the run.
+//   bench_transfers [accounts] [transfers]
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+
+#include "chain/ledger/ledger_impl.hpp"
+#include "chain/store/rocks/rocks_kv.hpp"
+#include "consensus/journal/signer_log.hpp"
+#include "tests/bench/bench.hpp"
+#include "tests/gen/temp_folder.hpp"
+
+namespace micro {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::size_t kSenders = 100'000;  ///< accounts whose keys this run has
+constexpr std::size_t kSubmitChunk = 50;
+constexpr std::size_t kMaxWaiting = 60'000;
+constexpr std::size_t kSealAt = 8'000;  ///< waiting transfers that make a block worth its sync
+constexpr double kVerifySeconds = 2.0;
+
+struct NoPolicy final : PolicyPort {
+  Result<PolicyRunOutcome> run(ByteView, ByteView, std::uint64_t) override {
+    return fail(Fault::kInternal, "the genesis has no policy");
+  }
+};
+
+std::uint64_t mix(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58'476d'1ce4'e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d0'49bb'1331'11ebULL;
+  return x ^ (x >> 31);
+}
+
+Hash nth_hash(std::uint64_t n) {
+  Encoder e;
+  e.put(n);
+  return blake2b_256(e.bytes());
+}
+
+template <class T>
+T must(Result<T> result) {
+  if (!result) {
+    std::fprintf(stderr, "bench_transfers: %s\n", result.error().message.c_str());
+    std::exit(1);
+  }
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+void on_all_cores(const std::function<void(std::size_t)>& work) {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < std::thread::hardware_concurrency(); ++i) threads.emplace_back(work, i);
+  for (std::thread& thread : threads) thread.join();
+}
+
+struct World {
+  Genesis genesis;
+  Ed25519Secret validator;
+  std::vector<SecretKey> keys;     ///< of the senders
+  std::vector<Address> addresses;  ///< senders first
+  std::vector<Bytes> transfers;    ///< encoded; each sender's in nonce order and far apart
+};
+
+World make_world(std::size_t accounts, std::size_t transfers) {
+  World w;
+  const std::size_t senders = std::min(kSenders, accounts);
+  w.validator = Ed25519Secret::from_seed(nth_hash(~0ULL));
+  w.keys.resize(senders);
+  w.addresses.resize(accounts);
+  std::atomic<std::size_t> next = 0;
+  on_all_cores([&](std::size_t) {
+    for (std::size_t i = next++; i < accounts; i = next++) {
+      if (i >= senders) {
+        w.addresses[i] = nth_hash(i).as<Address>();
+        continue;
+      }
+      w.keys[i] = must(SecretKey::from(nth_hash(i)));
+      w.addresses[i] = address_of(w.keys[i].public_key());
+    }
+  });
+  Genesis& g = w.genesis;
+  g.network = Text<kMaxNetworkNameBytes>("bench");
+  g.time = TimeMs(1'767'225'600'000);
+  g.params.bucket_epochs = 86'400;
+  for (const Address& a : w.addresses) g.accounts.push_back({a, Amount(1'000 * kMicroPerToken)});
+  std::ranges::sort(g.accounts, {}, &GenesisAccount::address);
+  g.validators.members.push_back({w.validator.public_key(), 1});
+  const ChainId chain = chain_id(g);
+  w.transfers.resize(transfers);
+  next = 0;
+  on_all_cores([&](std::size_t) {
+    for (std::size_t i = next++; i < transfers; i = next++) {
+      const std::size_t from = i % senders;
+      TxBody body;
+      body.chain = chain;
+      body.sender = w.addresses[from];
+      body.nonce = Nonce(i / senders);
+      body.valid_until = Height(1'000'000);
+      body.max_fee = Amount(1'000 + mix(i) % 1'000);
+      body.payload = Transfer{w.addresses[(from + 1 + mix(i) % (accounts - 1)) % accounts], Amount(1 + i % 1'000), {}};
+      w.transfers[i] = encode(sign_tx(std::move(body), w.keys[from]));
+    }
+  });
+  return w;
+}
+
+/// Verifications a second of all cores together, with keys parsed before.
+double verify_rate(const World& w) {
+  struct Case {
+    ParsedKey key;
+    Hash message;
+    EcdsaSignature signature;
+  };
+  std::vector<Case> cases;
+  for (std::size_t i = 0; i < std::min<std::size_t>(w.transfers.size(), 1'024); ++i) {
+    const auto tx = must(decode<SignedTx>(w.transfers[i]));
+    cases.push_back({must(ParsedKey::from(tx.key)), tx_signing_hash(tx.body), tx.signature});
+  }
+  std::vector<double> rates(std::thread::hardware_concurrency());
+  on_all_cores([&](std::size_t core) {
+    std::size_t i = core;
+    rates[core] = bench::rate(
+        [&] {
+          const Case& c = cases[i++ % cases.size()];
+          if (!c.key.verify_ecdsa(c.message, c.signature)) std::abort();
+        },
+        kVerifySeconds);
+  });
+  double sum = 0;
+  for (const double r : rates) sum += r;
+  return sum;
+}
+
+struct Run {
+  double seconds = 0;
+  std::size_t blocks = 0;
+  double sealing_seconds = 0;
+};
+
+Run finalize_all(const World& w, LedgerImpl& ledger, Sequencer& sequencer) {
+  Run run;
+  std::mutex sealing;
+  std::atomic<std::size_t> next = 0;
+  std::atomic<std::size_t> final = 0;
+  const auto start = SteadyClock::now();
+  const auto seal = [&] {
+    const auto began = SteadyClock::now();
+    const auto wall = static_cast<std::uint64_t>(1'000 * bench::seconds_since(start));
+    const auto sealed = must(sequencer.step(TimeMs(w.genesis.time.value + 1 + wall), true));
+    if (sealed) final += sealed->block.txs.size();
+    ++run.blocks;
+    run.sealing_seconds += bench::seconds_since(began);
+  };
+  on_all_cores([&](std::size_t) {
+    while (final < w.transfers.size()) {
+      const bool all_sent = next >= w.transfers.size();
+      const std::size_t waiting = ledger.waiting();
+      if (all_sent || waiting >= kMaxWaiting) {
+        const std::lock_guard lock(sealing);
+        if (final < w.transfers.size()) seal();
+        continue;
+      }
+      if (waiting >= kSealAt && sealing.try_lock()) {
+        const std::lock_guard lock(sealing, std::adopt_lock);
+        seal();
+      }
+      const std::size_t from = next.fetch_add(kSubmitChunk);
+      for (std::size_t i = from; i < std::min(from + kSubmitChunk, w.transfers.size()); ++i) {
+        const Submission sent = ledger.submit(must(decode<SignedTx>(w.transfers[i])));
+        if (!sent.waits())
+          must<void>(fail(Fault::kInternal, "a transfer was refused: " + std::string(tx_status_text(sent.status))));
+      }
+    }
+  });
+  run.seconds = bench::seconds_since(start);
+  return run;
+}
+
+int run_bench(std::size_t accounts, std::size_t transfers) {
+  const auto start = SteadyClock::now();
+  const World w = make_world(accounts, transfers);
+  std::fprintf(stderr, "made %zu accounts and %zu signed transfers in %.1f s\n", accounts, transfers,
+               bench::seconds_since(start));
+  const test::TempFolder folder;
+  NoPolicy policy;
+  const auto opening = SteadyClock::now();
+  LedgerOptions options;
+  const auto ledger =
+      must(LedgerImpl::open(w.genesis, must(open_rocks_kv(folder.path() / "ledger", RocksUse::kLedger)),
+                            must(open_rocks_kv(folder.path() / "state", RocksUse::kState)), policy, options));
+  std::fprintf(stderr, "genesis written in %.1f s\n", bench::seconds_since(opening));
+  const auto log = must(SignerLog::open(folder.path()));
+  Sequencer sequencer = must(Sequencer::start(*ledger, *log, w.validator, must(ledger->head()), {}));
+  const double before = verify_rate(w);
+  const Run run = finalize_all(w, *ledger, sequencer);
+  const double after = verify_rate(w);
+  const double limit = (before + after) / 2;
+  const double value = static_cast<double>(transfers) / run.seconds;
+  std::fprintf(stderr, "%zu blocks in %.2f s, %.2f s of it sealing; verify %.0f/s before, %.0f/s after\n", run.blocks,
+               run.seconds, run.sealing_seconds, before, after);
+  bench::report("transfers", value, "1/s", limit);
+  return 0;
+}
+
+}  // namespace
+}  // namespace micro
+
+int main(int argc, char** argv) {
+  const std::size_t accounts = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
+  const std::size_t transfers = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 400'000;
+  return micro::run_bench(std::max<std::size_t>(accounts, 2), transfers);
+}
