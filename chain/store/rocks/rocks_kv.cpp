@@ -21,6 +21,7 @@ constexpr int kMaxOpenFiles = 512;
 constexpr std::uint64_t kSyncEveryBytes = 1u << 20;
 
 rocksdb::Slice slice(ByteView bytes) {
+  if (bytes.empty()) return {"", 0};  // RocksDB compares no null pointers, not even of nothing
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 ByteView view(const rocksdb::Slice& s) {

@@ -58,10 +58,8 @@ Result<std::optional<Bytes>> KvStore::get(ByteView key) const {
 }
 
 Status KvStore::scan(const std::function<Status(ByteView, ByteView)>& visit) const {
-  static constexpr std::uint8_t kNothing = 0;
-  const ByteView start(&kNothing, 0);  // empty, but not null: databases take no null keys
   Status visited;
-  TRY(kv_.scan(start, start, Kv::Order::kAscending, [&](ByteView key, ByteView value) {
+  TRY(kv_.scan({}, {}, Kv::Order::kAscending, [&](ByteView key, ByteView value) {
     visited = visit(key, value);
     return visited.has_value();
   }));
