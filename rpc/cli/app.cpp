@@ -113,6 +113,7 @@ void build_app(CLI::App& app, Context& context) {
   add_service_commands(app, context);
   add_wallet_commands(app, context);
   add_stake_commands(app, context);
+  add_audit_commands(app, context);
   add_network_commands(app, context);
   NoOptions* none = nullptr;
   add_command(app, context, "version", "version of this program", show_version, none);

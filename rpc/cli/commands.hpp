@@ -46,8 +46,8 @@ struct DemoOptions {
   std::uint32_t calls = 100;
 };
 
-/// The policy's output for an input, by the engine that a network names: kMismatch when this build has another engine.
-using PolicyRunner = std::function<Result<Bytes>(ByteView wasm, ByteView input)>;
+/// replay_policy of rpc/replay.
+using PolicyRunner = std::function<Result<Bytes>(ByteView wasm, ByteView input, const Hash& engine)>;
 
 /// run_… return an exit code (0 ok, 1 internal, … 130 interrupted) after they have printed their own errors.
 struct NodeCommands {

@@ -13,6 +13,7 @@ void add_run_commands(CLI::App& app, Context& context);
 void add_wallet_commands(CLI::App& app, Context& context);
 void add_session_commands(CLI::App& wallet, Context& context);
 void add_stake_commands(CLI::App& app, Context& context);
+void add_audit_commands(CLI::App& app, Context& context);
 void add_network_commands(CLI::App& app, Context& context);
 void add_node_commands(CLI::App& app, Context& context);
 

@@ -68,6 +68,9 @@ Result<Json> resolve(Context& context, const std::string& source) {
   for (const Json& note : list_of(found, "notes")) {
     if (note.is_string()) context.out.note("  " + printable(note.get<std::string>()));
   }
+  if (text_or(found, "uncommitted_changes") == "true") {
+    context.out.note("  the folder has changes that are not committed: they are not part of this version");
+  }
   return found;
 }
 
@@ -138,15 +141,15 @@ Result<Stage> stage_of(const Json& version, const std::string& name) {
   if (state == "irreproducible") {
     return fail(Fault::kRefused, "the builders got different modules from this commit", "see `micro logs " + name + "`");
   }
-  if (local_state == "failed" || local_state == "build_failed" || local_state == "refused") {
+  if (local_state == "error") {
     const std::string error = text_or(local, "error");
     return fail(Fault::kRejected, "this node cannot run it: " + (error.empty() ? local_state : error),
                 "see `micro logs " + name + "`");
   }
-  if (local_state == "running" || local_state == "ready" || local_state == "healthy") return Stage::kHealthy;
+  if (local_state == "running") return Stage::kHealthy;
   const bool placed = !list_of(version, "hosts").empty();
   // Placed elsewhere only: what other machines do is theirs to say.
-  if (placed && local_state.empty()) return Stage::kHealthy;
+  if (placed && (local_state.empty() || local_state == "none")) return Stage::kHealthy;
   if (placed) return Stage::kPlaced;
   return version.contains("wasm_sha256") ? Stage::kBuilt : Stage::kAnnounced;
 }
@@ -208,7 +211,8 @@ Status report(Context& context, const Wanted& wanted, const Json& version) {
 
 Result<Wanted> wanted_from(const RunOptions& o, const Json& source) {
   Wanted wanted;
-  wanted.name = o.name.empty() ? TRY(text_of(source, "suggested_name")) : o.name;
+  wanted.name = o.name.empty() ? text_or(source, "suggested_name") : o.name;
+  if (wanted.name.empty()) return fail(Fault::kInvalid, "the source names no service", "choose a name with --name");
   wanted.commit = TRY(text_of(source, "commit"));
   wanted.commit_time_s = TRY(number_of(source, "commit_time_s"));
   const std::uint64_t memory = TRY(number_of(source, "memory_mib"));

@@ -123,10 +123,10 @@ Status stake_rewards(Context& context, const RewardsOptions& o) {
     context.out.document(rewards);
     return {};
   }
-  Table table{{"CHANNEL", "SERVICE", "PAYER", "EARNED", "CLAIMED"}, {}};
+  Table table{{"CHANNEL", "CALLS", "CHARGED", "BURNED"}, {}};
   for (const Json& channel : list_of(rewards, "channels")) {
-    table.rows.push_back({brief_hex(text_or(channel, "channel"), 12), text_or(channel, "service"),
-                          brief_address(text_or(channel, "payer")), text_or(channel, "earned"), text_or(channel, "claimed")});
+    table.rows.push_back({brief_hex(text_or(channel, "channel"), 12), text_or(channel, "calls"), text_or(channel, "charged"),
+                          text_or(channel, "base_fee")});
   }
   context.out.table(table);
   context.out.line("earned " + with_unit(text_or(rewards, "earned")) + " in " + text_or(rewards, "calls", "0") +
