@@ -45,8 +45,9 @@ class Summing {
       return;
     }
     (phase == LotPhase::kLive ? sum_.live : sum_.grace)[lot.expiry].micro += lot.amount.micro;
-    Amount& holder = module == Module::kAccounts ? sum_.in_accounts
-                     : module == Module::kChannels ? sum_.in_channels : sum_.in_funds;
+    Amount& holder = module == Module::kAccounts   ? sum_.in_accounts
+                     : module == Module::kChannels ? sum_.in_channels
+                                                   : sum_.in_funds;
     holder.micro += lot.amount.micro;
   }
 

@@ -1,0 +1,142 @@
+// The token side of the ledger on paper: people, bonds, funds. It predicts every status, fee and balance of the kinds
+// that move tokens; placements are read from the real state, since other tests judge them.
+#pragma once
+
+#include "chain/registry/service_rules.hpp"
+#include "tests/gen/naive_tokens.hpp"
+#include "tests/gen/service_world.hpp"
+
+namespace micro::test {
+
+struct NaiveBond {
+  std::uint64_t owner = 0;
+  NaivePurse purse;
+  std::uint64_t bonded_at = 0;
+  bool withdrawn = false;
+  std::uint64_t end = 0;
+  std::uint64_t release = 0;
+};
+
+struct NaiveLedger {
+  NaiveTime time;
+  std::map<std::uint64_t, NaivePurse> people;
+  std::map<std::uint64_t, std::uint64_t> nonces;
+  std::map<OfferId, NaiveBond> bonds;
+  std::map<NodeId, std::pair<std::uint64_t, std::optional<OfferId>>> nodes;  // owner, last offer
+  std::map<ServiceId, std::pair<std::uint64_t, NaivePurse>> funds;           // owner, purse
+  std::set<std::string> names;
+  std::uint64_t burned = 0;
+  ChainParams params;
+
+  void burn(NaivePurse& from, std::uint64_t amount) {
+    from.take(time, amount);
+    burned += amount;
+  }
+  /// The status that the ledger must give; its effects only when ok. `id` names what the transaction makes.
+  TxStatus apply(std::uint64_t who, const Payload& payload, std::uint64_t fee, const TxId& id) {
+    burn(people[who], fee);
+    ++nonces[who];
+    return std::visit([&](const auto& kind) { return run(who, kind, id); }, payload);
+  }
+
+  TxStatus run(std::uint64_t who, const Transfer& t, const TxId&) {
+    if (t.amount.is_zero()) return TxStatus::kZeroAmount;
+    if (t.to == person(who)) return TxStatus::kSelfTransfer;
+    if (people[who].live(time) < t.amount.micro) return TxStatus::kInsufficientFunds;
+    people[number_of(t.to)].put(people[who].take(time, t.amount.micro));
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const RefreshLot& t, const TxId&) {
+    const std::uint64_t e = t.expiry.value;
+    auto& lots = people[who].lots;
+    const auto lot = lots.find({e, static_cast<int>(t.cls)});
+    if (t.amount.is_zero()) return TxStatus::kZeroAmount;
+    if (e + time.life() <= time.now) return TxStatus::kLotGone;
+    if (lot == lots.end()) return TxStatus::kNoSuchLot;
+    if (time.now + time.q < e) return TxStatus::kRefreshTooEarly;
+    if (lot->second < t.amount.micro) return TxStatus::kInsufficientFunds;
+    const std::uint64_t lot_fee = naive_refresh_fee(t.amount.micro, e, time);
+    lot->second -= t.amount.micro;
+    if (lot->second == 0) lots.erase(lot);
+    people[who].add(time.fresh(), static_cast<int>(t.cls), t.amount.micro - lot_fee);
+    burned += lot_fee;
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const OfferResources& t, const TxId& id) {
+    const auto node = nodes.find(t.node);
+    if (node == nodes.end()) return TxStatus::kNoSuchNode;
+    if (node->second.first != who) return TxStatus::kNotOwner;
+    if (t.bond < params.min_bond) return TxStatus::kBondTooSmall;
+    if (node->second.second) {
+      const NaiveBond& last = bonds.at(*node->second.second);
+      if (!last.withdrawn || time.now < last.end) return TxStatus::kOfferExists;
+    }
+    if (people[who].live(time) < t.bond.micro) return TxStatus::kInsufficientFunds;
+    const auto offer = tagged_hash(domain::kOfferId, id.view()).as<OfferId>();
+    bonds[offer] = {who, people[who].take(time, t.bond.micro), time.now, false, 0, 0};
+    node->second.second = offer;
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const WithdrawOffer& t, const TxId&) {
+    const auto bond = bonds.find(t.offer);
+    if (bond == bonds.end()) return TxStatus::kNoSuchOffer;
+    if (bond->second.owner != who) return TxStatus::kNotOwner;
+    if (bond->second.withdrawn) return TxStatus::kOfferWithdrawn;
+    bond->second.withdrawn = true;
+    bond->second.end = time.now + params.drain_epochs;
+    bond->second.release = time.now + params.unbonding_epochs;
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const PublishService& t, const TxId&) {
+    if (names.contains(t.name)) return TxStatus::kNameTaken;
+    if (people[who].live(time) < params.name_fee.micro) return TxStatus::kInsufficientFunds;
+    burn(people[who], params.name_fee.micro);
+    names.insert(t.name);
+    funds[service_id(person(who), Nonce(nonces[who] - 1))] = {who, {}};
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const FundService& t, const TxId&) {
+    if (t.amount.is_zero()) return TxStatus::kZeroAmount;
+    const auto fund = funds.find(t.service);
+    if (fund == funds.end()) return TxStatus::kNoSuchService;
+    if (people[who].live(time) < t.amount.micro) return TxStatus::kInsufficientFunds;
+    fund->second.second.put(people[who].take(time, t.amount.micro));
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const UnfundService& t, const TxId&) {
+    if (t.amount.is_zero()) return TxStatus::kZeroAmount;
+    const auto fund = funds.find(t.service);
+    if (fund == funds.end()) return TxStatus::kNoSuchService;
+    if (fund->second.first != who) return TxStatus::kNotOwner;
+    if (fund->second.second.live(time) < t.amount.micro) return TxStatus::kUnspentTooSmall;
+    people[who].put(fund->second.second.take(time, t.amount.micro));
+    return TxStatus::kOk;
+  }
+  template <class Other>
+  TxStatus run(std::uint64_t, const Other&, const TxId&) {
+    ADD_FAILURE() << "the naive ledger does not know this kind";
+    return TxStatus::kOk;
+  }
+
+  /// One epoch on; `upkeep` is what each service's placed versions cost.
+  void end_epoch(const std::map<ServiceId, std::uint64_t>& upkeep) {
+    ++time.now;
+    for (auto& [offer, bond] : bonds) {
+      if (!bond.withdrawn || bond.release != time.now) continue;
+      for (const auto& [key, amount] : bond.purse.lots) {
+        const std::uint64_t expiry = (time.now + key.first - bond.bonded_at) / time.q * time.q;
+        people[bond.owner].add(expiry, key.second, amount);
+      }
+      bond.purse.lots.clear();
+    }
+    for (const auto& [service, cost] : upkeep) burn(funds.at(service).second, cost);
+  }
+
+  static std::uint64_t number_of(const Address& address) {
+    for (std::uint64_t n = 0;; ++n) {
+      if (person(n) == address) return n;
+    }
+  }
+};
+
+}  // namespace micro::test

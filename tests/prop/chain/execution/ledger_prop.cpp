@@ -1,0 +1,264 @@
+// Random histories of a handful of people who play every part at once, against the ledger on paper. After every
+// transaction: status, fee, nonces and every purse agree, the supply balances in full, and a failure changed nothing
+// else.
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "chain/execution/full_sum.hpp"
+#include "tests/gen/naive_ledger.hpp"
+
+namespace micro {
+namespace {
+
+using test::NaiveLedger;
+using test::NaivePurse;
+using test::person;
+using test::ServiceWorld;
+
+constexpr std::uint64_t kPeople = 3;
+
+/// From the whole range in every case, the first ones included.
+template <class T>
+T draw(T min, T max) {
+  return *rc::gen::resize(rc::kNominalSize, rc::gen::inRange<T>(min, max));
+}
+
+/// Two nodes, one placed service: made once, copied for every history.
+struct Village : ServiceWorld {
+  std::vector<NodeId> nodes;
+  std::vector<OfferId> offers;
+  std::vector<ServiceId> services;
+  NaiveLedger paper;
+
+  Village() : ServiceWorld(kPeople, 60'000'000, 2) {
+    genesis.params.min_bond = Amount(5'000'000);
+    genesis.params.name_fee = Amount(2'000'000);
+    genesis.params.upkeep_per_mib = Amount(100);
+    start();
+    nodes = {add_node(0, 0), add_node(1, 1)};
+    offers = {add_offer(0, nodes[0])};
+    EXPECT_TRUE(end_epoch().has_value());
+    services = {publish(1, "hello")};
+    const VersionId version = announce(1, services[0], 1);
+    attest(0, version, nodes[0], 0);
+    fund(1, services[0], 100'000);
+    write_down();
+  }
+  Village(const Village& other) : ServiceWorld(other) {
+    nodes = other.nodes;
+    offers = other.offers;
+    services = other.services;
+    paper = other.paper;
+    follow(test::greedy);
+  }
+  Village& operator=(const Village&) = delete;
+
+  void write_down() {
+    paper.params = genesis.params;
+    paper.time = {epoch().value, genesis.params.bucket_epochs};
+    for (std::uint64_t n = 0; n < kPeople; ++n) {
+      paper.people[n] = NaivePurse::of(account(n).purse);
+      paper.nonces[n] = account(n).nonce.value;
+    }
+    const auto offer = read<OfferRecord>(path::offer(offers[0]));
+    paper.bonds[offers[0]] = {0, NaivePurse::of(offer->bond), offer->bonded_at.value, false, 0, 0};
+    paper.nodes[nodes[0]] = {0, offers[0]};
+    paper.nodes[nodes[1]] = {1, {}};
+    paper.funds[services[0]] = {1, NaivePurse::of(read<FundRecord>(path::fund(services[0]))->purse)};
+    paper.names = {"hello"};
+    paper.burned = static_cast<std::uint64_t>(supply().burned.value());
+  }
+
+  /// µT that the placed and active versions cost, by service.
+  [[nodiscard]] std::map<ServiceId, std::uint64_t> upkeep() const {
+    std::map<ServiceId, std::uint64_t> out;
+    for (const ServiceId& s : services) {
+      const auto record = read<ServiceRecord>(path::service(s));
+      for (const VersionRecord& v : versions_of(state, *record).value()) {
+        if (status_of(v.version) != VersionState::kActive) continue;
+        out[s] += genesis.params.upkeep_per_mib.micro * v.memory_mib * hosts_of(v.version).size();
+      }
+    }
+    return out;
+  }
+
+  void compare() const {
+    for (const auto& [n, purse] : paper.people) {
+      RC_ASSERT(NaivePurse::of(account(n).purse).masked(paper.time) == purse.masked(paper.time));
+      RC_ASSERT(next_nonce(state, person(n)).value == (paper.nonces.contains(n) ? paper.nonces.at(n) : 0));
+    }
+    for (const auto& [offer, bond] : paper.bonds) {
+      RC_ASSERT(NaivePurse::of(read<OfferRecord>(path::offer(offer))->bond) == bond.purse);
+    }
+    for (const auto& [service, fund] : paper.funds) {
+      const auto record = read<FundRecord>(path::fund(service));
+      const NaivePurse held = record ? NaivePurse::of(record->purse) : NaivePurse{};
+      RC_ASSERT(held.masked(paper.time) == fund.second.masked(paper.time));
+    }
+    RC_ASSERT(supply().burned.value() == paper.burned);
+    const auto sum = check_full_sum(state);
+    if (!sum) RC_FAIL(sum.error().message);
+  }
+};
+
+const Village& village() {
+  static const Village made;
+  return made;
+}
+
+/// Amounts around what matters: nothing, little, about all of it, more than there is.
+Amount any_amount(std::uint64_t around) {
+  const auto pick = draw<int>(0, 6);
+  const std::uint64_t small = draw<std::uint64_t>(1, 2'000);
+  if (pick == 0) return Amount(draw<std::uint64_t>(0, 2));
+  if (pick == 1) return Amount(small);
+  if (pick == 2) return Amount(around);
+  if (pick == 3) return Amount(around + small);
+  return Amount(around > 0 ? draw<std::uint64_t>(0, around) : 0);
+}
+
+Payload any_payload(const Village& v, std::uint64_t who) {
+  const std::uint64_t live = v.paper.people.at(who).live(v.paper.time);
+  const std::uint64_t spare = live > 1'000 ? live - 1'000 : live;  // leaves about a fee
+  const auto some_service = *rc::gen::elementOf(v.services);
+  switch (draw<int>(0, 10)) {
+    case 0:
+    case 1:
+      return Transfer{person(draw<std::uint64_t>(0, kPeople + 1)), any_amount(spare), {}};
+    case 2:
+    case 3: {
+      std::vector<std::uint64_t> expiries{0, v.paper.time.fresh()};
+      for (const auto& [key, amount] : v.paper.people.at(who).lots) expiries.push_back(key.first);
+      const auto expiry = *rc::gen::elementOf(expiries);
+      const auto& lots = v.paper.people.at(who).lots;
+      const auto lot = lots.find({expiry, 1});
+      return RefreshLot{Epoch(static_cast<std::uint32_t>(expiry)), LotClass::kToken,
+                        any_amount(lot == lots.end() ? 5 : lot->second)};
+    }
+    case 4:
+    case 5:
+      return OfferResources{*rc::gen::elementOf(v.nodes),
+                            {1'000, 512, 10},
+                            Amount(5'000'000 + draw<std::uint64_t>(0, 3) * 4'000'000 - 1)};
+    case 6:
+      return WithdrawOffer{*rc::gen::elementOf(v.offers)};
+    case 7:
+      return FundService{some_service, any_amount(*rc::gen::element<std::uint64_t>(20'000, spare))};
+    case 8:
+      return UnfundService{some_service, any_amount(v.paper.funds.at(some_service).second.live(v.paper.time))};
+    default: {
+      const std::string name = *rc::gen::element<std::string>("hello", "second", "third");
+      return PublishService{
+          Text<kMaxServiceNameBytes>(name), Text<kMaxUrlBytes>("https://git.example/r"), {}, Amount(1), 500'000, {}};
+    }
+  }
+}
+
+void run_tx(Village& v, std::uint64_t who) {
+  const SignedTx tx = v.make(who, any_payload(v, who));
+  const std::uint64_t fee = v.genesis.params.fee_per_tx.micro + v.genesis.params.fee_per_byte.micro * encode(tx).size();
+  if (v.paper.people[who].live(v.paper.time) < fee) {
+    RC_ASSERT(v.check(tx) == TxStatus::kCannotPayFee);
+    return;
+  }
+  const auto before = v.state.entries();
+  const auto out = v.run(std::span(&tx, 1));
+  if (!out) RC_FAIL(out.error().message);
+  const TxReceipt& receipt = out->receipts.at(0);
+  const TxStatus expected = v.paper.apply(who, tx.body.payload, fee, tx_id(tx.body));
+  RC_ASSERT(receipt.status == expected);
+  RC_ASSERT(receipt.fee.micro == fee);
+  test::saw_status(tx.body.payload.index(), expected);
+  if (receipt.status != TxStatus::kOk) {
+    for (const auto& [path, value] : out->diff) {
+      RC_ASSERT((path == path::account(person(who)) || path == path::supply() || before.at(path) == *value));
+    }
+  }
+  for (const Event& e : receipt.events) {
+    if (const auto* offered = std::get_if<event::ResourcesOffered>(&e)) v.offers.push_back(offered->offer);
+    if (const auto* made = std::get_if<event::ServicePublished>(&e)) v.services.push_back(made->service);
+  }
+  v.compare();
+}
+
+void run_epochs(Village& v, std::uint32_t n) {
+  for (std::uint32_t i = 0; i < n; ++i) {
+    const auto out = v.end_epoch();
+    if (!out) RC_FAIL(out.error().message);
+    v.paper.end_epoch(v.upkeep());
+  }
+  v.compare();
+}
+
+RC_GTEST_PROP(Ledger, EqualsTheLedgerOnPaper, ()) {
+  Village v(village());
+  const int steps = draw<int>(1, 40);
+  for (int i = 0; i < steps; ++i) {
+    const auto what = draw<int>(0, 12);
+    if (what < 9) {
+      run_tx(v, draw<std::uint64_t>(0, kPeople));
+    } else {
+      run_epochs(v, *rc::gen::element<std::uint32_t>(1, 1, 2, 7, 30));
+    }
+  }
+}
+
+/// Transactions that share no account, in either order: the same state.
+RC_GTEST_PROP(Ledger, DisjointTransactionsCommute, ()) {
+  Village v(village());
+  const std::vector<std::vector<Payload>> mine{
+      {Transfer{person(90), any_amount(1'000'000), {}},
+       PublishService{
+           Text<kMaxServiceNameBytes>("one"), Text<kMaxUrlBytes>("https://git.example/r"), {}, Amount(1), 500'000, {}},
+       WithdrawOffer{v.offers[0]}},
+      {Transfer{person(91), any_amount(1'000'000), {}}, FundService{v.services[0], any_amount(100'000)},
+       UnfundService{v.services[0], any_amount(100'000)}, SetPrice{v.services[0], Amount(9), 400'000}}};
+  const SignedTx a = v.make(0, *rc::gen::elementOf(mine[0]));
+  const SignedTx b = v.make(1, *rc::gen::elementOf(mine[1]));
+  const auto one = execute_block(v.state, v.next_block(), std::vector{a, b}, v.policy, ExecutionMode::kValidate);
+  const auto other = execute_block(v.state, v.next_block(), std::vector{b, a}, v.policy, ExecutionMode::kValidate);
+  RC_ASSERT(one.has_value());
+  RC_ASSERT(other.has_value());
+  RC_ASSERT(one->diff == other->diff);
+  RC_ASSERT(encode(one->receipts[0]) == encode(other->receipts[1]));
+}
+
+/// One sender's transactions follow the block's order, and one block is as good as many.
+RC_GTEST_PROP(Ledger, ConflictingTransactionsFollowTheBlock, ()) {
+  Village v(village());
+  const std::uint64_t live = v.live(0).micro;
+  const SignedTx first = v.make(0, Transfer{person(2), any_amount(live), {}});
+  const SignedTx second = v.make(0, Transfer{person(1), any_amount(live), {}}, 1);
+  std::vector<SignedTx> txs{first, second};
+  std::vector<bool> kept;
+  Village together(v), apart(v);
+  RC_ASSERT(together.run(txs, 2, ExecutionMode::kBuild, &kept).has_value());
+  RC_ASSERT(apart.run(std::span(txs).first(1), 1, ExecutionMode::kBuild).has_value());
+  RC_ASSERT(apart.run(std::span(txs).last(1), 1, ExecutionMode::kBuild).has_value());
+  RC_ASSERT(together.state.entries() == apart.state.entries());
+  std::swap(txs[0], txs[1]);
+  RC_ASSERT(!execute_block(v.state, v.next_block(), txs, v.policy, ExecutionMode::kValidate).has_value());
+}
+
+/// The histories above are worth something only if they reach what they should judge.
+TEST(LedgerHistories, ReachSuccessAndFailureOfEachKindThatMovesTokens) {
+  using enum TxStatus;
+  const std::map<std::string_view, std::set<TxStatus>> wanted{
+      {"Transfer", {kOk, kInsufficientFunds, kSelfTransfer, kZeroAmount}},
+      {"RefreshLot", {kOk, kLotGone, kNoSuchLot, kRefreshTooEarly, kInsufficientFunds}},
+      {"OfferResources", {kOk, kOfferExists, kNotOwner, kBondTooSmall, kInsufficientFunds}},
+      {"WithdrawOffer", {kOk, kNotOwner, kOfferWithdrawn}},
+      {"PublishService", {kOk, kNameTaken, kInsufficientFunds}},
+      {"FundService", {kOk, kInsufficientFunds}},
+      {"UnfundService", {kOk, kNotOwner, kUnspentTooSmall}}};
+  for (std::size_t kind = 0; kind < kTxKinds; ++kind) {
+    const auto want = wanted.find(tx_kind_name(kind));
+    if (want == wanted.end()) continue;
+    for (const TxStatus status : want->second) {
+      EXPECT_TRUE(test::seen_statuses()[kind].contains(status)) << want->first << " " << tx_status_name(status);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace micro
