@@ -11,14 +11,15 @@ namespace micro {
 
 inline constexpr std::size_t kMaxJobVariables = 256;
 inline constexpr std::size_t kMaxJobVariableBytes = 64 * 1024;
+inline constexpr std::size_t kMaxJobVariablesBytes = 256 * 1024;  ///< of all names, values and arguments together
 inline constexpr std::size_t kMaxJobInputBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxReplyOutBytes = 16 * 1024 * 1024;
 inline constexpr std::size_t kMaxReplyLogBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxFrameBytes = kMaxReplyOutBytes + kMaxReplyLogBytes + 64 * 1024;
 
 struct JobVariable {
-  Text<kMaxJobVariableBytes> name;
-  Text<kMaxJobVariableBytes> value;
+  Blob<kMaxJobVariableBytes> name;  ///< bytes: a decoded path need not be UTF-8
+  Blob<kMaxJobVariableBytes> value;
   static constexpr auto kFields = std::tuple{&JobVariable::name, &JobVariable::value};
 };
 
@@ -27,7 +28,7 @@ struct WorkerJob {
   std::uint64_t id = 0;
   Hash artefact;
   List<JobVariable, kMaxJobVariables> env;
-  List<Text<kMaxJobVariableBytes>, kMaxJobVariables> args;
+  List<Blob<kMaxJobVariableBytes>, kMaxJobVariables> args;
   Blob<kMaxJobInputBytes> input;
   Gas gas_limit;
   std::uint32_t deadline_ms = 0;

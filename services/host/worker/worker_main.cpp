@@ -113,8 +113,8 @@ class Worker {
                             .gas = {},
                             .detail = module.error().message});
     wasm::ProgramCall call;
-    for (auto& variable : job.env) call.env.emplace_back(std::move(variable.name), std::move(variable.value));
-    for (auto& arg : job.args) call.args.push_back(std::move(arg));
+    for (const auto& variable : job.env) call.env.emplace_back(as_text(variable.name), as_text(variable.value));
+    for (const auto& arg : job.args) call.args.emplace_back(as_text(arg));
     Bytes input = std::move(job.input);
     call.input = input;  // a vector keeps its storage when it moves
     call.gas_limit = job.gas_limit;
@@ -206,9 +206,8 @@ bool is_worker(int argc, char** argv) {
 
 int worker_main(int, char** argv) {
   const Status status = run_worker(argv[2]);
-  if (status || status.error().fault == Fault::kInterrupted) return 0;
-  std::fprintf(stderr, "worker: %s\n", status.error().message.c_str());
-  return 1;
+  if (!status) std::fprintf(stderr, "worker: %s\n", status.error().message.c_str());
+  ::_exit(status ? 0 : 1);  // nothing at exit may need what the confinement took
 }
 
 }  // namespace micro

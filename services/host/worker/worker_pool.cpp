@@ -109,10 +109,9 @@ Bytes job_frame(std::uint64_t id, CallJob& job) {
   WorkerJob w;
   w.id = id;
   w.artefact = job.artefact;
-  for (auto& [name, value] : job.call.env) {
-    w.env.push_back({Text<kMaxJobVariableBytes>(std::move(name)), Text<kMaxJobVariableBytes>(std::move(value))});
-  }
-  for (auto& arg : job.call.args) w.args.emplace_back(std::move(arg));
+  using Variable = Blob<kMaxJobVariableBytes>;
+  for (const auto& [name, value] : job.call.env) w.env.push_back({Variable(as_bytes(name)), Variable(as_bytes(value))});
+  for (const auto& arg : job.call.args) w.args.emplace_back(as_bytes(arg));
   static_cast<Bytes&>(w.input) = std::move(job.input);
   w.gas_limit = job.call.gas_limit;
   w.deadline_ms = job.call.deadline_ms;
@@ -128,11 +127,18 @@ Bytes job_frame(std::uint64_t id, CallJob& job) {
 
 /// What the worker's decoder would refuse, it must not get: it would end, and the calls of others with it.
 Status check_job(const CallJob& job) {
-  const auto fits = [](const std::string& text) { return text.size() <= kMaxJobVariableBytes && is_valid_utf8(text); };
-  const bool ok = job.call.env.size() <= kMaxJobVariables && job.call.args.size() <= kMaxJobVariables &&
-                  std::ranges::all_of(job.call.env, [&](const auto& v) { return fits(v.first) && fits(v.second); }) &&
-                  std::ranges::all_of(job.call.args, fits);
-  if (!ok) return fail(Fault::kInvalid, "the call's variables are too many, too long or not UTF-8");
+  std::size_t total = 0;
+  bool ok = job.call.env.size() <= kMaxJobVariables && job.call.args.size() <= kMaxJobVariables;
+  const auto add = [&](const std::string& text) {
+    total += text.size();
+    ok = ok && text.size() <= kMaxJobVariableBytes && total <= kMaxJobVariablesBytes;
+  };
+  for (const auto& [name, value] : job.call.env) {
+    add(name);
+    add(value);
+  }
+  for (const std::string& arg : job.call.args) add(arg);
+  if (!ok) return fail(Fault::kLimit, "the call's variables are too many or too long");
   if (job.input.size() > kMaxJobInputBytes) return fail(Fault::kLimit, "the call's input is too long");
   if (job.call.out_bytes > kMaxReplyOutBytes || job.call.log_bytes > kMaxReplyLogBytes - 1'024) {
     return fail(Fault::kLimit, "the call's output limits are too high");

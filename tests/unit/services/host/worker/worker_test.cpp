@@ -149,9 +149,12 @@ TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
   CallJob large = job("echo", {});
   large.input.resize(kMaxJobInputBytes + 1);
   EXPECT_EQ(run(std::move(large)).kind, CallEnd::kHostFailure);
+  CallJob wide = job("echo", {});
+  for (int i = 0; i < 10; ++i) wide.call.env.emplace_back("A", std::string(kMaxJobVariableBytes, 'x'));
+  EXPECT_EQ(run(std::move(wide)).kind, CallEnd::kHostFailure);
   CallJob odd = job("echo", {});
-  odd.call.env = {{"A", "\xff"}};
-  EXPECT_EQ(run(std::move(odd)).kind, CallEnd::kHostFailure);
+  odd.call.env = {{"PATH_INFO", "/\xff"}};
+  EXPECT_NE(wasm::text_of(run(std::move(odd)).out).find("/\xff"), std::string::npos);
   EXPECT_EQ(run(job("echo", {})).kind, CallEnd::kExited);  // and the worker lives
   EXPECT_EQ(count(WorkerEvent::Kind::kDied), 0U);
 }
