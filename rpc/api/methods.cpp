@@ -108,8 +108,10 @@ Result<std::string> RpcParams::text(const char* name) {
 
 std::optional<std::string> RpcParams::optional_text(const char* name) {
   const Json* value = find(name);
-  if (value == nullptr || !value->is_string()) return std::nullopt;
-  return value->get<std::string>();
+  if (value == nullptr) return std::nullopt;
+  if (value->is_string()) return value->get<std::string>();
+  wrong(name, "text");
+  return std::nullopt;
 }
 
 Result<std::uint64_t> RpcParams::u64(const char* name) {
@@ -126,20 +128,33 @@ Result<std::uint64_t> RpcParams::u64(const char* name) {
 }
 
 std::uint64_t RpcParams::u64_or(const char* name, std::uint64_t fallback) {
-  return find(name) == nullptr ? fallback : u64(name).value_or(fallback);
+  if (find(name) == nullptr) return fallback;
+  const auto value = u64(name);
+  if (!value) wrong(name, "a whole number");
+  return value.value_or(fallback);
 }
 
 std::vector<std::string> RpcParams::texts(const char* name) {
   std::vector<std::string> out;
   const Json* value = find(name);
-  if (value == nullptr || !value->is_array()) return out;
+  if (value == nullptr) return out;
+  if (!value->is_array()) wrong(name, "a list of texts");
   for (const Json& item : *value) {
-    if (item.is_string()) out.push_back(item.get<std::string>());
+    if (item.is_string()) {
+      out.push_back(item.get<std::string>());
+    } else {
+      wrong(name, "a list of texts");
+    }
   }
   return out;
 }
 
+void RpcParams::wrong(const char* name, const char* wanted) {
+  if (!wrong_) wrong_ = Error{Fault::kInvalid, std::string("parameter \"") + name + "\" must be " + wanted, {}};
+}
+
 Status RpcParams::finish() const {
+  if (wrong_) return std::unexpected(*wrong_);
   if (!params_.is_object()) return {};
   for (const auto& [key, value] : params_.items()) {
     if (std::ranges::find(known_, key) == known_.end()) {

@@ -33,13 +33,15 @@ class RpcParams {
   Result<std::uint64_t> u64(const char* name);
   std::uint64_t u64_or(const char* name, std::uint64_t fallback);
   std::vector<std::string> texts(const char* name);
-  /// kInvalid names what the method does not know.
+  /// kInvalid names what the method does not know, and an optional parameter of the wrong type.
   Status finish() const;
 
  private:
   const Json* find(const char* name);
+  void wrong(const char* name, const char* wanted);
   const Json& params_;
   std::vector<std::string> known_;
+  std::optional<Error> wrong_;
 };
 
 using RpcDone = std::function<void(Result<Json>)>;
