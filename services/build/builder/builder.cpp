@@ -114,7 +114,7 @@ Result<SandboxExit> Run::sandboxed(const Recipe& recipe, const std::string& reci
 Status Run::prime_go(const std::stop_token& stop) {
   if (fs::exists(go_library())) return {};
   TRY(make_folder(config_.cache_dir + "/go-library"));
-  const FileLock lock = TRY(FileLock::take(go_library() + ".lock"));
+  const FileLock lock = TRY(FileLock::take(go_library() + ".lock", stop));
   if (fs::exists(go_library())) return {};
   log_.line("compiling Go's own library for wasm: once a machine, about a minute");
   WorkFolder work = TRY(WorkFolder::make(config_.cache_dir + "/go-library"));
@@ -213,6 +213,7 @@ Builder::Builder(BuilderConfig config) : config_(std::move(config)) {
   std::error_code error;
   const fs::path whole = fs::absolute(config_.cache_dir, error);
   if (!error) config_.cache_dir = whole.string();
+  remove_stale_work(config_.cache_dir + "/work");
 }
 
 Status Builder::can_build(Language language) const {
@@ -249,7 +250,7 @@ Result<BuildResult> Builder::build(const PreparedSource& source, const std::stri
   TRY(make_folder(config_.cache_dir + "/logs"));
   const std::string log_file = log_path.empty() ? config_.cache_dir + "/logs/" + name.hex() + ".log" : log_path;
   // Two builds of one key: the second waits and takes the first one's module.
-  const FileLock lock = TRY(FileLock::take(cache.folder() + "/" + name.hex() + ".lock"));
+  const FileLock lock = TRY(FileLock::take(cache.folder() + "/" + name.hex() + ".lock", stop));
   BuildLog log = TRY(BuildLog::open(log_file, on_line));
   auto cached = cache.find(name);
   const bool hit = cached.has_value();

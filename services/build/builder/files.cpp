@@ -7,14 +7,18 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 #include <utility>
 
 namespace micro {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::chrono::milliseconds kLockPoll{50};
 
 std::unexpected<Error> io_error(const std::string& path) {
   return fail(Fault::kIo, path + ": " + std::strerror(errno));
@@ -104,12 +108,24 @@ WorkFolder::~WorkFolder() {
   if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 
-Result<FileLock> FileLock::take(const std::string& path) {
+void remove_stale_work(const std::string& parent) {
+  std::error_code error;
+  const auto yesterday = fs::file_time_type::clock::now() - std::chrono::hours(24);
+  for (const auto& entry : fs::directory_iterator(parent, error)) {
+    const bool ours = entry.path().filename().string().starts_with("work-");
+    const auto written = entry.last_write_time(error);
+    if (ours && !error && written < yesterday) fs::remove_all(entry.path(), error);
+  }
+}
+
+Result<FileLock> FileLock::take(const std::string& path, const std::stop_token& stop) {
   FileLock out;
   out.fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (out.fd_ < 0) return io_error(path);
-  while (::flock(out.fd_, LOCK_EX) != 0) {
-    if (errno != EINTR) return io_error(path);
+  while (::flock(out.fd_, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EINTR && errno != EWOULDBLOCK) return io_error(path);
+    if (stop.stop_requested()) return fail(Fault::kInterrupted, "cancelled");
+    std::this_thread::sleep_for(kLockPoll);
   }
   return out;
 }

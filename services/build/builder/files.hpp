@@ -1,6 +1,7 @@
 // Small file helpers of the builder.
 #pragma once
 
+#include <stop_token>
 #include <string>
 
 #include "chain/base/bytes.hpp"
@@ -31,10 +32,14 @@ class WorkFolder {
   std::string path_;
 };
 
-/// An exclusive lock on a file that is made when missing; waits. The kernel drops it when the process ends.
+/// Removes what processes that were killed left in `parent`: work folders older than a day.
+void remove_stale_work(const std::string& parent);
+
+/// An exclusive lock on a file that is made when missing. The kernel drops it when the process ends.
 class FileLock {
  public:
-  static Result<FileLock> take(const std::string& path);
+  /// Waits until it is free, or fails with kInterrupted.
+  static Result<FileLock> take(const std::string& path, const std::stop_token& stop);
   FileLock(FileLock&& other) noexcept;
   FileLock& operator=(FileLock&& other) = delete;
   ~FileLock();

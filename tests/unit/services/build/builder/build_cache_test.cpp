@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 
 #include "services/build/builder/files.hpp"
@@ -57,6 +58,31 @@ TEST_F(BuildCacheFolder, EveryPartOfTheKeyCounts) {
   key = {};
   key.toolchain.data[0] = 1;
   EXPECT_NE(build_key_hash(key), base);
+}
+
+TEST_F(BuildCacheFolder, ALockIsWaitedForUntilSomebodyAsksToStop) {
+  const std::string path = (folder_ / "lock").string();
+  std::stop_source stop;
+  auto first = FileLock::take(path, stop.get_token());
+  ASSERT_TRUE(first.has_value());
+  stop.request_stop();
+  EXPECT_EQ(FileLock::take(path, stop.get_token()).error().fault, Fault::kInterrupted);
+  {
+    const FileLock gone = std::move(*first);
+  }
+  EXPECT_TRUE(FileLock::take(path, stop.get_token()).has_value());
+}
+
+TEST_F(BuildCacheFolder, WorkThatAKilledProcessLeftIsRemovedAfterADay) {
+  const auto work = folder_ / "work";
+  for (const char* name : {"work-old", "work-new", "other"}) std::filesystem::create_directories(work / name);
+  const auto past = std::filesystem::file_time_type::clock::now() - std::chrono::hours(25);
+  std::filesystem::last_write_time(work / "work-old", past);
+  std::filesystem::last_write_time(work / "other", past);
+  remove_stale_work(work.string());
+  EXPECT_FALSE(std::filesystem::exists(work / "work-old"));
+  EXPECT_TRUE(std::filesystem::exists(work / "work-new"));
+  EXPECT_TRUE(std::filesystem::exists(work / "other"));
 }
 
 TEST_F(BuildCacheFolder, FilesAreNeverReadThroughLinks) {
