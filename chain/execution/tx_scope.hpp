@@ -124,7 +124,7 @@ class TxScope {
   Overlay& block_;
   SupplyBook& book_;
   const Ctx& ctx_;
-  Overlay changes_{block_};
+  Overlay changes_{static_cast<const StateView&>(block_)};
   SupplyBook before_;
   std::array<AccountEntry, kMaxAccountsPerTx> accounts_;  // their memory serves one transaction after another
   std::size_t used_accounts_ = 0;

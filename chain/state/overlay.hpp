@@ -21,6 +21,10 @@ class Overlay final : public StateView {
  public:
   /// `base` outlives the overlay and does not change meanwhile.
   explicit Overlay(const StateView& base) : base_(base) {}
+  // `Overlay upper(lower)` would copy the lower one and no longer see its changes: an overlay on an overlay is made from
+  // a StateView&.
+  Overlay(const Overlay&) = delete;
+  Overlay& operator=(const Overlay&) = delete;
 
   [[nodiscard]] std::optional<ByteView> get(const StatePath& path) const override;
   void scan(Module module, const Visitor& visit) const override;

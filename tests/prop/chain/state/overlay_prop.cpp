@@ -29,7 +29,7 @@ RC_GTEST_PROP(OverlayProp, TwoOverlaysReadLikeOneMapWithBothApplied, ()) {
   const StateDiff first = some_diff();
   block.merge(first);
   expected.apply(first);
-  Overlay tx(block);
+  Overlay tx(static_cast<const StateView&>(block));
   const StateDiff second = some_diff();
   tx.merge(second);
   expected.apply(second);

@@ -1,0 +1,302 @@
+// Transactions of every kind that a small chain could see: mostly ones that make sense now, some that do not. What they
+// name (nodes, offers, services, channels) is learned from the receipts.
+#pragma once
+
+#include "chain/execution/holders.hpp"
+#include "chain/identity/node_identity.hpp"
+#include "chain/registry/service_rules.hpp"
+#include "tests/gen/any_value.hpp"
+#include "tests/gen/chain/channel_world.hpp"
+
+namespace micro::test {
+
+class AnyTx {
+ public:
+  AnyTx(const ChannelWorld& world, Random& random) : w_(world), r_(random) {
+    nodes_.push_back({w_.node, w_.roles.host});
+    offers_.push_back(w_.offer);
+    services_.push_back({w_.service, w_.roles.owner});
+    versions_.push_back(w_.version);
+  }
+  /// Payments are as likely as everything else together: they take several steps to get anywhere.
+  SignedTx next() {
+    const bool pays = draw_below(r_, 2) == 0;
+    return next(pays ? kFirstPayment + draw_below(r_, kTxKinds - kFirstPayment) : draw_below(r_, kFirstPayment));
+  }
+  SignedTx next(std::size_t kind) {
+    sender_ = draw_below(r_, kPeople);
+    Payload payload = make(kind);
+    SignedTx tx = w_.make(sender_, std::move(payload), draw_below(r_, 40) == 0 ? 1 : 0);
+    if (draw_below(r_, 30) == 0) tx.body.max_fee = Amount(draw_below(r_, 3'000));
+    if (draw_below(r_, 50) == 0) tx.body.valid_until = Height(draw_below(r_, 100));
+    return tx;
+  }
+  void learn(const TxReceipt& receipt) {
+    for (const Event& event : receipt.events) {
+      if (const auto* e = std::get_if<event::NodeRegistered>(&event)) nodes_.push_back({e->node, number_of(e->owner)});
+      if (const auto* e = std::get_if<event::ResourcesOffered>(&event)) offers_.push_back(e->offer);
+      if (const auto* e = std::get_if<event::ServicePublished>(&event)) {
+        services_.push_back({e->service, number_of(e->owner)});
+      }
+      if (const auto* e = std::get_if<event::VersionAnnounced>(&event)) versions_.push_back(e->version);
+      if (const auto* e = std::get_if<event::ChannelOpened>(&event)) channels_.push_back(e->channel);
+    }
+  }
+
+ private:
+  static constexpr std::size_t kPeople = 4;
+  static constexpr std::size_t kFirstPayment = 14;     ///< OpenChannel and what follows it
+  static constexpr std::uint64_t kFirstSession = 100;  // persons from here on are session keys
+  static constexpr std::size_t kSessions = 3;
+
+  struct Owned {
+    Hash id;
+    std::uint64_t owner = 0;
+    Owned(ByteView i, std::uint64_t o) : id(Hash::from(i).value()), owner(o) {}
+  };
+
+  static std::uint64_t number_of(const Address& address) {
+    for (std::uint64_t n = 0; n < kPeople; ++n) {
+      if (person(n) == address) return n;
+    }
+    return kPeople;
+  }
+  template <class T>
+  T any_of(const std::vector<T>& from) {
+    if (from.empty() || draw_below(r_, 20) == 0) return T{};
+    const std::size_t latest = std::min<std::size_t>(from.size(), 3);
+    return from[from.size() - 1 - draw_below(r_, draw_below(r_, 3) == 0 ? from.size() : latest)];
+  }
+  // Its owner is the sender then, mostly.
+  template <class Id>
+  Id any_owned(const std::vector<Owned>& from) {
+    if (draw_below(r_, 20) == 0) return {};
+    const Owned& one = from[draw_below(r_, from.size())];
+    if (draw_below(r_, 6) != 0) sender_ = one.owner;
+    return one.id.template as<Id>();
+  }
+  Amount amount() {
+    static constexpr std::uint64_t kAmounts[] = {0,          1,           999,         100'000,       5'000'000,
+                                                 50'000'000, 300'000'000, 999'000'000, 2'000'000'000, UINT64_MAX};
+    if (draw_below(r_, 4) == 0) return Amount(draw_below(r_, 20'000'000));
+    return Amount(kAmounts[draw_below(r_, std::size(kAmounts) - (draw_below(r_, 8) == 0 ? 0 : 3))]);
+  }
+  Epoch soon(std::uint32_t range) {
+    return Epoch(w_.epoch().value + static_cast<std::uint32_t>(draw_below(r_, range)));
+  }
+  std::uint32_t share() { return static_cast<std::uint32_t>(draw_below(r_, 11) * 100'000); }
+  void maybe_as_session() {
+    if (draw_below(r_, 4) == 0) sender_ = kFirstSession + draw_below(r_, kSessions);
+  }
+  LaneTotal lane_total() {
+    const auto steps = draw_below(r_, 12);
+    LaneTotal t;
+    t.lane = static_cast<std::uint8_t>(draw_below(r_, 4) == 0 ? 1 : 0);
+    t.seq = steps;
+    t.cum_charged = Amount(steps * 100'000);
+    t.cum_base_fee = Amount(steps * draw_below(r_, 3) * 10'000);
+    return t;
+  }
+
+  Payload make(std::size_t kind) {
+    switch (kind) {
+      case 0:
+        return Transfer{person(draw_below(r_, kPeople + 2)), amount(), {}};
+      case 1:
+        return refresh();
+      case 2:
+        return register_node();
+      case 3:
+        return rotate_key();
+      case 4:
+        return grant();
+      case 5:
+        return revoke();
+      case 6:
+        return OfferResources{any_owned<NodeId>(nodes_), {1'000, 512, 1'000}, amount()};
+      case 7:
+        return withdraw();
+      case 8:
+        return publish();
+      case 9:
+        return announce();
+      case 10:
+        return attest();
+      case 11:
+        return FundService{any_owned<ServiceId>(services_), amount()};
+      case 12:
+        return UnfundService{any_owned<ServiceId>(services_), amount()};
+      case 13:
+        return SetPrice{any_owned<ServiceId>(services_), amount(), share()};
+      default:
+        return make_payment(kind);
+    }
+  }
+  Payload make_payment(std::size_t kind) {
+    if (channels_.empty()) kind = kFirstPayment;
+    switch (kind) {
+      case 14:
+        return open();
+      case 15:
+        maybe_as_session();
+        return TopUpChannel{any_of(channels_), amount()};
+      case 16:
+        return claim();
+      case 17:
+        sender_ = w_.roles.payer;
+        return w_.close(any_of(channels_), {lane_total()}, soon(4));
+      case 18:
+        sender_ = w_.roles.payer;
+        return RequestClose{any_of(channels_)};
+      case 19:
+        return Finalize{any_of(channels_)};
+      default:
+        return dispute();
+    }
+  }
+  WithdrawOffer withdraw() {
+    // Without the world's own offer there is no placement and soon no channel.
+    if (offers_.size() > 1 && draw_below(r_, 20) != 0) return {offers_[1 + draw_below(r_, offers_.size() - 1)]};
+    if (draw_below(r_, 10) != 0) return {};
+    sender_ = w_.roles.host;
+    return {w_.offer};
+  }
+  Claim claim() {
+    claimed_ = any_of(channels_);
+    claim_ = lane_total();
+    Claim claim = w_.claim(claimed_, claim_);
+    if (draw_below(r_, 8) == 0) claim.host_signature.data[3] ^= 1;
+    return claim;
+  }
+  Dispute dispute() {
+    if (draw_below(r_, 2) == 0) return w_.dispute(any_of(channels_), lane_total());
+    LaneTotal truth = claim_;  // of the last claim, but for one thing
+    if (draw_below(r_, 2) == 0) {
+      truth.cum_base_fee = Amount(truth.cum_base_fee.micro + 10'000);
+    } else {
+      truth.cum_charged = Amount(truth.cum_charged.micro / 2);
+      truth.cum_base_fee = Amount(truth.cum_base_fee.micro / 2);
+    }
+    return w_.dispute(claimed_, truth);
+  }
+  RefreshLot refresh() {
+    const auto lots = w_.account(sender_).purse.lots;
+    const Lot lot = lots.empty() ? Lot{} : lots[draw_below(r_, lots.size())];
+    return {lot.expiry, lot.cls, draw_below(r_, 2) == 0 ? lot.amount : amount()};
+  }
+  RegisterNode register_node() {
+    const auto node_key = machine_key(200 + draw_below(r_, 8));
+    const auto consensus_key = machine_key(300 + draw_below(r_, 8));
+    const Hash proof = node_proof_hash(w_.chain, person(sender_), node_key.public_key(), consensus_key.public_key());
+    return {node_key.public_key(), consensus_key.public_key(), node_key.sign(proof), consensus_key.sign(proof)};
+  }
+  RotateNodeKey rotate_key() {
+    // The world's own node keeps its key: it signs the claims.
+    const NodeId node = nodes_.size() > 1 ? nodes_[1 + draw_below(r_, nodes_.size() - 1)].id.as<NodeId>() : NodeId{};
+    for (const Owned& owned : nodes_) {
+      if (owned.id.as<NodeId>() == node) sender_ = owned.owner;
+    }
+    const RegisterNode fresh = register_node();
+    return {node, fresh.node_key, fresh.consensus_key, fresh.node_proof, fresh.consensus_proof};
+  }
+  GrantSessionKey grant() {
+    GrantSessionKey g;
+    g.key = person_key(kFirstSession + draw_below(r_, kSessions)).public_key();
+    g.expires = soon(30);
+    g.per_call_cap = amount();
+    g.window_cap = amount();
+    g.window_epochs = static_cast<std::uint32_t>(draw_below(r_, 5));
+    if (draw_below(r_, 2) == 0) g.services.push_back(w_.service);
+    return g;
+  }
+  RevokeSessionKey revoke() {
+    const std::uint64_t session = kFirstSession + draw_below(r_, kSessions);
+    const auto record = w_.read<SessionRecord>(path::session(person(session)));
+    if (record && draw_below(r_, 4) != 0) sender_ = number_of(record->owner);
+    return {person(session)};
+  }
+  PublishService publish() {
+    PublishService p;
+    p.name = Text<kMaxServiceNameBytes>("service-" + std::to_string(draw_below(r_, 20)));
+    p.repo_url = Text<kMaxUrlBytes>("https://example.org/o/r");
+    p.price = amount();
+    p.host_share_ppm = share();
+    return p;
+  }
+  AnnounceVersion announce() {
+    AnnounceVersion a;
+    a.service = any_owned<ServiceId>(services_);
+    a.commit.data[0] = static_cast<std::uint8_t>(draw_below(r_, 200));
+    a.memory_mib = static_cast<std::uint32_t>(draw_below(r_, 128));
+    return a;
+  }
+  AttestBuild attest() {
+    AttestBuild a;
+    a.version = any_of(versions_);
+    a.node = w_.node;
+    a.wasm_hash.data[0] = 1;
+    a.wasm_bytes = 1'000;
+    a.signature = w_.node_key.sign(build_attest_hash(w_.chain, a));
+    if (draw_below(r_, 8) == 0) a.signature.data[0] ^= 1;
+    return a;
+  }
+  OpenChannel open() {
+    sender_ = draw_below(r_, 4) == 0 ? sender_ : w_.roles.payer;
+    maybe_as_session();
+    const Amount deposit = draw_below(r_, 4) == 0 ? amount() : Amount(10'000'000 + draw_below(r_, 20'000'000));
+    const Epoch end = draw_below(r_, 8) == 0 ? soon(200) : Epoch(soon(30).value + 8);
+    OpenChannel terms = w_.terms(deposit, end, static_cast<std::uint8_t>(1 + draw_below(r_, 2)));
+    if (draw_below(r_, 10) == 0) terms.service = any_owned<ServiceId>(services_);
+    return terms;
+  }
+
+  const ChannelWorld& w_;
+  Random& r_;
+  std::uint64_t sender_ = 0;
+  std::vector<Owned> nodes_, services_;
+  std::vector<OfferId> offers_;
+  std::vector<VersionId> versions_;
+  std::vector<ChannelId> channels_;
+  ChannelId claimed_;
+  LaneTotal claim_;
+};
+
+/// The full sum (I1 and I3): what all purses of a state hold, bucket by bucket, is what the supply record says. Empty,
+/// or what differs.
+inline std::string supply_difference(const World& w) {
+  std::map<std::uint32_t, std::uint64_t> live, grace;
+  std::uint64_t paused_sum = 0;
+  const LotTime time = w.lots();
+  for (const Module module : purse_modules()) {
+    w.state.scan(module, [&](const StatePath&, ByteView record) {
+      const auto status = for_each_purse(module, record, [&](const Purse& purse, bool paused) {
+        for (const Lot& lot : purse.lots) {
+          if (paused) {
+            paused_sum += lot.amount.micro;
+          } else if (const LotPhase phase = phase_of(lot.expiry, time); phase != LotPhase::kGone) {
+            (phase == LotPhase::kLive ? live : grace)[lot.expiry.value] += lot.amount.micro;
+          }
+        }
+      });
+      if (!status) paused_sum = UINT64_MAX;
+      return true;
+    });
+  }
+  const Supply supply = w.supply();
+  u128 sum = supply.burned.value() + supply.purged.value() + supply.paused.micro;
+  const auto same = [&](const auto& record, std::map<std::uint32_t, std::uint64_t>& purses) {
+    for (const BucketTotal& bucket : record) {
+      sum += bucket.amount.micro;
+      if (purses[bucket.expiry.value] != bucket.amount.micro) return false;
+      purses.erase(bucket.expiry.value);
+    }
+    return std::ranges::all_of(purses, [](const auto& rest) { return rest.second == 0; });
+  };
+  if (!same(supply.live, live)) return "live tokens";
+  if (!same(supply.grace, grace)) return "tokens in grace";
+  if (supply.paused.micro != paused_sum) return "bonds";
+  if (sum != supply.minted.value()) return "minted is not live + grace + burned + purged";
+  return "";
+}
+
+}  // namespace micro::test
