@@ -11,9 +11,9 @@ namespace micro {
 // --- chain ---
 struct EpochClock {
   Epoch epoch;
-  TimeMs started;             ///< time of the block that ended the epoch before
-  Hash beacon;                ///< H(previous beacon, id of the boundary block's parent): a leader can bias it
-  BlockId parent_at_start;     ///< parent of the block that ended the epoch before
+  TimeMs started;           ///< time of the block that ended the epoch before
+  Hash beacon;              ///< H(previous beacon, id of the boundary block's parent): a leader can bias it
+  BlockId parent_at_start;  ///< parent of the block that ended the epoch before
   std::uint64_t next_decision = 1;
   static constexpr auto kFields = std::tuple{&EpochClock::epoch, &EpochClock::started, &EpochClock::beacon,
                                              &EpochClock::parent_at_start, &EpochClock::next_decision};
@@ -23,7 +23,7 @@ struct EpochClock {
 // --- accounts ---
 struct Account {
   Address address;
-  Nonce nonce;                ///< next to be used
+  Nonce nonce;  ///< next to be used
   Purse purse;
   static constexpr auto kFields = std::tuple{&Account::address, &Account::nonce, &Account::purse};
   bool operator==(const Account&) const = default;
@@ -31,8 +31,8 @@ struct Account {
 
 struct SessionRecord {
   Address key;
-  Address owner;              ///< whose tokens it spends
-  Nonce nonce;                ///< a session has its own
+  Address owner;  ///< whose tokens it spends
+  Nonce nonce;    ///< a session has its own
   Epoch expires;
   Amount per_call_cap;
   Amount window_cap;
@@ -67,7 +67,9 @@ enum class OfferState : std::uint8_t {
   kWithdrawn = 1,  ///< drains until `end`, the bond stays slashable until `release`
   kReleased = 2,   ///< the bond went back; kept as a tombstone while channels may refer to it
 };
-inline bool is_known(OfferState s) { return s <= OfferState::kReleased; }
+inline bool is_known(OfferState s) {
+  return s <= OfferState::kReleased;
+}
 
 struct OfferRecord {
   OfferId offer;
@@ -75,21 +77,21 @@ struct OfferRecord {
   Address owner;
   Capacity capacity;
   OfferState state = OfferState::kActive;
-  Purse bond;                 ///< original lots: their clock is paused
+  Purse bond;  ///< original lots: their clock is paused
   Epoch bonded_at;
-  Epoch end;                  ///< first epoch without service; 0 while active
-  Epoch release;              ///< first epoch in which the bond is back; 0 while active
+  Epoch end;                        ///< first epoch without service; 0 while active
+  Epoch release;                    ///< first epoch in which the bond is back; 0 while active
   std::optional<OfferId> next_due;  ///< the next offer whose bond goes back at the same boundary
   static constexpr auto kFields =
-      std::tuple{&OfferRecord::offer, &OfferRecord::node, &OfferRecord::owner,     &OfferRecord::capacity, &OfferRecord::state,
-                 &OfferRecord::bond,  &OfferRecord::bonded_at, &OfferRecord::end, &OfferRecord::release,
-                 &OfferRecord::next_due};
+      std::tuple{&OfferRecord::offer,   &OfferRecord::node,    &OfferRecord::owner,     &OfferRecord::capacity,
+                 &OfferRecord::state,   &OfferRecord::bond,    &OfferRecord::bonded_at, &OfferRecord::end,
+                 &OfferRecord::release, &OfferRecord::next_due};
   bool operator==(const OfferRecord&) const = default;
 };
 
 /// What a boundary has to do: a chain through OfferRecord::next_due, so that no list grows without bound.
 struct DueRecord {
-  Epoch epoch;                ///< the first epoch after that boundary
+  Epoch epoch;  ///< the first epoch after that boundary
   std::optional<OfferId> first_bond;
   static constexpr auto kFields = std::tuple{&DueRecord::epoch, &DueRecord::first_bond};
   bool operator==(const DueRecord&) const = default;
@@ -108,11 +110,10 @@ struct ServiceRecord {
   Epoch published;
   std::uint32_t versions = 0;
   std::optional<VersionId> newest;  ///< last announced; walk VersionRecord::previous for the others
-  static constexpr auto kFields =
-      std::tuple{&ServiceRecord::service, &ServiceRecord::owner,       &ServiceRecord::name,
-                 &ServiceRecord::repo_url, &ServiceRecord::subdir,     &ServiceRecord::price,
-                 &ServiceRecord::host_share_ppm, &ServiceRecord::description, &ServiceRecord::published,
-                 &ServiceRecord::versions, &ServiceRecord::newest};
+  static constexpr auto kFields = std::tuple{
+      &ServiceRecord::service,   &ServiceRecord::owner,    &ServiceRecord::name,           &ServiceRecord::repo_url,
+      &ServiceRecord::subdir,    &ServiceRecord::price,    &ServiceRecord::host_share_ppm, &ServiceRecord::description,
+      &ServiceRecord::published, &ServiceRecord::versions, &ServiceRecord::newest};
   bool operator==(const ServiceRecord&) const = default;
 };
 
@@ -122,12 +123,12 @@ struct VersionRecord {
   CommitId commit;
   std::uint64_t commit_time_s = 0;
   std::uint32_t memory_mib = 0;
-  std::uint32_t ordinal = 0;        ///< 1 for the first
+  std::uint32_t ordinal = 0;  ///< 1 for the first
   Epoch announced;
   std::optional<VersionId> previous;
-  static constexpr auto kFields =
-      std::tuple{&VersionRecord::version,    &VersionRecord::service, &VersionRecord::commit,    &VersionRecord::commit_time_s,
-                 &VersionRecord::memory_mib, &VersionRecord::ordinal, &VersionRecord::announced, &VersionRecord::previous};
+  static constexpr auto kFields = std::tuple{
+      &VersionRecord::version,    &VersionRecord::service, &VersionRecord::commit,    &VersionRecord::commit_time_s,
+      &VersionRecord::memory_mib, &VersionRecord::ordinal, &VersionRecord::announced, &VersionRecord::previous};
   bool operator==(const VersionRecord&) const = default;
 };
 
@@ -165,7 +166,9 @@ enum class VersionState : std::uint8_t {
   kPaused = 2,          ///< the fund does not cover it; funding resumes it
   kIrreproducible = 3,  ///< builders disagree
 };
-inline bool is_known(VersionState s) { return s <= VersionState::kIrreproducible; }
+inline bool is_known(VersionState s) {
+  return s <= VersionState::kIrreproducible;
+}
 
 struct StatusRecord {
   VersionId version;
@@ -173,8 +176,8 @@ struct StatusRecord {
   VersionState state = VersionState::kAnnounced;
   CodeHash wasm_hash;
   std::uint32_t wasm_bytes = 0;
-  std::uint8_t attested = 0;   ///< equal attestations, of…
-  std::uint8_t builders = 0;   ///< …builders asked
+  std::uint8_t attested = 0;  ///< equal attestations, of…
+  std::uint8_t builders = 0;  ///< …builders asked
   Epoch since;
   static constexpr auto kFields =
       std::tuple{&StatusRecord::version,    &StatusRecord::service,  &StatusRecord::state,    &StatusRecord::wasm_hash,
@@ -198,12 +201,11 @@ inline constexpr std::size_t kMaxPlacementsPerVersion = 32;  ///< in force, drai
 struct PlacementRecord {
   VersionId version;
   ServiceId service;
-  Hash salt;                   ///< of its rendezvous: drawn from a beacon, drawn again every 30·Q epochs
-  Epoch salted;                ///< nodes registered before this epoch take part: keys cannot be ground for a known salt
+  Hash salt;     ///< of its rendezvous: drawn from a beacon, drawn again every 30·Q epochs
+  Epoch salted;  ///< nodes registered before this epoch take part: keys cannot be ground for a known salt
   List<Placement, kMaxPlacementsPerVersion> hosts;
-  static constexpr auto kFields =
-      std::tuple{&PlacementRecord::version, &PlacementRecord::service, &PlacementRecord::salt,
-                 &PlacementRecord::salted,  &PlacementRecord::hosts};
+  static constexpr auto kFields = std::tuple{&PlacementRecord::version, &PlacementRecord::service,
+                                             &PlacementRecord::salt, &PlacementRecord::salted, &PlacementRecord::hosts};
   bool operator==(const PlacementRecord&) const = default;
 };
 
@@ -211,39 +213,78 @@ struct PolicyRecord {
   PolicyHash current;
   std::optional<PolicyHash> parent;
   std::uint32_t failures_in_a_row = 0;
-  bool frozen = false;         ///< failed twice without a parent: placements stay as they are
-  Hash engine;                 ///< engine version and configuration
-  static constexpr auto kFields = std::tuple{&PolicyRecord::current, &PolicyRecord::parent,
-                                             &PolicyRecord::failures_in_a_row, &PolicyRecord::frozen, &PolicyRecord::engine};
+  bool frozen = false;  ///< failed twice without a parent: placements stay as they are
+  Hash engine;          ///< engine version and configuration
+  static constexpr auto kFields =
+      std::tuple{&PolicyRecord::current, &PolicyRecord::parent, &PolicyRecord::failures_in_a_row, &PolicyRecord::frozen,
+                 &PolicyRecord::engine};
   bool operator==(const PolicyRecord&) const = default;
 };
 
 // --- paths ---
 namespace path {
-inline StatePath epoch_clock() { return state_path(Module::kChain, as_bytes("epoch")); }
-inline StatePath supply() { return state_path(Module::kChain, as_bytes("supply")); }
-inline StatePath params() { return state_path(Module::kChain, as_bytes("params")); }
+inline StatePath epoch_clock() {
+  return state_path(Module::kChain, as_bytes("epoch"));
+}
+inline StatePath supply() {
+  return state_path(Module::kChain, as_bytes("supply"));
+}
+inline StatePath params() {
+  return state_path(Module::kChain, as_bytes("params"));
+}
 inline StatePath validators(Epoch epoch) {
   Encoder e;
   e.raw(as_bytes("validators")).put(epoch);
   return state_path(Module::kChain, e.bytes());
 }
-inline StatePath account(const Address& a) { return state_path(Module::kAccounts, a); }
-inline StatePath session(const Address& key) { return state_path(Module::kSessions, key); }
-inline StatePath node(const NodeId& n) { return state_path(Module::kNodes, n); }
-inline StatePath node_key(const Ed25519Key& k) { return state_path(Module::kNodeKeys, k); }
-inline StatePath offer(const OfferId& o) { return state_path(Module::kOffers, o); }
-inline StatePath service(const ServiceId& s) { return state_path(Module::kServices, s); }
-inline StatePath name(std::string_view n) { return state_path(Module::kNames, as_bytes(n)); }
-inline StatePath version(const VersionId& v) { return state_path(Module::kVersions, v); }
-inline StatePath build(const VersionId& v) { return state_path(Module::kBuilds, v); }
-inline StatePath fund(const ServiceId& s) { return state_path(Module::kFunds, s); }
-inline StatePath status(const VersionId& v) { return state_path(Module::kStatus, v); }
-inline StatePath placement(const VersionId& v) { return state_path(Module::kPlacements, v); }
-inline StatePath channel(const ChannelId& c) { return state_path(Module::kChannels, c); }
-inline StatePath due(Epoch epoch) { return state_path(Module::kDue, encode(epoch)); }
-inline StatePath policy_code(const PolicyHash& h) { return state_path(Module::kPolicy, h); }
-inline StatePath policy() { return state_path(Module::kPolicy, as_bytes("current")); }
+inline StatePath account(const Address& a) {
+  return state_path(Module::kAccounts, a);
+}
+inline StatePath session(const Address& key) {
+  return state_path(Module::kSessions, key);
+}
+inline StatePath node(const NodeId& n) {
+  return state_path(Module::kNodes, n);
+}
+inline StatePath node_key(const Ed25519Key& k) {
+  return state_path(Module::kNodeKeys, k);
+}
+inline StatePath offer(const OfferId& o) {
+  return state_path(Module::kOffers, o);
+}
+inline StatePath service(const ServiceId& s) {
+  return state_path(Module::kServices, s);
+}
+inline StatePath name(std::string_view n) {
+  return state_path(Module::kNames, as_bytes(n));
+}
+inline StatePath version(const VersionId& v) {
+  return state_path(Module::kVersions, v);
+}
+inline StatePath build(const VersionId& v) {
+  return state_path(Module::kBuilds, v);
+}
+inline StatePath fund(const ServiceId& s) {
+  return state_path(Module::kFunds, s);
+}
+inline StatePath status(const VersionId& v) {
+  return state_path(Module::kStatus, v);
+}
+inline StatePath placement(const VersionId& v) {
+  return state_path(Module::kPlacements, v);
+}
+inline StatePath channel(const ChannelId& c) {
+  return state_path(Module::kChannels, c);
+}
+inline StatePath due(Epoch epoch) {
+  return state_path(Module::kDue, encode(epoch));
+}
+inline StatePath policy_code(const PolicyHash& h) {
+  return state_path(Module::kPolicy, h);
+}
+inline StatePath policy() {
+  return state_path(Module::kPolicy, as_bytes("current"));
+}
 }  // namespace path
 
 inline VersionId version_id(const ServiceId& service, const CommitId& commit) {

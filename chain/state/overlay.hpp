@@ -1,4 +1,5 @@
-// Changes on top of a view, in memory: one a block, and one a transaction on top of that. Dropping it undoes everything.
+// Changes on top of a view, in memory: one a block, and one a transaction on top of that. Dropping it undoes
+// everything.
 #pragma once
 
 #include "chain/state/state_view.hpp"
@@ -21,8 +22,8 @@ class Overlay final : public StateView {
  public:
   /// `base` outlives the overlay and does not change meanwhile.
   explicit Overlay(const StateView& base) : base_(base) {}
-  // `Overlay upper(lower)` would copy the lower one and no longer see its changes: an overlay on an overlay is made from
-  // a StateView&.
+  // `Overlay upper(lower)` would copy the lower one and no longer see its changes: an overlay on an overlay is made
+  // from a StateView&.
   Overlay(const Overlay&) = delete;
   Overlay& operator=(const Overlay&) = delete;
 

@@ -12,20 +12,20 @@ inline constexpr std::size_t kMaxValidators = 256;
 struct Header {
   std::uint8_t version = 1;
   Height height;
-  Epoch epoch;              ///< the epoch that this block's transactions run in
-  bool boundary = false;    ///< the epoch's last block: the transition runs after its transactions
+  Epoch epoch;            ///< the epoch that this block's transactions run in
+  bool boundary = false;  ///< the epoch's last block: the transition runs after its transactions
   BlockId parent;
-  TimeMs time;              ///< greater than the parent's
-  Hash txs_root;            ///< over the signed bytes
+  TimeMs time;    ///< greater than the parent's
+  Hash txs_root;  ///< over the signed bytes
   Hash receipts_root;
-  Hash events_root;         ///< over the boundary's events; zero elsewhere
-  StateRoot state_root;     ///< after execution
-  Hash headers_root;        ///< MMR over the ids of all blocks below this one
-  Hash next_validators;     ///< set of the next epoch, on boundary blocks; zero elsewhere
-  static constexpr auto kFields = std::tuple{
-      &Header::version,  &Header::height,        &Header::epoch,       &Header::boundary,
-      &Header::parent,   &Header::time,          &Header::txs_root,    &Header::receipts_root,
-      &Header::events_root, &Header::state_root, &Header::headers_root, &Header::next_validators};
+  Hash events_root;      ///< over the boundary's events; zero elsewhere
+  StateRoot state_root;  ///< after execution
+  Hash headers_root;     ///< MMR over the ids of all blocks below this one
+  Hash next_validators;  ///< set of the next epoch, on boundary blocks; zero elsewhere
+  static constexpr auto kFields =
+      std::tuple{&Header::version,     &Header::height,     &Header::epoch,        &Header::boundary,
+                 &Header::parent,      &Header::time,       &Header::txs_root,     &Header::receipts_root,
+                 &Header::events_root, &Header::state_root, &Header::headers_root, &Header::next_validators};
   bool operator==(const Header&) const = default;
 };
 
@@ -38,7 +38,7 @@ struct Block {
 };
 
 struct Validator {
-  Ed25519Key key;           ///< consensus key
+  Ed25519Key key;  ///< consensus key
   std::uint64_t weight = 0;
   static constexpr auto kFields = std::tuple{&Validator::key, &Validator::weight};
   bool operator==(const Validator&) const = default;
@@ -56,7 +56,9 @@ Hash validator_set_hash(const ValidatorSet& set);
 Hash epoch_id(const ChainId& chain, Epoch epoch, const BlockId& last_of_previous, const Hash& set_hash);
 
 enum class StatementKind : std::uint8_t { kNotarize = 0, kNullify = 1, kFinalize = 2 };
-inline bool is_known(StatementKind k) { return k <= StatementKind::kFinalize; }
+inline bool is_known(StatementKind k) {
+  return k <= StatementKind::kFinalize;
+}
 
 /// What a validator signs: H(kStatement ‖ encoded statement).
 struct Statement {
@@ -64,9 +66,9 @@ struct Statement {
   Hash epoch_id;
   View view;
   View parent_view;
-  BlockId block;            ///< zero in a Nullify
-  static constexpr auto kFields = std::tuple{&Statement::kind, &Statement::epoch_id, &Statement::view,
-                                             &Statement::parent_view, &Statement::block};
+  BlockId block;  ///< zero in a Nullify
+  static constexpr auto kFields =
+      std::tuple{&Statement::kind, &Statement::epoch_id, &Statement::view, &Statement::parent_view, &Statement::block};
   bool operator==(const Statement&) const = default;
 };
 Hash statement_hash(const Statement& statement);
@@ -80,7 +82,8 @@ struct Certificate {
   bool operator==(const Certificate&) const = default;
 };
 
-/// Root of a binary Merkle tree over the leaves' encodings (leaf and node are tagged; an odd node moves up); zero if empty.
+/// Root of a binary Merkle tree over the leaves' encodings (leaf and node are tagged; an odd node moves up); zero if
+/// empty.
 Hash merkle_root(std::span<const Hash> leaves);
 /// Siblings from leaf to root.
 struct MerkleProof {

@@ -8,12 +8,13 @@
 
 namespace micro {
 
-using ChainId = FixedBytes<32, struct ChainIdTag>;      ///< hash of the canonical genesis
-using Address = FixedBytes<32, struct AddressTag>;      ///< hash of (scheme ‖ compressed public key)
-using TxId = FixedBytes<32, struct TxIdTag>;            ///< hash of the body without signature
-using BlockId = FixedBytes<32, struct BlockIdTag>;      ///< hash of the header
+using ChainId = FixedBytes<32, struct ChainIdTag>;  ///< hash of the canonical genesis
+using Address = FixedBytes<32, struct AddressTag>;  ///< hash of (scheme ‖ compressed public key)
+using TxId = FixedBytes<32, struct TxIdTag>;        ///< hash of the body without signature
+using BlockId = FixedBytes<32, struct BlockIdTag>;  ///< hash of the header
 using StateRoot = FixedBytes<32, struct StateRootTag>;
-using NodeId = FixedBytes<32, struct NodeIdTag>;        ///< hash of (owner ‖ nonce of its RegisterNode): survives key rotation
+using NodeId =
+    FixedBytes<32, struct NodeIdTag>;  ///< hash of (owner ‖ nonce of its RegisterNode): survives key rotation
 using OfferId = FixedBytes<32, struct OfferIdTag>;      ///< hash of the opening txid
 using ServiceId = FixedBytes<32, struct ServiceIdTag>;  ///< hash of (owner ‖ nonce of its PublishService)
 using VersionId = FixedBytes<32, struct VersionIdTag>;  ///< hash of (service ‖ commit)

@@ -60,8 +60,8 @@ struct RotateNodeKey {
 struct GrantSessionKey {
   PublicKey key;
   Epoch expires;
-  Amount per_call_cap;            ///< maxPrice of one call
-  Amount window_cap;              ///< deposits and fees a window
+  Amount per_call_cap;  ///< maxPrice of one call
+  Amount window_cap;    ///< deposits and fees a window
   std::uint32_t window_epochs = 0;
   List<ServiceId, kMaxSessionServices> services;  ///< empty: any
   static constexpr auto kFields =
@@ -97,8 +97,8 @@ struct PublishService {
   Text<kMaxServiceNameBytes> name;
   Text<kMaxUrlBytes> repo_url;
   Text<kMaxSubdirBytes> subdir;
-  Amount price;                     ///< π a completed call
-  std::uint32_t host_share_ppm = 0; ///< of π after the burned part
+  Amount price;                      ///< π a completed call
+  std::uint32_t host_share_ppm = 0;  ///< of π after the burned part
   Text<kMaxDescriptionBytes> description;
   static constexpr auto kFields =
       std::tuple{&PublishService::name,  &PublishService::repo_url,       &PublishService::subdir,
@@ -112,7 +112,8 @@ struct AnnounceVersion {
   static constexpr auto kFields = std::tuple{&AnnounceVersion::service, &AnnounceVersion::commit,
                                              &AnnounceVersion::commit_time_s, &AnnounceVersion::memory_mib};
 };
-/// A builder's word that this commit, plan and toolchain give this module. The node key signs, the owner's account pays.
+/// A builder's word that this commit, plan and toolchain give this module. The node key signs, the owner's account
+/// pays.
 struct AttestBuild {
   VersionId version;
   NodeId node;
@@ -121,9 +122,9 @@ struct AttestBuild {
   CodeHash wasm_hash;
   std::uint32_t wasm_bytes = 0;
   Ed25519Signature signature;  ///< over H(kBuildAttest ‖ chain ‖ version ‖ node ‖ plan ‖ toolchain ‖ wasm ‖ u32 size)
-  static constexpr auto kFields =
-      std::tuple{&AttestBuild::version,   &AttestBuild::node,       &AttestBuild::plan_hash, &AttestBuild::toolchain_hash,
-                 &AttestBuild::wasm_hash, &AttestBuild::wasm_bytes, &AttestBuild::signature};
+  static constexpr auto kFields = std::tuple{
+      &AttestBuild::version,   &AttestBuild::node,       &AttestBuild::plan_hash, &AttestBuild::toolchain_hash,
+      &AttestBuild::wasm_hash, &AttestBuild::wasm_bytes, &AttestBuild::signature};
 };
 struct FundService {
   ServiceId service;
@@ -146,7 +147,7 @@ struct SetPrice {
 struct OpenChannel {
   ServiceId service;
   NodeId host;
-  XOnlyKey vkey;            ///< fresh key that signs this channel's vouchers
+  XOnlyKey vkey;  ///< fresh key that signs this channel's vouchers
   Amount deposit;
   Epoch end;
   std::uint8_t lanes = 1;
@@ -158,14 +159,16 @@ struct TopUpChannel {
   Amount amount;
   static constexpr auto kFields = std::tuple{&TopUpChannel::channel, &TopUpChannel::amount};
 };
-/// Submitted by anyone; its fee comes from the proceeds. The channel's host key signs H(kClaim ‖ chain ‖ channel ‖ lanes).
+/// Submitted by anyone; its fee comes from the proceeds. The channel's host key signs H(kClaim ‖ chain ‖ channel ‖
+/// lanes).
 struct Claim {
   ChannelId channel;
   List<LaneClaim, kMaxLanesPerChannel> lanes;
   Ed25519Signature host_signature;
   static constexpr auto kFields = std::tuple{&Claim::channel, &Claim::lanes, &Claim::host_signature};
 };
-/// The payer submits it; the host key signed H(kClose ‖ chain ‖ channel ‖ totals ‖ valid_until) after it stopped accepting.
+/// The payer submits it; the host key signed H(kClose ‖ chain ‖ channel ‖ totals ‖ valid_until) after it stopped
+/// accepting.
 struct CoopClose {
   ChannelId channel;
   List<LaneTotal, kMaxLanesPerChannel> totals;
@@ -206,20 +209,21 @@ struct TxBody {
   Height valid_until;  ///< last height at which it may be included
   Amount max_fee;
   Payload payload;
-  static constexpr auto kFields = std::tuple{&TxBody::version, &TxBody::chain, &TxBody::sender, &TxBody::nonce,
+  static constexpr auto kFields = std::tuple{&TxBody::version,     &TxBody::chain,   &TxBody::sender, &TxBody::nonce,
                                              &TxBody::valid_until, &TxBody::max_fee, &TxBody::payload};
 };
 
 enum class SignatureScheme : std::uint8_t { kNative = 0 };
-inline bool is_known(SignatureScheme s) { return s == SignatureScheme::kNative; }
+inline bool is_known(SignatureScheme s) {
+  return s == SignatureScheme::kNative;
+}
 
 struct SignedTx {
   TxBody body;
   SignatureScheme scheme = SignatureScheme::kNative;
   PublicKey key;
   EcdsaSignature signature;
-  static constexpr auto kFields =
-      std::tuple{&SignedTx::body, &SignedTx::scheme, &SignedTx::key, &SignedTx::signature};
+  static constexpr auto kFields = std::tuple{&SignedTx::body, &SignedTx::scheme, &SignedTx::key, &SignedTx::signature};
 };
 
 /// Names the body; the signature is not part of it, so it cannot be changed by resigning.

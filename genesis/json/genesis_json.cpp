@@ -141,7 +141,8 @@ Status check_genesis(const Genesis& g) {
   if (g.policy.size() < 8 || !std::equal(kWasmMagic.begin(), kWasmMagic.end(), g.policy.begin())) {
     return bad("policy is not a wasm module");
   }
-  if (g.policy.size() > kMaxPolicyBytes) return bad("policy is larger than " + std::to_string(kMaxPolicyBytes) + " bytes");
+  if (g.policy.size() > kMaxPolicyBytes)
+    return bad("policy is larger than " + std::to_string(kMaxPolicyBytes) + " bytes");
   TRY(check_accounts(g));
   return check_validators(g);
 }
@@ -165,8 +166,8 @@ Result<Genesis> parse_genesis(std::string_view text) {
   TRY(check_genesis(g));
   if (const ChainId made = chain_id(g); made != document->chain_id) {
     return fail(Fault::kMismatch,
-                "genesis: the file says that its chain id is " + document->chain_id.brief() + "…, but its content makes " +
-                    made.brief() + "…: somebody or something changed it",
+                "genesis: the file says that its chain id is " + document->chain_id.brief() +
+                    "…, but its content makes " + made.brief() + "…: somebody or something changed it",
                 "get the file again from where the network publishes it");
   }
   return g;

@@ -3,7 +3,8 @@
 //   amounts "12.500000" tokens · 64-bit integers decimal text · smaller integers numbers · hashes, keys and ids hex ·
 //   addresses bech32m · blobs base64 · enumerators by name · variants {"kind": name, …} · absent optionals left out
 //
-// A struct takes part either inside, MICRO_JSON(Type, a, b), or from outside, MICRO_JSON_OF(Type, a, b) at namespace micro.
+// A struct takes part either inside, MICRO_JSON(Type, a, b), or from outside, MICRO_JSON_OF(Type, a, b) at namespace
+// micro.
 #pragma once
 
 #include <limits>
@@ -21,7 +22,8 @@
 #define MICRO_JSON_EXPAND2(...) MICRO_JSON_EXPAND1(MICRO_JSON_EXPAND1(MICRO_JSON_EXPAND1(__VA_ARGS__)))
 #define MICRO_JSON_EXPAND1(...) __VA_ARGS__
 #define MICRO_JSON_EACH(macro, type, ...) __VA_OPT__(MICRO_JSON_EXPAND(MICRO_JSON_STEP(macro, type, __VA_ARGS__)))
-#define MICRO_JSON_STEP(macro, type, first, ...) macro(type, first) __VA_OPT__(, MICRO_JSON_AGAIN MICRO_JSON_PARENS (macro, type, __VA_ARGS__))
+#define MICRO_JSON_STEP(macro, type, first, ...) \
+  macro(type, first) __VA_OPT__(, MICRO_JSON_AGAIN MICRO_JSON_PARENS (macro, type, __VA_ARGS__))
 #define MICRO_JSON_AGAIN() MICRO_JSON_STEP
 #define MICRO_JSON_POINTER(type, name) &type::name
 #define MICRO_JSON_NAME(type, name) std::string_view(#name)
@@ -45,7 +47,7 @@
 namespace micro {
 
 template <class T>
-struct JsonOf;    // kJsonFields and kJsonNames of a type that does not carry them itself
+struct JsonOf;  // kJsonFields and kJsonNames of a type that does not carry them itself
 template <class E>
 struct JsonEnum;  // kNames
 template <class V>
@@ -188,7 +190,8 @@ Status read_variant(const JsonContext& context, const Json& json, V& v) {
   rest.erase("kind");
   Status status = fail(Fault::kInvalid, "unknown kind \"" + kind.substr(0, 40) + "\"");
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    ((JsonVariant<V>::name(I) == kind ? void(status = read_json(context, rest, v.template emplace<I>())) : void()), ...);
+    ((JsonVariant<V>::name(I) == kind ? void(status = read_json(context, rest, v.template emplace<I>())) : void()),
+     ...);
   }(std::make_index_sequence<std::variant_size_v<V>>{});
   return status;
 }

@@ -54,7 +54,8 @@ class StrictSax {
 
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception&) {
     const std::string near = token.substr(token.size() > 20 ? token.size() - 20 : 0);
-    error_ = Error{Fault::kInvalid, "not JSON at " + place_of(text_, position) + (near.empty() ? "" : ", near " + near), {}};
+    error_ =
+        Error{Fault::kInvalid, "not JSON at " + place_of(text_, position) + (near.empty() ? "" : ", near " + near), {}};
     return false;
   }
 

@@ -34,6 +34,7 @@ void add_globals(CLI::App& app, Context& context) {
     if (setting.key == "yes") name = "-y," + name;
     const auto apply = [&context, key = setting.key](const std::string& value) {
       if (auto set = set_global(context.globals, key, value); !set) {
+        // lint-ok throws: how a callback tells CLI11 that a value is wrong
         throw CLI::ValidationError(set.error().message + (set.error().hint.empty() ? "" : "; " + set.error().hint));
       }
     };
@@ -41,7 +42,9 @@ void add_globals(CLI::App& app, Context& context) {
     if (setting.is_flag) {
       app.add_flag_callback(name, [apply] { apply("true"); }, help)->group("Everywhere");
     } else {
-      app.add_option_function<std::string>(name, apply, help)->type_name(std::string(setting.placeholder))->group("Everywhere");
+      app.add_option_function<std::string>(name, apply, help)
+          ->type_name(std::string(setting.placeholder))
+          ->group("Everywhere");
     }
   }
   app.add_flag("-v,--verbose", context.globals.verbose, "show more, like the lines of a build")->group("Everywhere");
@@ -75,7 +78,8 @@ void add_help(CLI::App& app, Context& context) {
       }
       Json commands = Json::array();
       for (const auto& [name, command] : all_commands(app)) {
-        if (name == path || path.empty() || name.starts_with(path + " ")) commands.push_back(command_json(name, *command));
+        if (name == path || path.empty() || name.starts_with(path + " "))
+          commands.push_back(command_json(name, *command));
       }
       context.out.document(Json{{"commands", std::move(commands)}});
       return 0;
@@ -123,7 +127,8 @@ void build_app(CLI::App& app, Context& context) {
 
 std::string help_text(const CLI::App& command) {
   std::string path;
-  for (const CLI::App* up = command.get_parent(); up != nullptr; up = up->get_parent()) path = up->get_name() + (path.empty() ? "" : " ") + path;
+  for (const CLI::App* up = command.get_parent(); up != nullptr; up = up->get_parent())
+    path = up->get_name() + (path.empty() ? "" : " ") + path;
   return command.help(path);
 }
 

@@ -28,7 +28,8 @@ void row(Context& context, std::string_view label, const std::string& value) {
 /// "D-3" or "3".
 Result<std::string> decision_number(std::string_view text) {
   if (text.starts_with("D-") || text.starts_with("d-")) text.remove_prefix(2);
-  const bool digits = !text.empty() && text.size() < 20 && text.find_first_not_of("0123456789") == std::string_view::npos;
+  const bool digits =
+      !text.empty() && text.size() < 20 && text.find_first_not_of("0123456789") == std::string_view::npos;
   if (!digits) return fail(Fault::kInvalid, "\"" + std::string(text) + "\" is not a decision", "write it like D-3");
   return std::string(text);
 }
@@ -61,8 +62,9 @@ Status audit_decision(Context& context, const DecisionOptions& o) {
     context.out.document(document);
     return {};
   }
-  row(context, "decision", "D-" + number + ": " + text_or(answer, "action") + " " + text_or(answer, "service").substr(0, 12) +
-                               " on " + brief_hex(text_or(answer, "node"), 12) + ", " + text_or(answer, "reason"));
+  row(context, "decision",
+      "D-" + number + ": " + text_or(answer, "action") + " " + text_or(answer, "service").substr(0, 12) + " on " +
+          brief_hex(text_or(answer, "node"), 12) + ", " + text_or(answer, "reason"));
   row(context, "block", text_or(answer, "height") + "  " + block_id(audit.header).hex());
   row(context, "rules", audit.ran.policy.hex());
   row(context, "inputs", audit.ran.input.hex());
@@ -115,8 +117,9 @@ Status audit_rules(Context& context, const NoOptions&) {
   row(context, "size", text_or(rules, "wasm_bytes") + " bytes of wasm");
   row(context, "engine", text_or(rules, "engine"));
   row(context, "parent", text_or(rules, "parent"));
-  row(context, "state", text_or(rules, "frozen") == "true" ? "frozen: placements stay as they are"
-                                                            : text_or(rules, "failures", "0") + " failures in a row");
+  row(context, "state",
+      text_or(rules, "frozen") == "true" ? "frozen: placements stay as they are"
+                                         : text_or(rules, "failures", "0") + " failures in a row");
   const Json constitution = rules.value("constitution", Json::object());
   for (const auto& [key, value] : constitution.items()) {
     context.out.line("  " + key + std::string(key.size() < 26 ? 26 - key.size() : 1, ' ') + text_or(constitution, key));
@@ -151,7 +154,8 @@ Status audit_block(Context& context, const NamedOptions& o) {
   row(context, "verified", "from genesis " + chain.chain.brief() + "…, signatures " + signatures);
   Table table{{"TX", "KIND", "SENDER", "STATUS"}, {}};
   for (const Json& tx : list_of(answer, "txs")) {
-    table.rows.push_back({text_or(tx, "txid"), text_or(tx, "kind"), brief_address(text_or(tx, "sender")), text_or(tx, "status")});
+    table.rows.push_back(
+        {text_or(tx, "txid"), text_or(tx, "kind"), brief_address(text_or(tx, "sender")), text_or(tx, "status")});
   }
   context.out.table(table);
   return {};
@@ -162,7 +166,9 @@ Status audit_tx(Context& context, const NamedOptions& o) {
   Json answer = TRY(context.call("ledger.tx", {{"txid", id.hex()}}));
   const bool found = answer.contains("height");
   const bool pending = text_or(answer, "pending") == "true";
-  if (!found && !pending) return fail(Fault::kNotFound, "no block holds this transaction and it does not wait", "if it was sent, it did not happen");
+  if (!found && !pending)
+    return fail(Fault::kNotFound, "no block holds this transaction and it does not wait",
+                "if it was sent, it did not happen");
   std::optional<ChainAudit> chain;
   if (found) {
     const Json block = TRY(context.call("ledger.block", {{"height", text_or(answer, "height")}}));
@@ -184,7 +190,10 @@ Status audit_tx(Context& context, const NamedOptions& o) {
   row(context, "sender", text_or(answer, "sender"));
   row(context, "nonce", text_or(answer, "nonce"));
   row(context, "fee", answer.contains("fee") ? with_unit(text_or(answer, "fee")) : "");
-  if (chain) row(context, "verified", "from genesis " + chain->chain.brief() + "…, signatures " + std::to_string(chain->signers) + "/" + std::to_string(chain->committee));
+  if (chain)
+    row(context, "verified",
+        "from genesis " + chain->chain.brief() + "…, signatures " + std::to_string(chain->signers) + "/" +
+            std::to_string(chain->committee));
   for (const Json& event : list_of(answer, "events")) {
     std::string text;
     for (const auto& [key, value] : event.items()) {
@@ -213,8 +222,9 @@ Status audit_account(Context& context, const NamedOptions& o) {
   row(context, "live", with_unit(text_or(answer, "live")));
   row(context, "grace", with_unit(text_or(answer, "grace")));
   row(context, "nonce", audit.account ? audit.account->nonce.text() : "0");
-  row(context, "verified", std::string(audit.account ? "its record" : "that it has no record") + " under the state of block " +
-                               audit.header.height.text() + ", from genesis " + audit.chain.chain.brief() + "…");
+  row(context, "verified",
+      std::string(audit.account ? "its record" : "that it has no record") + " under the state of block " +
+          audit.header.height.text() + ", from genesis " + audit.chain.chain.brief() + "…");
   if (!audit.account) return {};
   Table table{{"LOT", "AMOUNT", "CLASS"}, {}};
   for (const Lot& lot : audit.account->purse.lots) {
@@ -230,9 +240,11 @@ void add_audit_commands(CLI::App& app, Context& context) {
   CLI::App* audit = add_group(app, "audit", "check what happened, from the genesis on");
   constexpr const char* kGenesisHelp = "the genesis file that you trust; without: the node's own";
   DecisionOptions* decided = nullptr;
-  CLI::App* decision = add_command(*audit, context, "decision", "check one decision of the rules", audit_decision, decided);
+  CLI::App* decision =
+      add_command(*audit, context, "decision", "check one decision of the rules", audit_decision, decided);
   decision->add_option("decision", decided->decision, "like D-3")->required();
-  decision->add_flag("--replay", decided->replay, "run the rules again on the kept input; exit 10 when they say otherwise");
+  decision->add_flag("--replay", decided->replay,
+                     "run the rules again on the kept input; exit 10 when they say otherwise");
   decision->add_option("--genesis", decided->genesis, kGenesisHelp);
   PageOptions* page = nullptr;
   CLI::App* decisions = add_command(*audit, context, "decisions", "decisions, newest first", audit_decisions, page);
@@ -244,7 +256,8 @@ void add_audit_commands(CLI::App& app, Context& context) {
   add_command(*audit, context, "placements", "where a service was placed, and why", audit_placements, placed)
       ->add_option("service", placed->name, "its name")
       ->required();
-  const auto checked = [&](const char* name, const char* help, const char* what, Status (*run)(Context&, const NamedOptions&)) {
+  const auto checked = [&](const char* name, const char* help, const char* what,
+                           Status (*run)(Context&, const NamedOptions&)) {
     NamedOptions* options = nullptr;
     CLI::App* command = add_command(*audit, context, name, help, run, options);
     command->add_option(name, options->name, what)->required();

@@ -14,7 +14,8 @@ namespace {
 constexpr std::size_t kMaxGenesisFileBytes = 512u << 20;
 
 std::unexpected<Error> mismatch(std::string message) {
-  return fail(Fault::kMismatch, std::move(message), "what the node says does not agree with the chain: do not trust it");
+  return fail(Fault::kMismatch, std::move(message),
+              "what the node says does not agree with the chain: do not trust it");
 }
 
 template <class T>
@@ -24,7 +25,9 @@ Result<T> decoded(const Json& json, std::string_view key) {
   return std::move(*value);
 }
 
-Result<Bytes> bytes_of(const Json& json, std::string_view key) { return from_hex(TRY(text_of(json, key))); }
+Result<Bytes> bytes_of(const Json& json, std::string_view key) {
+  return from_hex(TRY(text_of(json, key)));
+}
 
 Result<Genesis> trusted_genesis(const std::string& file, const Json& bundle) {
   if (file.empty()) return decoded<Genesis>(bundle, "genesis");
@@ -142,7 +145,8 @@ Result<DecisionAudit> check_decision(const Json& answer, std::string_view number
   out.output = TRY(bytes_of(answer, "output"));
   if (policy_hash(out.wasm) != ran->policy) return mismatch("the rules' code has another hash than the block names");
   if (policy_input_hash(out.input) != ran->input) return mismatch("the input has another hash than the block names");
-  if (policy_output_hash(out.output) != ran->output) return mismatch("the output has another hash than the block names");
+  if (policy_output_hash(out.output) != ran->output)
+    return mismatch("the output has another hash than the block names");
   return out;
 }
 
@@ -150,7 +154,8 @@ Status check_replay(const DecisionAudit& audit, const PolicyRunner& run) {
   const Bytes output = TRY(run(audit.wasm, audit.input, audit.ran.engine));
   if (policy_output_hash(output) != audit.ran.output) {
     return fail(Fault::kMismatch, "replay: the rules say something else on the same input (" +
-                                      policy_output_hash(output).brief() + "… instead of " + audit.ran.output.brief() + "…)");
+                                      policy_output_hash(output).brief() + "… instead of " + audit.ran.output.brief() +
+                                      "…)");
   }
   return {};
 }
@@ -179,7 +184,8 @@ Result<AccountAudit> check_account(Context& context, const std::string& genesis_
   if (answer.contains("value") && !answer["value"].is_null()) value = TRY(bytes_of(answer, "value"));
   const auto proof = TRY(decoded<StateProof>(answer, "proof"));
   const auto view = value ? std::optional<ByteView>(*value) : std::nullopt;
-  if (!verify_proof(out.header.state_root, path, view, proof)) return mismatch("the proof of the account does not hold");
+  if (!verify_proof(out.header.state_root, path, view, proof))
+    return mismatch("the proof of the account does not hold");
   if (value) out.account = TRY(decode<Account>(*value));
   return out;
 }

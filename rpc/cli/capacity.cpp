@@ -25,7 +25,8 @@ Result<std::uint32_t> parse_cpu_milli(std::string_view text) {
   if (dot != std::string_view::npos) {
     std::string fraction(text.substr(dot + 1));
     if (fraction.empty() || fraction.size() > 3) {
-      return fail(Fault::kInvalid, "\"" + std::string(text) + "\" is not a number of cores", "write it like 2, 0.5 or 500m");
+      return fail(Fault::kInvalid, "\"" + std::string(text) + "\" is not a number of cores",
+                  "write it like 2, 0.5 or 500m");
     }
     fraction.resize(3, '0');
     milli += TRY(whole(fraction, text));
@@ -65,7 +66,8 @@ Result<Capacity> parse_capacity(std::string_view text) {
     } else if (key == "disk") {
       out.disk_mib = TRY(parse_mib(value));
     } else {
-      return fail(Fault::kInvalid, "\"" + std::string(part) + "\" is not a resource", "write it like cpu=2,mem=4G,disk=20G");
+      return fail(Fault::kInvalid, "\"" + std::string(part) + "\" is not a resource",
+                  "write it like cpu=2,mem=4G,disk=20G");
     }
   }
   if (out.cpu_milli == 0 || out.memory_mib == 0) {

@@ -20,20 +20,20 @@ struct ServerOptions {
   std::optional<std::filesystem::path> genesis;      ///< absent: the folder's own, or a new network of one is made
   std::string network = "local";                     ///< name of the folder, and of a network that is made
   std::optional<std::string> http_listen;            ///< "127.0.0.1:8080"
-  std::optional<Capacity> offer;                     ///< resources to offer at start, from --offer cpu=2,mem=4G,disk=20G
-  bool free_calls = false;                           ///< serve calls of services placed here to loopback without payment
+  std::optional<Capacity> offer;  ///< resources to offer at start, from --offer cpu=2,mem=4G,disk=20G
+  bool free_calls = false;        ///< serve calls of services placed here to loopback without payment
   std::string log_level = "info";
-  bool json = false;                                 ///< the line that says that the node is ready is a document
+  bool json = false;  ///< the line that says that the node is ready is a document
 };
 
 /// `micro dev`: a network for development with funded accounts whose keys are public.
 struct DevOptions {
-  std::optional<std::filesystem::path> state_dir;    ///< --state: kept there; absent: ephemeral
-  std::optional<std::filesystem::path> socket;       ///< default: default_socket_path(default_data_dir("dev"))
+  std::optional<std::filesystem::path> state_dir;  ///< --state: kept there; absent: ephemeral
+  std::optional<std::filesystem::path> socket;     ///< default: default_socket_path(default_data_dir("dev"))
   std::optional<std::string> http_listen;
-  std::optional<std::filesystem::path> accounts_out; ///< writes the accounts there as JSON
+  std::optional<std::filesystem::path> accounts_out;  ///< writes the accounts there as JSON
   std::uint32_t epoch_ms = 1'000;
-  bool paid_only = false;                            ///< --paid-only: the gateway asks for payment from loopback too
+  bool paid_only = false;  ///< --paid-only: the gateway asks for payment from loopback too
   std::string log_level = "warn";
   bool json = false;
 };
@@ -42,7 +42,7 @@ struct DevOptions {
 struct DemoOptions {
   bool json = false;
   bool quiet = false;
-  bool keep = false;                                 ///< leave the temporary folder and say where it is
+  bool keep = false;  ///< leave the temporary folder and say where it is
   std::uint32_t calls = 100;
 };
 

@@ -111,11 +111,14 @@ Result<NetworkKind> Context::kind() {
   return kind;
 }
 
-Result<Keystore> Context::keystore() { return Keystore::open(globals.wallets.value_or(default_wallets_dir())); }
+Result<Keystore> Context::keystore() {
+  return Keystore::open(globals.wallets.value_or(default_wallets_dir()));
+}
 
 Result<ActingAccount> Context::dev_account(const std::string& name) {
   const auto index = dev_index(name);
-  if (!index) return fail(Fault::kNotFound, "there is no wallet \"" + name + "\"", "list yours with `micro wallet list`");
+  if (!index)
+    return fail(Fault::kNotFound, "there is no wallet \"" + name + "\"", "list yours with `micro wallet list`");
   const Json accounts = TRY(call("dev.accounts"));
   const std::string phrase = TRY(text_of(accounts, "phrase"));
   if (*index >= list_of(accounts, "accounts").size()) {

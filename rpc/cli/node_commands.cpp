@@ -94,16 +94,20 @@ Result<int> start_demo(Context& context, const DemoOptions& given_options) {
 
 void add_node_commands(CLI::App& app, Context& context) {
   DemoOptions* shown = nullptr;
-  CLI::App* demo = add_starter<DemoOptions>(app, context, "demo", "the whole tour on a fresh network of one", start_demo, shown);
+  CLI::App* demo =
+      add_starter<DemoOptions>(app, context, "demo", "the whole tour on a fresh network of one", start_demo, shown);
   demo->add_flag("--keep", shown->keep, "leave the folder and say where it is");
   demo->add_option("--calls", shown->calls, "paid calls to make")->capture_default_str()->check(CLI::Range(1, 10'000));
 
   DevInput* made = nullptr;
-  CLI::App* dev = add_starter<DevInput>(app, context, "dev", "a network for development with funded accounts", start_dev, made);
+  CLI::App* dev =
+      add_starter<DevInput>(app, context, "dev", "a network for development with funded accounts", start_dev, made);
   dev->require_subcommand(0, 1);
   dev->add_option("--state", made->state, "keep the network in this folder; without: it is gone at the end");
   dev->add_option("--http", made->listen, "address of the page and the gateway, like 127.0.0.1:8080");
-  dev->add_option("--epoch-ms", made->options.epoch_ms, "length of an epoch")->capture_default_str()->check(CLI::Range(50, 3'600'000));
+  dev->add_option("--epoch-ms", made->options.epoch_ms, "length of an epoch")
+      ->capture_default_str()
+      ->check(CLI::Range(50, 3'600'000));
   dev->add_option("--accounts-out", made->accounts_out, "write the accounts to this file as JSON");
   dev->add_flag("--paid-only", made->options.paid_only, "ask for payment on loopback too");
   dev->add_option("--log", made->options.log_level, "trace, debug, info, warn or error")->capture_default_str();
@@ -111,10 +115,11 @@ void add_node_commands(CLI::App& app, Context& context) {
   add_command(*dev, context, "accounts", "the accounts of the development network that runs", dev_accounts, none);
 
   ServerInput* served = nullptr;
-  CLI::App* server = add_starter<ServerInput>(app, context, "server", "run a node: a network of one, or the one of a genesis file",
-                                              start_server, served);
+  CLI::App* server = add_starter<ServerInput>(
+      app, context, "server", "run a node: a network of one, or the one of a genesis file", start_server, served);
   server->add_option("--config", served->config, "settings of the node (TOML)");
-  server->add_option("--genesis", served->genesis, "genesis file of the network; without: the folder's, or one is made");
+  server->add_option("--genesis", served->genesis,
+                     "genesis file of the network; without: the folder's, or one is made");
   server->add_option("--http", served->listen, "address of the page and the gateway, like 127.0.0.1:8080");
   server->add_option("--offer", served->offer, "offer resources, like cpu=2,mem=4G,disk=20G");
   server->add_flag("--free-calls", served->options.free_calls, "serve calls from this machine without payment");

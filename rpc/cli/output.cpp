@@ -18,9 +18,13 @@ std::size_t width_of(std::string_view utf8) {
       std::ranges::count_if(utf8, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-std::string cell(const std::string& text) { return text.empty() ? "n/a" : printable(text); }
+std::string cell(const std::string& text) {
+  return text.empty() ? "n/a" : printable(text);
+}
 
-void write_all(std::FILE* file, std::string_view text) { std::fwrite(text.data(), 1, text.size(), file); }
+void write_all(std::FILE* file, std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+}
 
 std::string dump(const Json& json, int indent) {
   return json.dump(indent, ' ', false, Json::error_handler_t::replace);
@@ -38,7 +42,8 @@ std::string format_table(const Table& table, bool plain) {
   }
   std::vector<std::size_t> widths(table.header.size(), 0);
   for (const auto& line : lines) {
-    for (std::size_t i = 0; i < widths.size() && i < line.size(); ++i) widths[i] = std::max(widths[i], width_of(line[i]));
+    for (std::size_t i = 0; i < widths.size() && i < line.size(); ++i)
+      widths[i] = std::max(widths[i], width_of(line[i]));
   }
   std::string out;
   for (const auto& line : lines) {
@@ -65,14 +70,18 @@ std::string format_duration(std::uint64_t ms) {
   return std::to_string(s) + " s";
 }
 
-std::string with_unit(std::string_view amount) { return std::string(amount) + " TOK"; }
+std::string with_unit(std::string_view amount) {
+  return std::string(amount) + " TOK";
+}
 
 std::string brief_address(std::string_view address) {
   if (address.size() <= 20) return std::string(address);
   return std::string(address.substr(0, 10)) + "…" + std::string(address.substr(address.size() - 6));
 }
 
-std::string brief_hex(std::string_view hex, std::size_t digits) { return std::string(hex.substr(0, digits)); }
+std::string brief_hex(std::string_view hex, std::size_t digits) {
+  return std::string(hex.substr(0, digits));
+}
 
 Result<std::string> indent_json(std::string_view json) {
   if (!Json::accept(json)) return fail(Fault::kInvalid, "not JSON");
@@ -124,16 +133,22 @@ void Output::raw(std::string_view text) {
   write_all(stdout, text);
 }
 
-void Output::table(const Table& table) { raw(format_table(table, globals_.plain)); }
+void Output::table(const Table& table) {
+  raw(format_table(table, globals_.plain));
+}
 
-void Output::document(const Json& document) { line(dump(document, 2)); }
+void Output::document(const Json& document) {
+  line(dump(document, 2));
+}
 
 void Output::item(const Json& item) {
   line(dump(item, -1));
   std::fflush(stdout);
 }
 
-bool Output::stderr_is_terminal() const { return ::isatty(STDERR_FILENO) == 1; }
+bool Output::stderr_is_terminal() const {
+  return ::isatty(STDERR_FILENO) == 1;
+}
 
 bool Output::colored() const {
   if (globals_.color == ColorMode::kAuto) return stderr_is_terminal() && !globals_.plain;

@@ -1,5 +1,5 @@
-// What commands print. stdout holds data only: a table, a line, or with --json one document. stderr holds progress, hints
-// and errors.
+// What commands print. stdout holds data only: a table, a line, or with --json one document. stderr holds progress,
+// hints and errors.
 #pragma once
 
 #include <string>

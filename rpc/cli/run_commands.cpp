@@ -81,7 +81,8 @@ Result<std::optional<Json>> existing(Context& context, const std::string& name) 
   return std::unexpected(std::move(found).error());
 }
 
-Status publish(Context& context, ActingAccount& account, const RunOptions& o, const Json& source, const Wanted& wanted) {
+Status publish(Context& context, ActingAccount& account, const RunOptions& o, const Json& source,
+               const Wanted& wanted) {
   PublishService payload;
   payload.name = Text<kMaxServiceNameBytes>(wanted.name);
   payload.repo_url = Text<kMaxUrlBytes>(TRY(text_of(source, "repo_url")));
@@ -139,7 +140,8 @@ Result<Stage> stage_of(const Json& version, const std::string& name) {
   const Json local = version.value("local", Json::object());
   const std::string local_state = text_or(local, "state");
   if (state == "irreproducible") {
-    return fail(Fault::kRefused, "the builders got different modules from this commit", "see `micro logs " + name + "`");
+    return fail(Fault::kRefused, "the builders got different modules from this commit",
+                "see `micro logs " + name + "`");
   }
   if (local_state == "error") {
     const std::string error = text_or(local, "error");
@@ -174,19 +176,23 @@ Result<Json> watch(Context& context, const Wanted& wanted) {
   for (;;) {
     cursor = show_build(context, wanted, cursor);
     const auto version = TRY(version_of(context, wanted));
-    if (!version) return fail(Fault::kUnknownOutcome, "the ledger does not show the version yet", "see `micro status " + wanted.name + "`");
+    if (!version)
+      return fail(Fault::kUnknownOutcome, "the ledger does not show the version yet",
+                  "see `micro status " + wanted.name + "`");
     const Stage stage = TRY(stage_of(*version, wanted.name));
     if (shown < Stage::kBuilt && stage >= Stage::kBuilt) context.out.done("built", built_text(*version));
     if (shown < Stage::kPlaced && stage >= Stage::kPlaced) context.out.done("placed", placed_text(*version));
     shown = std::max(shown, stage);
     if (stage == Stage::kHealthy) return *version;
     waits = text_or(*version, "state");
-    context.out.progress(stage == Stage::kAnnounced ? "waiting for the build" : waits == "paused" ? "waiting for funds"
-                                                                                                 : "waiting for a placement");
+    context.out.progress(stage == Stage::kAnnounced ? "waiting for the build"
+                         : waits == "paused"        ? "waiting for funds"
+                                                    : "waiting for a placement");
     const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
     if (static_cast<std::uint64_t>(spent.count()) > most) {
       return fail(Fault::kUnknownOutcome, wanted.name + " does not run yet: " + waits,
-                  "see `micro status " + wanted.name + "` and `micro logs " + wanted.name + "`; a host offers resources with `micro stake offer`");
+                  "see `micro status " + wanted.name + "` and `micro logs " + wanted.name +
+                      "`; a host offers resources with `micro stake offer`");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(kPollMs));
   }
@@ -218,7 +224,8 @@ Result<Wanted> wanted_from(const RunOptions& o, const Json& source) {
   const std::uint64_t memory = TRY(number_of(source, "memory_mib"));
   if (!o.memory.empty()) {
     std::uint64_t mib = 0;
-    for (const char c : o.memory) mib = c >= '0' && c <= '9' && mib < 1'000'000 ? mib * 10 + static_cast<std::uint64_t>(c - '0') : 1'000'000'000;
+    for (const char c : o.memory)
+      mib = c >= '0' && c <= '9' && mib < 1'000'000 ? mib * 10 + static_cast<std::uint64_t>(c - '0') : 1'000'000'000;
     if (mib > 65'536) return fail(Fault::kInvalid, "--memory takes MiB, like 32");
     wanted.memory_mib = static_cast<std::uint32_t>(mib);
   } else {
@@ -240,21 +247,25 @@ Status run(Context& context, const RunOptions& o) {
     service = TRY(existing(context, wanted.name));
     if (!service) return fail(Fault::kUnknownOutcome, "the service is not on the ledger yet", "run the command again");
   } else if (text_or(*service, "owner") != own) {
-    return fail(Fault::kRejected, "the name " + wanted.name + " belongs to " + brief_address(text_or(*service, "owner")),
+    return fail(Fault::kRejected,
+                "the name " + wanted.name + " belongs to " + brief_address(text_or(*service, "owner")),
                 "choose another with --name");
   } else if (text_or(*service, "repo_url") != TRY(text_of(source, "repo_url")) ||
              text_or(*service, "subdir") != text_or(source, "subdir")) {
-    return fail(Fault::kRejected, "your service " + wanted.name + " has another source: " + text_or(*service, "repo_url"),
+    return fail(Fault::kRejected,
+                "your service " + wanted.name + " has another source: " + text_or(*service, "repo_url"),
                 "choose another name with --name");
   }
   const bool known = TRY(version_of(context, wanted)).has_value();
   if (!known) TRY(announce(context, account, *service, wanted));
   const bool needs_fund = !fund.is_zero() && TRY(parse_amount(text_or(*service, "fund", "0"))).is_zero();
   if (needs_fund) {
-    const Transaction done = TRY(transact(context, account, FundService{TRY(ServiceId::parse(TRY(text_of(*service, "service")))), fund}));
+    const Transaction done =
+        TRY(transact(context, account, FundService{TRY(ServiceId::parse(TRY(text_of(*service, "service")))), fund}));
     context.out.done("funded", with_unit(amount_text(fund)) + "  " + outcome_text(done));
   }
-  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted) return {};
+  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted)
+    return {};
   return report(context, wanted, TRY(watch(context, wanted)));
 }
 
@@ -274,7 +285,8 @@ Status update(Context& context, const UpdateOptions& o) {
   }
   ActingAccount account = TRY(context.acting());
   TRY(announce(context, account, *service, wanted));
-  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted) return {};
+  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted)
+    return {};
   return report(context, wanted, TRY(watch(context, wanted)));
 }
 
@@ -301,7 +313,8 @@ Error call_error(const ClientReply& reply) {
   } else if (!reply.body.empty()) {
     error.message += ": " + reply.body.substr(0, std::min<std::size_t>(reply.body.find('\n'), 400));
   }
-  if (reply.status == 402 && error.hint.empty()) error.hint = "let this node pay within a cap: micro wallet session create";
+  if (reply.status == 402 && error.hint.empty())
+    error.hint = "let this node pay within a cap: micro wallet session create";
   return error;
 }
 
@@ -312,20 +325,24 @@ std::string fresh_key() {
 
 Status call(Context& context, const CallOptions& o) {
   if (!o.body.empty() && !Json::accept(o.body)) {
-    return fail(Fault::kInvalid, "the request is not JSON: " + o.body.substr(0, 60), "write it like '{\"name\":\"Ada\"}'");
+    return fail(Fault::kInvalid, "the request is not JSON: " + o.body.substr(0, 60),
+                "write it like '{\"name\":\"Ada\"}'");
   }
   const ServiceRef ref = service_ref(o.service);
   ClientRequest request;
   request.method = !o.method.empty() ? o.method : o.body.empty() ? "GET" : "POST";
   std::string_view path = o.endpoint;
   while (path.starts_with('/')) path.remove_prefix(1);
-  request.target = "/api/" + url_component(ref.name) + (ref.ref.empty() ? "" : "@" + url_component(ref.ref)) + "/" + std::string(path);
-  if (request.target.find_first_of(" \r\n") != std::string::npos) return fail(Fault::kInvalid, "the endpoint has a blank in it");
+  request.target = "/api/" + url_component(ref.name) + (ref.ref.empty() ? "" : "@" + url_component(ref.ref)) + "/" +
+                   std::string(path);
+  if (request.target.find_first_of(" \r\n") != std::string::npos)
+    return fail(Fault::kInvalid, "the endpoint has a blank in it");
   request.body = o.body;
   request.effect = CallEffect::kChange;
   request.timeout_ms = context.globals.timeout_ms;
   if (!o.body.empty()) request.headers.emplace_back("content-type", "application/json");
-  if (context.globals.max_price) request.headers.emplace_back("micro-max-price", amount_text(*context.globals.max_price));
+  if (context.globals.max_price)
+    request.headers.emplace_back("micro-max-price", amount_text(*context.globals.max_price));
   const std::string key = o.idempotency_key.empty() ? fresh_key() : o.idempotency_key;
   request.headers.emplace_back("idempotency-key", key);
   if (!context.globals.account.empty()) {
@@ -358,13 +375,16 @@ Status call(Context& context, const CallOptions& o) {
 
 void add_run_commands(CLI::App& app, Context& context) {
   RunOptions* started = nullptr;
-  CLI::App* start = add_command(app, context, "run", "a service from source: publish, fund, follow it until it answers", run, started);
-  start->add_option("source", started->source, "github.com/o/r/dir[@ref], an https:// repository, or a path")->capture_default_str();
+  CLI::App* start = add_command(app, context, "run", "a service from source: publish, fund, follow it until it answers",
+                                run, started);
+  start->add_option("source", started->source, "github.com/o/r/dir[@ref], an https:// repository, or a path")
+      ->capture_default_str();
   start->add_option("--name", started->name, "name of the service; without: from the source");
   start->add_option("--price", started->price, "tokens a completed call, besides gas");
   start->add_option("--fund", started->fund, "tokens that pay its hosting in advance")->capture_default_str();
   start->add_option("--memory", started->memory, "MiB of memory; without: from the source");
-  start->add_option("--host-share", started->host_share_percent, "percent of the price for the host")->check(CLI::Range(0, 100));
+  start->add_option("--host-share", started->host_share_percent, "percent of the price for the host")
+      ->check(CLI::Range(0, 100));
   UpdateOptions* updated = nullptr;
   CLI::App* renew = add_command(app, context, "update", "announce a newer commit of a service", update, updated);
   renew->add_option("name", updated->name, "its name")->required();

@@ -46,7 +46,8 @@ Status services(Context& context, const NoOptions&) {
 std::string since_text(const Json& entry) {
   const auto updated = number_of(entry, "updated");
   const auto now = static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
   if (!updated || *updated == 0) return {};
   return *updated < now ? format_duration(now - *updated) + " ago" : "now";
 }
@@ -69,8 +70,8 @@ Status status(Context& context, const NameOptions& o) {
       metadata = "calls=" + text_or(local, "calls", "0") + ",errors=" + text_or(local, "errors", "0");
       if (const std::string error = text_or(local, "error"); !error.empty()) metadata += ",error=" + error;
     }
-    table.rows.push_back({text_or(entry, "name"), brief_hex(text_or(entry, "commit"), 7), text_or(entry, "source"), state,
-                          brief_hex(text_or(entry, "wasm_sha256"), 7), since_text(entry), metadata});
+    table.rows.push_back({text_or(entry, "name"), brief_hex(text_or(entry, "commit"), 7), text_or(entry, "source"),
+                          state, brief_hex(text_or(entry, "wasm_sha256"), 7), since_text(entry), metadata});
   }
   context.out.table(table);
   return {};
@@ -88,7 +89,8 @@ Status logs(Context& context, const LogsOptions& o) {
   const Json page = TRY(context.call("svc.logs", std::move(params)));
   for (const Json& item : list_of(page, "items")) print_line(context, item);
   if (!o.follow) return {};
-  std::string target = "/svc/logs?name=" + url_component(ref.name) + "&after=" + url_component(text_or(page, "cursor", "0"));
+  std::string target =
+      "/svc/logs?name=" + url_component(ref.name) + "&after=" + url_component(text_or(page, "cursor", "0"));
   if (!ref.ref.empty()) target += "&ref=" + url_component(ref.ref);
   NodeClient* node = TRY(context.node());
   Status broken;
@@ -141,15 +143,17 @@ Status service_versions(Context& context, const NameOptions& o) {
   Table table{{"NUMBER", "COMMIT", "STATE", "BUILDERS", "WASM", "BYTES", "MEMORY", "HOSTS"}, {}};
   for (const Json& v : list) {
     table.rows.push_back({text_or(v, "ordinal"), brief_hex(text_or(v, "commit"), 12), text_or(v, "state"),
-                          text_or(v, "attested") + "/" + text_or(v, "builders"), brief_hex(text_or(v, "wasm_sha256"), 12),
-                          text_or(v, "wasm_bytes"), text_or(v, "memory_mib") + "MiB",
-                          std::to_string(list_of(v, "hosts").size())});
+                          text_or(v, "attested") + "/" + text_or(v, "builders"),
+                          brief_hex(text_or(v, "wasm_sha256"), 12), text_or(v, "wasm_bytes"),
+                          text_or(v, "memory_mib") + "MiB", std::to_string(list_of(v, "hosts").size())});
   }
   context.out.table(table);
   return {};
 }
 
-Result<ServiceId> id_of(const Json& service) { return ServiceId::parse(TRY(text_of(service, "service"))); }
+Result<ServiceId> id_of(const Json& service) {
+  return ServiceId::parse(TRY(text_of(service, "service")));
+}
 
 Status finish(Context& context, ActingAccount& account, Payload payload, const std::string& text) {
   const Transaction done = TRY(transact(context, account, std::move(payload)));
@@ -197,7 +201,9 @@ void add_service_commands(CLI::App& app, Context& context) {
   CLI::App* log = add_command(app, context, "logs", "what a service and its build wrote", logs, read);
   log->add_option("name", read->name, "NAME or NAME@COMMIT")->required();
   log->add_flag("-f,--follow", read->follow, "go on as new lines come");
-  log->add_option("-n,--lines", read->lines, "how many of the newest lines")->capture_default_str()->check(CLI::Range(0, 4096));
+  log->add_option("-n,--lines", read->lines, "how many of the newest lines")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 4096));
 
   CLI::App* service = add_group(app, "service", "one service: its record, versions, price and fund");
   NameOptions* described = nullptr;
@@ -212,14 +218,15 @@ void add_service_commands(CLI::App& app, Context& context) {
   CLI::App* price = add_command(*service, context, "price", "set what a call costs", service_price, priced);
   price->add_option("name", priced->name, "its name")->required();
   price->add_option("amount", priced->price, "tokens a completed call, besides gas")->required();
-  price->add_option("--host-share", priced->host_share_percent, "percent of it for the host")->check(CLI::Range(0, 100));
+  price->add_option("--host-share", priced->host_share_percent, "percent of it for the host")
+      ->check(CLI::Range(0, 100));
   FundOptions* funded = nullptr;
   CLI::App* fund = add_command(*service, context, "fund", "pay for its hosting in advance", service_fund, funded);
   fund->add_option("name", funded->name, "its name")->required();
   fund->add_option("amount", funded->amount, "tokens")->required();
   FundOptions* unfunded = nullptr;
-  CLI::App* unfund = add_command(*service, context, "unfund", "take back what is unspent: the only way to end a service",
-                                 service_unfund, unfunded);
+  CLI::App* unfund = add_command(*service, context, "unfund",
+                                 "take back what is unspent: the only way to end a service", service_unfund, unfunded);
   unfund->add_option("name", unfunded->name, "its name")->required();
   unfund->add_option("amount", unfunded->amount, "tokens; without: all");
 }

@@ -60,7 +60,8 @@ Status session_create(Context& context, const CreateOptions& o) {
     return {};
   }
   context.out.line(text_or(made, "address") + "  " + with_unit(amount_text(per_call)) + " a call, " +
-                   with_unit(amount_text(cap)) + " a window of " + o.window_time + ", for " + std::to_string(o.days) + " d");
+                   with_unit(amount_text(cap)) + " a window of " + o.window_time + ", for " + std::to_string(o.days) +
+                   " d");
   context.out.note(outcome_text(done));
   return {};
 }
@@ -73,9 +74,9 @@ Status session_list(Context& context, const NoOptions&) {
   }
   Table table{{"LABEL", "KEY", "OWNER", "STATE", "A CALL", "SPENT", "OF", "EXPIRES"}, {}};
   for (const Json& s : sessions) {
-    table.rows.push_back({text_or(s, "label"), text_or(s, "address"), brief_address(text_or(s, "owner")), text_or(s, "state"),
-                          text_or(s, "per_call_cap"), text_or(s, "window_spent"), text_or(s, "window_cap"),
-                          "epoch " + text_or(s, "expires")});
+    table.rows.push_back({text_or(s, "label"), text_or(s, "address"), brief_address(text_or(s, "owner")),
+                          text_or(s, "state"), text_or(s, "per_call_cap"), text_or(s, "window_spent"),
+                          text_or(s, "window_cap"), "epoch " + text_or(s, "expires")});
   }
   context.out.table(table);
   return {};
@@ -100,7 +101,8 @@ Status session_revoke(Context& context, const RevokeOptions& o) {
 void add_session_commands(CLI::App& wallet, Context& context) {
   CLI::App* session = add_group(wallet, "session", "keys with a cap, with which the node pays for calls");
   CreateOptions* made = nullptr;
-  CLI::App* create = add_command(*session, context, "create", "let this node pay for calls, within caps", session_create, made);
+  CLI::App* create =
+      add_command(*session, context, "create", "let this node pay for calls, within caps", session_create, made);
   create->add_option("--label", made->label, "a name for you")->capture_default_str();
   create->add_option("--service", made->services, "only this service; may be repeated; without: any");
   create->add_option("--per-call", made->per_call, "most that one call may cost, in tokens")->capture_default_str();

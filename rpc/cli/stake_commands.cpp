@@ -50,7 +50,8 @@ Result<NodeId> registered_node(Context& context, ActingAccount& account) {
     TRY(transact(context, account, RegisterNode{k.node_key, k.consensus_key, k.node_proof, k.consensus_proof}));
     if (context.globals.dry_run) return fail(Fault::kInvalid, "the node is not registered: a dry run ends here");
     record = TRY(own_node(context));
-    if (!record) return fail(Fault::kUnknownOutcome, "the node's registration is not final yet", "run the command again");
+    if (!record)
+      return fail(Fault::kUnknownOutcome, "the node's registration is not final yet", "run the command again");
   }
   if (text_or(*record, "owner") != owner) {
     return fail(Fault::kDenied, "this node belongs to " + text_or(*record, "owner"), "use its owner's --account");
@@ -69,8 +70,9 @@ Status stake_offer(Context& context, const OfferOptions& o) {
   for (const Json& event : list_of(done.result, "events")) {
     if (text_or(event, "kind") == "ResourcesOffered") id = text_or(event, "offer");
   }
-  print_outcome(context, done, "offer " + (id.empty() ? "of txid " + done.id.hex() : id) + " active · " +
-                                   capacity_text(offer.capacity) + " · bond " + with_unit(amount_text(offer.bond)));
+  print_outcome(context, done,
+                "offer " + (id.empty() ? "of txid " + done.id.hex() : id) + " active · " +
+                    capacity_text(offer.capacity) + " · bond " + with_unit(amount_text(offer.bond)));
   context.out.note(outcome_text(done));
   return {};
 }
@@ -84,7 +86,8 @@ Result<OfferId> find_offer(Context& context, const std::string& text) {
     if (found) return fail(Fault::kInvalid, "several offers begin with " + text, "write more of it");
     found = id;
   }
-  if (!found || text.empty()) return fail(Fault::kNotFound, "there is no offer " + text, "list them with `micro stake list`");
+  if (!found || text.empty())
+    return fail(Fault::kNotFound, "there is no offer " + text, "list them with `micro stake list`");
   return OfferId::parse(*found);
 }
 
@@ -125,8 +128,8 @@ Status stake_rewards(Context& context, const RewardsOptions& o) {
   }
   Table table{{"CHANNEL", "CALLS", "CHARGED", "BURNED"}, {}};
   for (const Json& channel : list_of(rewards, "channels")) {
-    table.rows.push_back({brief_hex(text_or(channel, "channel"), 12), text_or(channel, "calls"), text_or(channel, "charged"),
-                          text_or(channel, "base_fee")});
+    table.rows.push_back({brief_hex(text_or(channel, "channel"), 12), text_or(channel, "calls"),
+                          text_or(channel, "charged"), text_or(channel, "base_fee")});
   }
   context.out.table(table);
   context.out.line("earned " + with_unit(text_or(rewards, "earned")) + " in " + text_or(rewards, "calls", "0") +
@@ -156,7 +159,8 @@ Status stake_claim(Context& context, const NoOptions&) {
 void add_stake_commands(CLI::App& app, Context& context) {
   CLI::App* stake = add_group(app, "stake", "offer this machine's resources and earn");
   OfferOptions* offered = nullptr;
-  CLI::App* offer = add_command(*stake, context, "offer", "offer resources of this node, with a bond", stake_offer, offered);
+  CLI::App* offer =
+      add_command(*stake, context, "offer", "offer resources of this node, with a bond", stake_offer, offered);
   offer->add_option("--cpu", offered->cpu, "cores, like 2, 0.5 or 500m")->required();
   offer->add_option("--mem", offered->memory, "memory, like 512M or 4G")->required();
   offer->add_option("--disk", offered->disk, "disk, like 20G")->capture_default_str();

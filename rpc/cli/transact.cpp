@@ -14,7 +14,8 @@ constexpr std::uint64_t kWaitSliceMs = 10'000;
 
 std::uint64_t now_ms() {
   return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 std::unexpected<Error> unknown(const TxId& id, const std::string& why) {
@@ -43,7 +44,8 @@ Result<Json> wait_until_final(Context& context, const TxId& id) {
     auto answer = context.call_within("tx.wait", {{"txid", id.hex()}, {"timeout_ms", std::to_string(slice)}},
                                       CallEffect::kRead, slice + kClientAnswerMs);
     if (answer) return answer;
-    if (answer.error().fault != Fault::kUnknownOutcome) return unknown(id, "it was submitted, then: " + answer.error().message);
+    if (answer.error().fault != Fault::kUnknownOutcome)
+      return unknown(id, "it was submitted, then: " + answer.error().message);
   }
 }
 
@@ -119,7 +121,8 @@ Result<Transaction> transact(Context& context, ActingAccount& account, Payload p
 std::string outcome_text(const Transaction& transaction) {
   if (transaction.result.contains("dry_run")) return "dry run: nothing was signed or sent";
   if (!transaction.result.contains("height")) return "submitted";
-  return "final in block " + text_or(transaction.result, "height") + " · fee " + with_unit(amount_text(transaction.fee));
+  return "final in block " + text_or(transaction.result, "height") + " · fee " +
+         with_unit(amount_text(transaction.fee));
 }
 
 void print_outcome(Context& context, const Transaction& transaction, std::string_view text) {

@@ -8,7 +8,8 @@ namespace micro {
 struct Transaction {
   TxId id;
   Amount fee;
-  Json result;  ///< as ledger.tx once it is in a block; {txid, status: "submitted"} before; a description with --dry-run
+  Json
+      result;  ///< as ledger.tx once it is in a block; {txid, status: "submitted"} before; a description with --dry-run
 };
 
 /// Builds, shows (--dry-run ends here), asks, signs here, prints the txid, submits and waits as --wait says. kRejected

@@ -10,7 +10,8 @@ constexpr std::size_t kNearEnough = 3;
 
 std::vector<std::string> names_below(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+  for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(sub->get_name());
   return names;
 }
 
@@ -41,7 +42,8 @@ const CLI::App* child_of(const CLI::App* app, const std::string& word) {
   return nullptr;
 }
 
-void collect(const CLI::App& app, const std::string& prefix, std::vector<std::pair<std::string, const CLI::App*>>& out) {
+void collect(const CLI::App& app, const std::string& prefix,
+             std::vector<std::pair<std::string, const CLI::App*>>& out) {
   for (const CLI::App* sub : app.get_subcommands([](const CLI::App*) { return true; })) {
     const std::string name = prefix + sub->get_name();
     out.emplace_back(name, sub);

@@ -15,8 +15,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b);
 /// The known word nearest to `word`, when it is near enough to be meant.
 std::optional<std::string> nearest_word(std::string_view word, const std::vector<std::string>& known);
 
-/// Walks the words of a command line down the tree. kInvalid for a word that is no command, with the nearest one, and for
-/// a group without a command.
+/// Walks the words of a command line down the tree. kInvalid for a word that is no command, with the nearest one, and
+/// for a group without a command.
 Status check_command_words(const CLI::App& app, const std::vector<std::string>& arguments);
 
 /// Every command of the tree as "wallet send", in order.

@@ -56,7 +56,8 @@ void print_wallet(Context& context, const WalletInfo& info) {
   if (context.out.json()) return context.out.document(wallet_json(context, info));
   const WalletAccount& first = info.accounts.front();
   const std::string address = address_or_nothing(context, first.address());
-  context.out.line(info.name + "  " + (address.empty() ? "key " + first.key.hex() : address) + "  " + first.path.text());
+  context.out.line(info.name + "  " + (address.empty() ? "key " + first.key.hex() : address) + "  " +
+                   first.path.text());
   if (address.empty()) context.out.note("its address shows once a node runs: micro wallet address " + info.name);
 }
 
@@ -69,7 +70,8 @@ std::string numbered(std::string_view phrase) {
     const std::size_t end = std::min(phrase.find(' ', at), phrase.size());
     const std::string word(phrase.substr(at, end - at));
     ++number;
-    out += (number < 10 ? " " : "") + std::to_string(number) + " " + word + std::string(word.size() < 10 ? 10 - word.size() : 1, ' ');
+    out += (number < 10 ? " " : "") + std::to_string(number) + " " + word +
+           std::string(word.size() < 10 ? 10 - word.size() : 1, ' ');
     if (number % 4 == 0) out += '\n';
     at = end + 1;
   }
@@ -89,8 +91,8 @@ Status confirm_words(Context& context, const SecretBytes& phrase, std::size_t co
     bool right = true;
     for (int i = 0; i < kConfirmedWords && right; ++i) {
       const std::size_t index = random.draw_u64() % count;
-      const SecretBytes typed =
-          TRY(ask_terminal(context.globals, "word " + std::to_string(index + 1) + " of " + std::to_string(count), true));
+      const SecretBytes typed = TRY(
+          ask_terminal(context.globals, "word " + std::to_string(index + 1) + " of " + std::to_string(count), true));
       right = typed.text() == word_at(phrase.text(), index);
     }
     if (right) return {};
@@ -109,7 +111,8 @@ Status hand_out_phrase(Context& context, const Mnemonic& mnemonic, const std::st
     return write_file_durably(file, line.view(), IfPresent::kRefuse);
   }
   if (!can_ask(context.globals)) {
-    return fail(Fault::kInvalid, "there is no terminal to show the words on", "write them to a file: --phrase-file FILE");
+    return fail(Fault::kInvalid, "there is no terminal to show the words on",
+                "write them to a file: --phrase-file FILE");
   }
   return confirm_words(context, phrase, mnemonic.word_count());
 }
@@ -155,7 +158,8 @@ Status wallet_list(Context& context, const NoOptions&) {
     wallets.push_back(std::move(entry));
     for (const WalletAccount& account : info.accounts) {
       const bool chosen = current && current->wallet == info.name && current->account == account.name;
-      table.rows.push_back({info.name, account.name, address_or_nothing(context, account.address()), chosen ? "yes" : "no"});
+      table.rows.push_back(
+          {info.name, account.name, address_or_nothing(context, account.address()), chosen ? "yes" : "no"});
     }
   }
   if (context.out.json()) {
@@ -271,7 +275,8 @@ Status wallet_refresh(Context& context, const RefreshOptions& o) {
     refresh.cls = text_or(lot, "class") == "base" ? LotClass::kBase : LotClass::kToken;
   }
   if (!found) {
-    return fail(Fault::kNotFound, account.label + " has no lot " + std::to_string(o.expiry), "list them with `micro wallet lots`");
+    return fail(Fault::kNotFound, account.label + " has no lot " + std::to_string(o.expiry),
+                "list them with `micro wallet lots`");
   }
   if (!o.amount.empty()) refresh.amount = TRY(parse_amount(o.amount));
   const Transaction done = TRY(transact(context, account, refresh));
@@ -341,7 +346,8 @@ void add_tokens(CLI::App& wallet, Context& context) {
   send->add_option("amount", sent->amount, "tokens, like 12.5")->required();
   send->add_option("--memo", sent->memo, "up to 140 bytes that everybody can read");
   RefreshOptions* refreshed = nullptr;
-  CLI::App* refresh = add_command(wallet, context, "refresh", "give a lot a fresh life, for a fee", wallet_refresh, refreshed);
+  CLI::App* refresh =
+      add_command(wallet, context, "refresh", "give a lot a fresh life, for a fee", wallet_refresh, refreshed);
   refresh->add_option("lot", refreshed->expiry, "its name in `micro wallet lots`")->required();
   refresh->add_option("amount", refreshed->amount, "a part of it; without: all");
   HistoryOptions* past = nullptr;

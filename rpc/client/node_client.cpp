@@ -49,7 +49,8 @@ class NodeClient::Impl {
     } else {
       http::async_read_header(socket_, buffer_, parser, [&](error_code e, std::size_t) { error = e; });
     }
-    if (!finish(request.timeout_ms)) return lost(request, "within " + std::to_string(request.timeout_ms / 1'000) + " s");
+    if (!finish(request.timeout_ms))
+      return lost(request, "within " + std::to_string(request.timeout_ms / 1'000) + " s");
     if (error) return lost(request, "to the end (" + error.message() + ")");
     if (whole && !parser.keep_alive()) drop();
     return {};
@@ -78,7 +79,8 @@ class NodeClient::Impl {
  private:
   Status connect() {
     if (path_.string().size() >= sizeof(sockaddr_un::sun_path)) {
-      return fail(Fault::kInvalid, "the socket's path is too long: " + path_.string(), "choose a shorter --data folder");
+      return fail(Fault::kInvalid, "the socket's path is too long: " + path_.string(),
+                  "choose a shorter --data folder");
     }
     error_code error;
     socket_.async_connect(Local::endpoint(path_.string()), [&](error_code e) { error = e; });
@@ -156,7 +158,8 @@ Result<Json> NodeClient::call(std::string_view method, Json params, CallEffect e
   http_request.body = Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", std::move(params)}}.dump();
   const ClientReply reply = TRY(request(http_request));
   if (reply.status != 200) {
-    return fail(Fault::kInternal, "the node answered " + std::string(method) + " with HTTP status " + std::to_string(reply.status));
+    return fail(Fault::kInternal,
+                "the node answered " + std::string(method) + " with HTTP status " + std::to_string(reply.status));
   }
   Json json = TRY(parse_json(reply.body));
   if (!json.is_object()) return fail(Fault::kInternal, "the node's answer is not JSON-RPC");

@@ -47,7 +47,8 @@ Result<DataDirLock> DataDirLock::take(const fs::path& data_dir) {
   }
   const std::string pid = std::to_string(::getpid());
   if (::ftruncate(fd, 0) != 0) return io_error("cannot write", file);
-  if (::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) return io_error("cannot write", file);
+  if (::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
+    return io_error("cannot write", file);
   return lock;
 }
 

@@ -48,7 +48,8 @@ void HttpFront::route_call(HttpRequest&& request, std::string_view service, std:
   if (const auto price = request.header("micro-max-price")) {
     const auto parsed = parse_amount(*price);
     if (!parsed) {
-      return std::move(responder).send(problem(400, "bad Micro-Max-Price", parsed.error().message, parsed.error().hint));
+      return std::move(responder).send(
+          problem(400, "bad Micro-Max-Price", parsed.error().message, parsed.error().hint));
     }
     call.max_price = *parsed;
   }

@@ -1,5 +1,5 @@
-// What services and builds wrote: the newest lines of each version, in memory, with cursors that a follower resumes from.
-// A flood pushes out the flooder's own older lines only.
+// What services and builds wrote: the newest lines of each version, in memory, with cursors that a follower resumes
+// from. A flood pushes out the flooder's own older lines only.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ inline constexpr std::size_t kMaxLogVersions = 1'024;
 struct LogLine {
   std::uint64_t cursor = 0;  ///< ascending in one version's book
   TimeMs time;
-  std::string source;        ///< "build", "call 3f2a…" or "node"
-  std::string text;          ///< control bytes escaped
+  std::string source;  ///< "build", "call 3f2a…" or "node"
+  std::string text;    ///< control bytes escaped
 };
 
 /// Safe to use from several threads.

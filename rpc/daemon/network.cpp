@@ -77,7 +77,8 @@ Result<Genesis> load_or_make_genesis(const NodeConfig& config, const NodeKeys& k
   if (std::filesystem::exists(own)) {
     Genesis genesis = TRY(read_genesis(own));
     if (config.genesis && chain_id(TRY(read_genesis(*config.genesis))) != chain_id(genesis)) {
-      return fail(Fault::kMismatch, config.data_dir.string() + " belongs to another network than " + config.genesis->string(),
+      return fail(Fault::kMismatch,
+                  config.data_dir.string() + " belongs to another network than " + config.genesis->string(),
                   "name another folder with --data");
     }
     return genesis;

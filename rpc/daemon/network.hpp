@@ -24,9 +24,10 @@ struct DevAccount {
 };
 Result<std::vector<DevAccount>> dev_accounts();
 
-/// The folder's genesis.json; or the file that the configuration names, copied there; or a new network of one whose only
-/// validator is this node, whose policy is the one built in, and whose tokens belong to the development accounts (dev) or to
-/// the current account of the wallet. kMismatch when the folder belongs to another network than the named file's.
+/// The folder's genesis.json; or the file that the configuration names, copied there; or a new network of one whose
+/// only validator is this node, whose policy is the one built in, and whose tokens belong to the development accounts
+/// (dev) or to the current account of the wallet. kMismatch when the folder belongs to another network than the named
+/// file's.
 Result<Genesis> load_or_make_genesis(const NodeConfig& config, const NodeKeys& keys, const Hash& engine, TimeMs now);
 
 }  // namespace micro

@@ -1,4 +1,5 @@
-// Folders and sockets by convention (XDG base directories). A node and the command line agree on them through this file.
+// Folders and sockets by convention (XDG base directories). A node and the command line agree on them through this
+// file.
 #pragma once
 
 #include <filesystem>

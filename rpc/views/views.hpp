@@ -1,5 +1,5 @@
-// The ledger as JSON for people and programs: pure functions of a finalized state and the block store. rpc/api/README.md
-// lists the shapes.
+// The ledger as JSON for people and programs: pure functions of a finalized state and the block store.
+// rpc/api/README.md lists the shapes.
 #pragma once
 
 #include "chain/records/records.hpp"

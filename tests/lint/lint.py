@@ -2,8 +2,8 @@
 """Rules that a compiler does not know. `lint.py [ROOT]` prints one finding a line and exits 1 if there is any.
 
 A rule is a function from a tree {path: text} to findings (path, line, message). lint_test.py holds for each rule a tree
-that breaks it and one that keeps it; a rule without them fails there. A line may be excused where it stands, with the
-rule's name and a reason:  // lint-ok banned_calls: looked up by key, never walked
+that breaks it and one that keeps it; a rule without them fails there. A line may be excused there or in the line
+before, with the rule's name and a reason:  // lint-ok banned_calls: looked up by key, never walked
 """
 import os
 import re
@@ -74,7 +74,8 @@ def search(rule, path, text, code, patterns):
     for number, line in enumerate(code.split("\n"), 1):
         for pattern, why in patterns:
             found = re.search(pattern, line)
-            if found and not excused(original[number - 1], rule):
+            here = "\n".join(original[max(0, number - 2):number])  # the line and the one before it
+            if found and not excused(here, rule):
                 yield path, number, f"`{found.group(0).strip()}`: {why}"
 
 

@@ -36,13 +36,15 @@ SAMPLES = {
         [({"chain/a.cpp": "double x;"}, 1), ({"chain/a.hpp": "std::unordered_map<int, int> m;"}, 1),
          ({"chain/a.cpp": "auto t = time(nullptr);"}, 1), ({"genesis/a.cpp": "std::mt19937_64 r;"}, 1),
          ({"chain/a.cpp": "std::chrono::system_clock::now();"}, 1), ({"chain/a.cpp": "setlocale(LC_ALL, x);"}, 1),
-         ({"chain/a.cpp": "getenv(name);"}, 1), ({"chain/a.cpp": "float f;  // lint-ok banned_calls"}, 1)],
+         ({"chain/a.cpp": "getenv(name);"}, 1),
+         ({"chain/a.cpp": "float f;  // lint-ok banned_calls"}, 1)],
         [{"chain/a.cpp": '// a double check\nlog("float"); header.time(1); doubled(2); 1\'000; block_time(3);',
           "chain/b.cpp": "std::unordered_set<int> s;  // lint-ok banned_calls: only asked, never walked",
           "rpc/c.cpp": "double x;", "chain/base/clock.cpp": "std::chrono::steady_clock::now();"}]),
     "throws": (
         [({"rpc/a.cpp": "if (x) throw std::runtime_error(y);"}, 1)],
-        [{"rpc/a.cpp": '// throw\nlog("throw"); throwing = 1;', "tests/unit/a.cpp": "throw 1;"}]),
+        [{"rpc/a.cpp": '// throw\nlog("throw"); throwing = 1;',
+          "rpc/b.cpp": "// lint-ok throws: the parser's own way\nthrow ParseError(x);", "tests/unit/a.cpp": "throw 1;"}]),
     "sleeping_tests": (
         [({"tests/unit/a_test.cpp": "std::this_thread::sleep_for(1s);"}, 1), ({"tests/e2e/a.py": "time.sleep(1)"}, 1),
          ({"tests/e2e/a.sh": "  sleep 1\n"}, 1), ({"tests/unit/a_test.cpp": "usleep (5);"}, 1)],

@@ -86,7 +86,8 @@ TEST(GenesisJson, NoTruncatedFileStarts) {
 
 TEST(GenesisJson, ADuplicatedKeyIsRefused) {
   const std::string good = format_genesis(sample());
-  for (const std::string_view key : {"\"chain_id\"", "\"version\"", "\"epoch_ms\"", "\"min_bond\"", "\"amount\"", "\"weight\""}) {
+  for (const std::string_view key :
+       {"\"chain_id\"", "\"version\"", "\"epoch_ms\"", "\"min_bond\"", "\"amount\"", "\"weight\""}) {
     const std::size_t at = good.find(key);
     ASSERT_NE(at, std::string::npos) << key;
     std::size_t end = good.find('\n', at);

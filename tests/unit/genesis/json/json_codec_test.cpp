@@ -96,7 +96,8 @@ TEST(JsonCodec, NamesThePlaceOfAnError) {
   refused([](Json& j) { j["extra"] = 1; }, "unknown key \"extra\"");
   refused([](Json& j) { j["address"] = address_text(NetworkKind::kMain, {}); }, "address: ");
   refused([](Json& j) { j = Json::array(); }, "expected an object");
-  refused([](Json& j) { j["choice"] = Json{{"kind", "First"}, {"small", 256}}; }, "choice.small: expected a whole number");
+  refused([](Json& j) { j["choice"] = Json{{"kind", "First"}, {"small", 256}}; },
+          "choice.small: expected a whole number");
 }
 
 }  // namespace

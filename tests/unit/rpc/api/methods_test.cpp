@@ -64,10 +64,11 @@ TEST_F(MethodsTest, RefusesWhatIsNotJsonRpc2) {
   EXPECT_EQ(error_code("{"), -32700);
   EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":1,"id":2,"method":"echo"})"), -32700);
   EXPECT_EQ(error_code(std::string(100, '[') + std::string(100, ']')), -32700);
-  for (const char* body : {"5", "[]", "{}", R"({"id":1,"method":"echo"})", R"({"jsonrpc":"1.0","id":1,"method":"echo"})",
-                           R"({"jsonrpc":"2.0","id":1})", R"({"jsonrpc":"2.0","id":1,"method":5})",
-                           R"({"jsonrpc":"2.0","id":1,"method":"echo","params":["a"]})",
-                           R"({"jsonrpc":"2.0","id":1,"method":"echo","params":"a"})"}) {
+  for (const char* body :
+       {"5", "[]", "{}", R"({"id":1,"method":"echo"})", R"({"jsonrpc":"1.0","id":1,"method":"echo"})",
+        R"({"jsonrpc":"2.0","id":1})", R"({"jsonrpc":"2.0","id":1,"method":5})",
+        R"({"jsonrpc":"2.0","id":1,"method":"echo","params":["a"]})",
+        R"({"jsonrpc":"2.0","id":1,"method":"echo","params":"a"})"}) {
     EXPECT_EQ(error_code(body), -32600) << body;
   }
   EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":1,"method":"nothing"})"), -32601);
@@ -88,7 +89,9 @@ TEST_F(MethodsTest, ParametersAreChecked) {
   EXPECT_EQ(message(R"({"text":"a","list":"x"})"), "parameter \"list\" must be a list of texts");
   EXPECT_EQ(message(R"({"text":"a","count":"many"})"), "parameter \"count\" must be a whole number");
   for (const char* bad : {"-1", "\"-1\"", "\"1.5\"", "\"\"", "\"18446744073709551616\"", "true", "[]"}) {
-    EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":1,"method":"number","params":{"n":)" + std::string(bad) + "}}"), -32002) << bad;
+    EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":1,"method":"number","params":{"n":)" + std::string(bad) + "}}"),
+              -32002)
+        << bad;
   }
 }
 

@@ -48,7 +48,8 @@ class AuditTest : public ::testing::Test {
     add_block(1, true, events_);
     add_block(2, false, {});
     node_.methods.add("node.info", [](RpcParams&) -> Result<Json> { return Json{{"kind", "dev"}, {"pid", 1}}; });
-    node_.methods.add("ledger.light", [this](RpcParams& p) -> Result<Json> { return light(p.u64_or("from_epoch", 0)); });
+    node_.methods.add("ledger.light",
+                      [this](RpcParams& p) -> Result<Json> { return light(p.u64_or("from_epoch", 0)); });
     node_.methods.add("ledger.block", [this](RpcParams& p) -> Result<Json> {
       const std::size_t height = TRY(p.u64("height"));
       if (height >= headers_.size()) return fail(Fault::kNotFound, "no such block");
@@ -60,8 +61,15 @@ class AuditTest : public ::testing::Test {
       static_cast<void>(TRY(p.u64("decision")));
       Json events = Json::array();
       for (const Event& one : events_) events.push_back(to_hex(encode(one)));
-      return Json{{"decision", "3"}, {"height", "3"}, {"epoch", 1}, {"action", "placed"}, {"header", to_hex(encode(headers_[3]))},
-                  {"policy_wasm", to_hex(genesis_.policy)}, {"input", to_hex(input_)}, {"output", to_hex(output_)}, {"events", events}};
+      return Json{{"decision", "3"},
+                  {"height", "3"},
+                  {"epoch", 1},
+                  {"action", "placed"},
+                  {"header", to_hex(encode(headers_[3]))},
+                  {"policy_wasm", to_hex(genesis_.policy)},
+                  {"input", to_hex(input_)},
+                  {"output", to_hex(output_)},
+                  {"events", events}};
     });
     nodes_.run_policy = [this](ByteView, ByteView, const Hash&) -> Result<Bytes> { return replayed_; };
   }
@@ -92,7 +100,9 @@ class AuditTest : public ::testing::Test {
                             {"certificate", to_hex(encode(certificates_[i - 1]))},
                             {"next_validators", to_hex(encode(genesis_.validators))}});
     }
-    return Json{{"genesis", to_hex(encode(genesis_))}, {"genesis_header", to_hex(encode(headers_[0]))}, {"epochs", std::move(epochs)}};
+    return Json{{"genesis", to_hex(encode(genesis_))},
+                {"genesis_header", to_hex(encode(headers_[0]))},
+                {"epochs", std::move(epochs)}};
   }
 
   Ran run(std::vector<std::string> words) {
@@ -102,7 +112,8 @@ class AuditTest : public ::testing::Test {
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
     Ran ran;
-    ran.exit = run_command_line(words, nodes_, node_.folder() / "none.toml", [](const char*) -> const char* { return nullptr; });
+    ran.exit = run_command_line(words, nodes_, node_.folder() / "none.toml",
+                                [](const char*) -> const char* { return nullptr; });
     ran.out = testing::internal::GetCapturedStdout();
     ran.err = testing::internal::GetCapturedStderr();
     return ran;

@@ -30,18 +30,27 @@ class CommandsTest : public ::testing::Test {
                            ->secret()
                            .public_key());
     dev0_text_ = address_text(NetworkKind::kDev, dev0_);
-    answer("node.info", Json{{"version", "0"}, {"kind", "dev"}, {"chain_id", chain_.hex()}, {"node_key", "aa"}, {"pid", 7}});
+    answer("node.info",
+           Json{{"version", "0"}, {"kind", "dev"}, {"chain_id", chain_.hex()}, {"node_key", "aa"}, {"pid", 7}});
     answer("dev.accounts", Json{{"phrase", kPhrase}, {"accounts", {Json{{"index", 0}}, Json{{"index", 1}}}}});
     node_.methods.add("tx.context", [this](RpcParams& params) -> Result<Json> {
       TRY(params.text("address"));
-      return Json{{"chain_id", chain_.hex()}, {"kind", "dev"},  {"nonce", "3"}, {"height", "8"}, {"epoch", 2},
-                  {"params", to_hex(encode(ChainParams{}))}, {"live", live_}};
+      return Json{{"chain_id", chain_.hex()},
+                  {"kind", "dev"},
+                  {"nonce", "3"},
+                  {"height", "8"},
+                  {"epoch", 2},
+                  {"params", to_hex(encode(ChainParams{}))},
+                  {"live", live_}};
     });
     node_.methods.add("tx.submit", [this](RpcParams& params) -> Result<Json> {
       const auto tx = TRY(decode<SignedTx>(TRY(from_hex(TRY(params.text("tx"))))));
       TRY(verify_tx_signature(tx));
       sent_.push_back(tx);
-      return Json{{"txid", tx_id(tx.body).hex()}, {"accepted", refusal_.empty()}, {"status", refusal_}, {"status_text", "because"}};
+      return Json{{"txid", tx_id(tx.body).hex()},
+                  {"accepted", refusal_.empty()},
+                  {"status", refusal_},
+                  {"status_text", "because"}};
     });
     node_.methods.add("tx.wait", [this](RpcParams& params) -> Result<Json> {
       if (never_final_) return fail(Fault::kUnknownOutcome, "not yet");
@@ -56,11 +65,13 @@ class CommandsTest : public ::testing::Test {
   Ran run(std::vector<std::string> words) {
     if (!started_) node_.start();
     started_ = true;
-    words.insert(words.begin(), {"--socket", node_.socket().string(), "--wallets", (node_.folder() / "wallets").string()});
+    words.insert(words.begin(),
+                 {"--socket", node_.socket().string(), "--wallets", (node_.folder() / "wallets").string()});
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
     Ran ran;
-    ran.exit = run_command_line(words, nodes_, node_.folder() / "none.toml", [](const char*) -> const char* { return nullptr; });
+    ran.exit = run_command_line(words, nodes_, node_.folder() / "none.toml",
+                                [](const char*) -> const char* { return nullptr; });
     ran.out = testing::internal::GetCapturedStdout();
     ran.err = testing::internal::GetCapturedStderr();
     return ran;
@@ -195,9 +206,16 @@ TEST_F(CommandsTest, LotsAndServicesArePrinted) {
   answer("ledger.account", Json{{"address", dev0_text_},
                                 {"live", "1000.000000"},
                                 {"grace", "2.000000"},
-                                {"lots", {Json{{"expiry", 2592000}, {"class", "token"}, {"amount", "1000.000000"}, {"state", "live"}, {"expires_in_ms", "2591999000"}}}}});
-  answer("svc.list", Json::array({Json{{"name", "hello"}, {"price", "0.000100"}}, Json{{"name", "words"}, {"price", "0.000100"}}}));
-  EXPECT_EQ(run({"wallet", "lots"}).out, "LOT      AMOUNT       STATE  EXPIRES\n2592000  1000.000000  live   29 d 23 h\n");
+                                {"lots",
+                                 {Json{{"expiry", 2592000},
+                                       {"class", "token"},
+                                       {"amount", "1000.000000"},
+                                       {"state", "live"},
+                                       {"expires_in_ms", "2591999000"}}}}});
+  answer("svc.list",
+         Json::array({Json{{"name", "hello"}, {"price", "0.000100"}}, Json{{"name", "words"}, {"price", "0.000100"}}}));
+  EXPECT_EQ(run({"wallet", "lots"}).out,
+            "LOT      AMOUNT       STATE  EXPIRES\n2592000  1000.000000  live   29 d 23 h\n");
   const Ran balance = run({"wallet", "balance"});
   EXPECT_EQ(balance.out, "1000.000000 TOK\n");
   EXPECT_NE(balance.err.find("2.000000 TOK more expired"), std::string::npos);
@@ -214,7 +232,9 @@ TEST_F(CommandsTest, ACallPrintsTheReplyAndWhatWasPaid) {
     target = request.method + " " + request.target;
     price = request.header("micro-max-price").value_or("");
     const bool fails = request.body.find("fail") != std::string::npos;
-    if (fails) return std::move(responder).send({402, "application/problem+json", {}, R"({"detail":"no key may pay","hint":"grant one"})"});
+    if (fails)
+      return std::move(responder).send(
+          {402, "application/problem+json", {}, R"({"detail":"no key may pay","hint":"grant one"})"});
     std::move(responder).send({200, "application/json", {{"Micro-Charged", "0.000100"}}, R"({"msg":"Hello Ada"})"});
   };
   const Ran ran = run({"call", "hello@abc1234", "Hello.Call", R"({"name":"Ada"})", "--max-price", "0.5"});
@@ -235,12 +255,20 @@ TEST_F(CommandsTest, RunPublishesAnnouncesFundsAndFollows) {
   commit.data.fill(0xc0);
   ServiceId service;
   service.data.fill(0x5e);
-  answer("source.resolve", Json{{"repo_url", "https://example.org/o/r"}, {"subdir", "hello"}, {"commit", commit.hex()}, {"commit_time_s", "1700000000"},
-                                {"subject", "First"}, {"notes", {"C: found main.c"}}, {"suggested_name", "hello"}, {"price", "0.000100"},
-                                {"memory_mib", 16}, {"description", "greets"}});
+  answer("source.resolve", Json{{"repo_url", "https://example.org/o/r"},
+                                {"subdir", "hello"},
+                                {"commit", commit.hex()},
+                                {"commit_time_s", "1700000000"},
+                                {"subject", "First"},
+                                {"notes", {"C: found main.c"}},
+                                {"suggested_name", "hello"},
+                                {"price", "0.000100"},
+                                {"memory_mib", 16},
+                                {"description", "greets"}});
   node_.methods.add("svc.describe", [&, service](RpcParams&) -> Result<Json> {
     if (described++ == 0) return fail(Fault::kNotFound, "no such service");
-    return Json{{"name", "hello"}, {"service", service.hex()}, {"owner", dev0_text_}, {"price", "0.000100"}, {"fund", "0.000000"}, {"url", "http://hello.localhost:8080"}};
+    return Json{{"name", "hello"},     {"service", service.hex()}, {"owner", dev0_text_},
+                {"price", "0.000100"}, {"fund", "0.000000"},       {"url", "http://hello.localhost:8080"}};
   });
   int asked = 0;
   node_.methods.add("svc.versions", [&, commit](RpcParams&) -> Result<Json> {
@@ -253,7 +281,8 @@ TEST_F(CommandsTest, RunPublishesAnnouncesFundsAndFollows) {
     if (asked > 3) version["local"] = Json{{"state", "running"}};
     return Json::array({version});
   });
-  answer("svc.logs", Json{{"items", {Json{{"cursor", "1"}, {"source", "build"}, {"text", "clang main.c"}}}}, {"cursor", "1"}});
+  answer("svc.logs",
+         Json{{"items", {Json{{"cursor", "1"}, {"source", "build"}, {"text", "clang main.c"}}}}, {"cursor", "1"}});
   const Ran ran = run({"run", "example.org/o/r/hello"});
   ASSERT_EQ(ran.exit, 0) << ran.err;
   ASSERT_EQ(sent_.size(), 3u);
@@ -267,7 +296,8 @@ TEST_F(CommandsTest, RunPublishesAnnouncesFundsAndFollows) {
   EXPECT_EQ(announced->commit, commit);
   EXPECT_EQ(announced->memory_mib, 16u);
   EXPECT_EQ(funded->amount, Amount(1'000'000));
-  for (const char* part : {"✓ resolved", "✓ published", "✓ announced", "✓ funded", "✓ built", "✓ placed", "✓ healthy", "http://hello.localhost:8080"}) {
+  for (const char* part : {"✓ resolved", "✓ published", "✓ announced", "✓ funded", "✓ built", "✓ placed", "✓ healthy",
+                           "http://hello.localhost:8080"}) {
     EXPECT_NE(ran.err.find(part), std::string::npos) << part << "\n" << ran.err;
   }
 }
@@ -275,9 +305,18 @@ TEST_F(CommandsTest, RunPublishesAnnouncesFundsAndFollows) {
 TEST_F(CommandsTest, ANodeIsStartedWithWhatWasGiven) {
   ServerOptions server;
   DevOptions dev;
-  nodes_.run_server = [&](const ServerOptions& options) { server = options; return 5; };
-  nodes_.run_dev = [&](const DevOptions& options) { dev = options; return 0; };
-  EXPECT_EQ(run({"server", "--network", "home", "--data", "/d", "--http", "127.0.0.1:1", "--offer", "cpu=2,mem=4G", "--free-calls"}).exit, 5);
+  nodes_.run_server = [&](const ServerOptions& options) {
+    server = options;
+    return 5;
+  };
+  nodes_.run_dev = [&](const DevOptions& options) {
+    dev = options;
+    return 0;
+  };
+  EXPECT_EQ(run({"server", "--network", "home", "--data", "/d", "--http", "127.0.0.1:1", "--offer", "cpu=2,mem=4G",
+                 "--free-calls"})
+                .exit,
+            5);
   EXPECT_EQ(server.network, "home");
   EXPECT_EQ(server.data_dir, "/d");
   EXPECT_EQ(server.http_listen, "127.0.0.1:1");

@@ -50,8 +50,8 @@ TEST(Capacity, ReadsWhatPeopleWrite) {
   EXPECT_EQ(parse_capacity("mem=512M,cpu=0.5"), (Capacity{500, 512, 0}));
   EXPECT_EQ(parse_capacity("cpu=250m,mem=1GiB"), (Capacity{250, 1'024, 0}));
   EXPECT_EQ(parse_mib("64"), 64u);
-  for (const char* bad : {"", "cpu=2", "mem=1G", "cpu=2,mem=4T", "cpu=-1,mem=1G", "cpu=2,mem=", "cpu=1.2345,mem=1", "x=1,cpu=1,mem=1",
-                          "cpu=9999,mem=1", "cpu=1,mem=99999999999", "cpu=1,mem=4294967295G"}) {
+  for (const char* bad : {"", "cpu=2", "mem=1G", "cpu=2,mem=4T", "cpu=-1,mem=1G", "cpu=2,mem=", "cpu=1.2345,mem=1",
+                          "x=1,cpu=1,mem=1", "cpu=9999,mem=1", "cpu=1,mem=99999999999", "cpu=1,mem=4294967295G"}) {
     EXPECT_FALSE(parse_capacity(bad).has_value()) << bad;
   }
   EXPECT_EQ(capacity_text({2'500, 4'096, 100}), "2.5cpu/4GiB/100MiB disk");

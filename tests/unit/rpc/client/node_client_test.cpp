@@ -26,7 +26,8 @@ TEST(NodeClient, CallsMethodsOverOneConnection) {
 
 TEST(NodeClient, HandsOnTheNodesErrors) {
   test::FakeNode node;
-  node.methods.add("find", [](RpcParams&) -> Result<Json> { return fail(Fault::kNotFound, "no such tree", "plant one"); });
+  node.methods.add("find",
+                   [](RpcParams&) -> Result<Json> { return fail(Fault::kNotFound, "no such tree", "plant one"); });
   node.start();
   NodeClient client(node.socket());
   const auto answer = client.call("find");
@@ -47,7 +48,10 @@ TEST(NodeClient, SaysHowToStartANodeThatDoesNotRun) {
 
 TEST(NodeClient, AChangeWithoutAnAnswerIsUnknownAndAReadIsNot) {
   test::FakeNode node;
-  node.methods.add_slow("never", [](RpcParams&, RpcDone done) { static RpcDone kept; kept = std::move(done); });
+  node.methods.add_slow("never", [](RpcParams&, RpcDone done) {
+    static RpcDone kept;
+    kept = std::move(done);
+  });
   node.start();
   NodeClient client(node.socket());
   EXPECT_EQ(client.call("never", Json::object(), CallEffect::kRead, 50).error().fault, Fault::kUnreachable);
@@ -66,7 +70,13 @@ TEST(NodeClient, FollowsAStreamUntilItEndsOrTheReaderHasEnough) {
   node.start();
   NodeClient client(node.socket());
   std::string all;
-  const auto whole = client.follow("/svc/logs", [&](std::string_view line) { all += std::string(line) + ";"; return true; }, 5'000);
+  const auto whole = client.follow(
+      "/svc/logs",
+      [&](std::string_view line) {
+        all += std::string(line) + ";";
+        return true;
+      },
+      5'000);
   EXPECT_TRUE(whole.has_value());
   EXPECT_EQ(all, "{\"n\":1};{\"n\":2};{\"n\":3};");
   int lines = 0;
@@ -86,7 +96,8 @@ TEST(NodeClient, AStreamThatIsRefusedIsAnError) {
 TEST(NodeClient, PlainRequestsKeepStatusHeadersAndBody) {
   test::FakeNode node;
   node.http = [](HttpRequest&& request, HttpResponder responder) {
-    std::move(responder).send({418, "text/plain", {{"Micro-Charged", "0.1"}}, request.method + request.target + request.body});
+    std::move(responder).send(
+        {418, "text/plain", {{"Micro-Charged", "0.1"}}, request.method + request.target + request.body});
   };
   node.start();
   NodeClient client(node.socket());
