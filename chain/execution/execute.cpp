@@ -96,11 +96,30 @@ Result<BlockOutcome> execute_block(const StateView& parent, const BlockInput& in
   return out;
 }
 
+struct TxChecker::Impl {
+  explicit Impl(std::unique_ptr<BlockState> opened)
+      : state(std::move(opened)), scope(state->overlay, state->book, state->ctx) {}
+  std::unique_ptr<BlockState> state;
+  TxScope scope;
+};
+
+TxChecker::TxChecker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TxChecker::TxChecker(TxChecker&&) noexcept = default;
+TxChecker::~TxChecker() = default;
+
+Result<TxChecker> TxChecker::open(const StateView& view, const BlockInput& next) {
+  return TxChecker(std::make_unique<Impl>(TRY(BlockState::open(view, next))));
+}
+
+TxStatus TxChecker::check(const SignedTx& tx, Nonce expected) {
+  const TxStatus status = try_tx(impl_->scope, tx, expected).value_or(TxStatus::kMalformed);
+  impl_->scope.abandon();
+  return status;
+}
+
 TxStatus check_tx(const StateView& view, const BlockInput& next, const SignedTx& tx, Nonce expected) {
-  const auto state = BlockState::open(view, next);
-  if (!state) return TxStatus::kMalformed;
-  TxScope scope((*state)->overlay, (*state)->book, (*state)->ctx);
-  return try_tx(scope, tx, expected).value_or(TxStatus::kMalformed);
+  auto checker = TxChecker::open(view, next);
+  return checker ? checker->check(tx, expected) : TxStatus::kMalformed;
 }
 
 Nonce next_nonce(const StateView& view, const Address& sender) {

@@ -2,6 +2,7 @@
 // diff. It reads no clock and holds no state; the caller verified the signatures.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 
@@ -40,6 +41,20 @@ Result<BlockOutcome> execute_block(const StateView& parent, const BlockInput& in
 /// Everything short of execution, signature not included: kOk when a block `next` may include the transaction as the
 /// one with nonce `expected` of its sender. For the mempool, which counts the sender's pending transactions itself.
 TxStatus check_tx(const StateView& view, const BlockInput& next, const SignedTx& tx, Nonce expected);
+/// The same for many transactions at one head: reads the parameters, the clock and the supply once.
+class TxChecker {
+ public:
+  /// `view` outlives the checker and does not change meanwhile.
+  static Result<TxChecker> open(const StateView& view, const BlockInput& next);
+  TxChecker(TxChecker&&) noexcept;
+  ~TxChecker();
+  TxStatus check(const SignedTx& tx, Nonce expected);
+
+ private:
+  struct Impl;
+  explicit TxChecker(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
 /// Next nonce of a sender, an account or a session key: 0 when nothing is known of it. What `expected` starts from.
 Nonce next_nonce(const StateView& view, const Address& sender);
 /// fee_per_tx + fee_per_byte × encoded size.

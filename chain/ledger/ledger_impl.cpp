@@ -131,7 +131,9 @@ Status LedgerImpl::replay() {
   while (head_header_.height < tip.height) {
     const Block block = TRY(blocks_.block(head_header_.height.next()));
     std::vector<PreparedTx> txs(block.txs.size());
-    workers_.each(txs.size(), kVerifyChunk, [&](std::size_t i) { txs[i] = prepare_tx(block.txs[i]); });
+    workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) txs[i] = prepare_tx(block.txs[i]);
+    });
     const Parent parent{head_header_, head_id_, ids_below, {}};
     const auto done = run(parent, block.header.time, std::move(txs), ExecutionMode::kValidate, nullptr);
     const Status same =
@@ -265,14 +267,17 @@ Result<Block> LedgerImpl::propose(const BlockId& parent_id, TimeMs time, const P
 Result<std::vector<PreparedTx>> LedgerImpl::verified(const Block& block) {
   std::vector<PreparedTx> txs(block.txs.size());
   std::atomic<bool> all_hold = true;
-  workers_.each(txs.size(), kVerifyChunk, [&](std::size_t i) {
+  const auto verify = [&](std::size_t i) {
     txs[i] = prepare_tx(block.txs[i]);
     {
       const std::lock_guard lock(pool_mutex_);
       const Mempool::Entry* waiting = pool_.find(txs[i].id);
       if (waiting != nullptr && waiting->content == txs[i].content) return;  // verified when it came in
     }
-    if (!signature_holds(txs[i])) all_hold = false;
+    if (!signature_holds(txs[i], keys_)) all_hold = false;
+  };
+  workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end && all_hold; ++i) verify(i);
   });
   if (!all_hold) return fail(Fault::kInvalid, "a transaction of the block has a wrong signature");
   return txs;
@@ -338,10 +343,8 @@ Status LedgerImpl::write_state(const Executed& executed) {
 
 void LedgerImpl::forget_committed(const FinalizedBlock& block) {
   const Header& header = block.block.header;
-  std::map<Address, Nonce> next;
-  for (const SignedTx& tx : block.block.txs) next[tx.body.sender] = tx.body.nonce.next();
   const std::lock_guard lock(pool_mutex_);
-  for (const auto& [sender, nonce] : next) pool_.committed(sender, nonce);
+  for (const SignedTx& tx : block.block.txs) pool_.committed(tx.body.sender, tx.body.nonce.next());
   if (header.boundary || header.height.value % kExpireEveryBlocks == 0) pool_.expire(header.height.next());
 }
 

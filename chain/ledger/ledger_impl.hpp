@@ -138,7 +138,7 @@ class LedgerImpl final : public Ledger {
   Status write_state(const Executed& executed);
   void forget_committed(const FinalizedBlock& block);
   void forget_other_branches();
-  Submission check(const PreparedTx& tx) const;
+  void check(std::span<const PreparedTx> txs, std::span<Submission> out) const;
   Submission enqueue(PreparedTx tx);
   template <class T>
   Result<T> failing(Result<T> result);
@@ -149,6 +149,7 @@ class LedgerImpl final : public Ledger {
   StateStore states_;
   PolicyPort& policy_;
   WorkPool workers_;
+  KeyCache keys_;
 
   std::mutex writer_mutex_;  ///< one block at a time
   bool failed_ = false;      ///< the disk or an invariant failed

@@ -19,10 +19,14 @@ std::vector<Hash> hashes(const std::vector<T>& items, domain::Tag tag) {
 // --- waiting transactions ---
 
 /// All but the nonce's place in the sender's queue, which only counts once the transaction is queued.
-Submission LedgerImpl::check(const PreparedTx& tx) const {
+void LedgerImpl::check(std::span<const PreparedTx> txs, std::span<Submission> out) const {
   const std::shared_lock lock(state_mutex_);
   const BlockInput next{chain_, kind_, head_header_.height.next(), TimeMs(head_header_.time.value + 1), head_id_};
-  return {tx.id, check_tx(tree_, next, tx.tx, tx.tx.body.nonce), PoolVerdict::kAdded};
+  auto checker = TxChecker::open(tree_, next);
+  for (std::size_t i = 0; i < txs.size(); ++i) {
+    const Nonce own = txs[i].tx.body.nonce;
+    out[i] = {txs[i].id, checker ? checker->check(txs[i].tx, own) : TxStatus::kMalformed, PoolVerdict::kAdded};
+  }
 }
 
 Submission LedgerImpl::enqueue(PreparedTx tx) {
@@ -37,25 +41,21 @@ Submission LedgerImpl::enqueue(PreparedTx tx) {
 }
 
 Submission LedgerImpl::submit(SignedTx tx) {
-  PreparedTx prepared = prepare_tx(std::move(tx));
-  Submission out = check(prepared);
-  if (out.status != TxStatus::kOk) return out;
-  if (!signature_holds(prepared)) {
-    out.status = TxStatus::kBadSignature;
-    return out;
-  }
-  out = enqueue(std::move(prepared));
-  if (out.waits() && on_waiting_) on_waiting_();
-  return out;
+  return submit_batch(std::span(&tx, 1)).front();
 }
 
 std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) {
   std::vector<PreparedTx> prepared(txs.size());
   std::vector<Submission> out(txs.size());
-  workers_.each(txs.size(), kVerifyChunk, [&](std::size_t i) {
-    prepared[i] = prepare_tx(txs[i]);
-    out[i] = check(prepared[i]);
-    if (out[i].status == TxStatus::kOk && !signature_holds(prepared[i])) out[i].status = TxStatus::kBadSignature;
+  workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) prepared[i] = prepare_tx(txs[i]);
+    // Cheap checks first: a signature is only worth verifying when a block could hold the transaction.
+    check(std::span(prepared).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));
+    for (std::size_t i = begin; i < end; ++i) {
+      if (out[i].status == TxStatus::kOk && !signature_holds(prepared[i], keys_)) {
+        out[i].status = TxStatus::kBadSignature;
+      }
+    }
   });
   bool any = false;
   for (std::size_t i = 0; i < txs.size(); ++i) {

@@ -23,9 +23,17 @@ PreparedTx prepare_tx(SignedTx tx) {
   return out;
 }
 
-bool signature_holds(const PreparedTx& tx) {
-  if (address_of(tx.tx.key) != tx.tx.body.sender) return false;
-  return verify_ecdsa(tx.tx.key, tagged_hash(domain::kTxSign, body_of(tx)), tx.tx.signature);
+bool signature_holds(const PreparedTx& tx, KeyCache& keys) {
+  const Address& sender = tx.tx.body.sender;
+  std::optional<ParsedKey> key = keys.find(sender, tx.tx.key);
+  if (!key) {
+    if (address_of(tx.tx.key) != sender) return false;
+    const auto parsed = ParsedKey::from(tx.tx.key);
+    if (!parsed) return false;
+    key = *parsed;
+    keys.put(sender, tx.tx.key, *key);
+  }
+  return key->verify_ecdsa(tagged_hash(domain::kTxSign, body_of(tx)), tx.tx.signature);
 }
 
 }  // namespace micro

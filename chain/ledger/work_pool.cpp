@@ -23,8 +23,7 @@ void WorkPool::take_chunks(Job& job) {
   for (;;) {
     const std::size_t start = job.next.fetch_add(job.chunk);
     if (start >= job.items) return;
-    const std::size_t end = std::min(job.items, start + job.chunk);
-    for (std::size_t i = start; i < end; ++i) (*job.work)(i);
+    (*job.work)(start, std::min(job.items, start + job.chunk));
   }
 }
 
@@ -44,7 +43,7 @@ void WorkPool::serve() {
   }
 }
 
-void WorkPool::each(std::size_t items, std::size_t chunk, const std::function<void(std::size_t)>& work) {
+void WorkPool::each(std::size_t items, std::size_t chunk, const Work& work) {
   Job job;
   job.work = &work;
   job.items = items;

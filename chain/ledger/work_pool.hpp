@@ -19,13 +19,14 @@ class WorkPool {
   WorkPool(const WorkPool&) = delete;
   WorkPool& operator=(const WorkPool&) = delete;
 
-  /// Calls `work(i)` for every i below `items`, in any order, and returns when all are done. While another caller's
-  /// work runs, this one does its own alone.
-  void each(std::size_t items, std::size_t chunk, const std::function<void(std::size_t)>& work);
+  /// Calls `work(begin, end)` for chunks that together are [0, items), in any order, and returns when all are done.
+  /// While another caller's work runs, this one does its own alone.
+  using Work = std::function<void(std::size_t begin, std::size_t end)>;
+  void each(std::size_t items, std::size_t chunk, const Work& work);
 
  private:
   struct Job {
-    const std::function<void(std::size_t)>* work = nullptr;
+    const Work* work = nullptr;
     std::size_t items = 0;
     std::size_t chunk = 0;
     std::atomic<std::size_t> next = 0;

@@ -8,9 +8,11 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-/// a offers more per byte than b.
-bool pays_more(const Mempool::Entry& a, const Mempool::Entry& b) {
-  return static_cast<Wide>(a.tx.body.max_fee.micro) * b.encoded.size() > static_cast<Wide>(b.tx.body.max_fee.micro) * a.encoded.size();
+constexpr unsigned kOfferFractionBits = 16;
+
+std::uint64_t offer_of(const PreparedTx& tx) {
+  const Wide offer = (static_cast<Wide>(tx.tx.body.max_fee.micro) << kOfferFractionBits) / tx.encoded.size();
+  return offer > ~0ULL ? ~0ULL : static_cast<std::uint64_t>(offer);
 }
 
 }  // namespace
@@ -25,12 +27,6 @@ std::size_t Mempool::SeededHash::operator()(const FixedBytes<N, Tag>& v) const {
     h ^= h >> 32;
   }
   return h;
-}
-
-bool Mempool::Better::operator()(const Entry* a, const Entry* b) const {
-  if (pays_more(*a, *b)) return true;
-  if (pays_more(*b, *a)) return false;
-  return a->arrival < b->arrival;
 }
 
 Mempool::Mempool(const MempoolLimits& limits, std::uint64_t hash_seed)
@@ -55,16 +51,13 @@ PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
     if (at < it->second.entries.size()) return replace(it->second, at, std::move(tx));
     if (it->second.entries.size() >= limits_.max_entries_per_sender) return PoolVerdict::kFull;
   }
-  auto entry = std::make_unique<Entry>(Entry{std::move(tx), arrivals_++});
+  const std::uint64_t offer = offer_of(tx);
+  auto entry = std::make_unique<Entry>(Entry{std::move(tx), offer, arrivals_++});
   if (!make_room(*entry)) return PoolVerdict::kFull;
   it = senders_.try_emplace(sender).first;
   Queue& queue = it->second;
-  if (queue.entries.empty()) {
-    heads_.insert(entry.get());
-  } else {
-    tails_.erase(queue.entries.back().get());
-  }
-  tails_.insert(entry.get());
+  if (queue.entries.empty()) heads_.insert(rank(*entry));
+  note_tail(queue.entries.empty() ? nullptr : queue.entries.back().get(), entry.get());
   by_id_.emplace(entry->id, entry.get());
   bytes_ += cost(*entry);
   queue.entries.push_back(std::move(entry));
@@ -73,12 +66,15 @@ PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
 
 PoolVerdict Mempool::replace(Queue& queue, std::size_t at, PreparedTx tx) {
   auto& slot = queue.entries[at];
-  auto entry = std::make_unique<Entry>(Entry{std::move(tx), arrivals_++});
-  const bool offers_more = entry->tx.body.max_fee > slot->tx.body.max_fee && pays_more(*entry, *slot);
-  if (!offers_more) return PoolVerdict::kUnderpriced;
+  const std::uint64_t offer = offer_of(tx);
+  auto entry = std::make_unique<Entry>(Entry{std::move(tx), offer, arrivals_++});
+  if (entry->tx.body.max_fee <= slot->tx.body.max_fee || entry->offer <= slot->offer) return PoolVerdict::kUnderpriced;
   if (bytes_ - cost(*slot) + cost(*entry) > limits_.max_bytes) return PoolVerdict::kFull;
-  if (heads_.erase(slot.get()) > 0) heads_.insert(entry.get());
-  if (tails_.erase(slot.get()) > 0) tails_.insert(entry.get());
+  if (at == 0) {
+    heads_.erase(rank(*slot));
+    heads_.insert(rank(*entry));
+  }
+  if (at + 1 == queue.entries.size()) note_tail(slot.get(), entry.get());
   by_id_.erase(slot->id);
   by_id_.emplace(entry->id, entry.get());
   bytes_ = bytes_ - cost(*slot) + cost(*entry);
@@ -91,24 +87,31 @@ bool Mempool::make_room(const Entry& newcomer) {
   const auto too_full = [&] {
     return by_id_.size() >= limits_.max_entries || bytes_ + cost(newcomer) > limits_.max_bytes;
   };
+  if (too_full() && !tails_) {
+    tails_.emplace();
+    for (const auto& [sender, queue] : senders_) tails_->insert(rank(*queue.entries.back()));
+  }
   while (too_full()) {
-    const Entry* worst = *tails_.rbegin();
-    if (!pays_more(newcomer, *worst) || worst->tx.body.sender == newcomer.tx.body.sender) return false;
+    const Entry* worst = tails_->rbegin()->entry;
+    if (newcomer.offer <= worst->offer || worst->tx.body.sender == newcomer.tx.body.sender) return false;
     const auto sender = senders_.find(worst->tx.body.sender);
     erase_tail(sender, sender->second.entries.size() - 1);
   }
   return true;
 }
 
+void Mempool::note_tail(const Entry* gone, const Entry* come) {
+  if (!tails_) return;
+  if (2 * by_id_.size() < limits_.max_entries && 2 * bytes_ < limits_.max_bytes) return tails_.reset();
+  if (gone != nullptr) tails_->erase(rank(*gone));
+  if (come != nullptr) tails_->insert(rank(*come));
+}
+
 void Mempool::erase_tail(Senders::iterator sender, std::size_t keep) {
   auto& entries = sender->second.entries;
   if (entries.size() <= keep) return;
-  tails_.erase(entries.back().get());
-  if (keep == 0) {
-    heads_.erase(entries.front().get());
-  } else {
-    tails_.insert(entries[keep - 1].get());
-  }
+  note_tail(entries.back().get(), keep == 0 ? nullptr : entries[keep - 1].get());
+  if (keep == 0) heads_.erase(rank(*entries.front()));
   while (entries.size() > keep) {
     bytes_ -= cost(*entries.back());
     by_id_.erase(entries.back()->id);
@@ -119,16 +122,15 @@ void Mempool::erase_tail(Senders::iterator sender, std::size_t keep) {
 
 std::vector<const Mempool::Entry*> Mempool::select(std::size_t max_bytes, std::size_t max_txs) const {
   std::vector<const Entry*> out;
-  const auto worse = [](const Entry* a, const Entry* b) { return Better{}(b, a); };
-  std::priority_queue<const Entry*, std::vector<const Entry*>, decltype(worse)> followers(worse);
+  std::priority_queue<Rank, std::vector<Rank>, std::greater<>> followers;  // the best, which ranks lowest, on top
   auto head = heads_.begin();
   std::size_t bytes = 0;
   while (out.size() < max_txs && (head != heads_.end() || !followers.empty())) {
     const Entry* best = nullptr;
-    if (followers.empty() || (head != heads_.end() && Better{}(*head, followers.top()))) {
-      best = *head++;
+    if (followers.empty() || (head != heads_.end() && *head < followers.top())) {
+      best = (head++)->entry;
     } else {
-      best = followers.top();
+      best = followers.top().entry;
       followers.pop();
     }
     if (bytes + best->encoded.size() > max_bytes) continue;  // and with it those behind it; a smaller one may still fit
@@ -136,7 +138,7 @@ std::vector<const Mempool::Entry*> Mempool::select(std::size_t max_bytes, std::s
     out.push_back(best);
     const auto& entries = senders_.find(best->tx.body.sender)->second.entries;
     const auto after = static_cast<std::size_t>(best->tx.body.nonce.value - entries.front()->tx.body.nonce.value) + 1;
-    if (after < entries.size()) followers.push(entries[after].get());
+    if (after < entries.size()) followers.push(rank(*entries[after]));
   }
   return out;
 }
@@ -149,13 +151,13 @@ void Mempool::committed(const Address& sender, Nonce next) {
   const std::uint64_t done = next > first ? next.value - first.value : 0;
   if (done >= entries.size() || first > next) return erase_tail(it, 0);
   if (done == 0) return;
-  heads_.erase(entries.front().get());
+  heads_.erase(rank(*entries.front()));
   for (std::uint64_t i = 0; i < done; ++i) {
-    bytes_ -= cost(*entries.front());
-    by_id_.erase(entries.front()->id);
-    entries.pop_front();
+    bytes_ -= cost(*entries[i]);
+    by_id_.erase(entries[i]->id);
   }
-  heads_.insert(entries.front().get());
+  entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(done));
+  heads_.insert(rank(*entries.front()));
 }
 
 void Mempool::drop(const TxId& id) {

@@ -8,8 +8,8 @@
 // max_fee per byte.
 #pragma once
 
-#include <deque>
 #include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -30,7 +30,7 @@ inline constexpr std::size_t kMempoolEntryOverheadBytes = 1'024;
 struct PreparedTx {
   SignedTx tx;
   TxId id;
-  Hash content;   ///< of the signed bytes: the transaction's leaf under `Header::txs_root`
+  Hash content;  ///< of the signed bytes: the transaction's leaf under `Header::txs_root`
   Bytes encoded;
 };
 
@@ -47,6 +47,7 @@ enum class PoolVerdict : std::uint8_t {
 class Mempool {
  public:
   struct Entry : PreparedTx {
+    std::uint64_t offer = 0;
     std::uint64_t arrival = 0;
   };
 
@@ -77,12 +78,17 @@ class Mempool {
     template <std::size_t N, class Tag>
     std::size_t operator()(const FixedBytes<N, Tag>& v) const;
   };
-  /// Best offer first; a strict order over all entries.
-  struct Better {
-    bool operator()(const Entry* a, const Entry* b) const;
+  /// Sorts without looking at the entry: best offer first.
+  struct Rank {
+    std::uint64_t offer = 0;
+    std::uint64_t arrival = 0;
+    const Entry* entry = nullptr;
+    bool operator<(const Rank& o) const { return offer != o.offer ? offer > o.offer : arrival < o.arrival; }
+    bool operator>(const Rank& o) const { return o < *this; }
   };
+  static Rank rank(const Entry& entry) { return {entry.offer, entry.arrival, &entry}; }
   struct Queue {
-    std::deque<std::unique_ptr<Entry>> entries;  ///< consecutive nonces
+    std::vector<std::unique_ptr<Entry>> entries;  ///< consecutive nonces
   };
   // lint-ok banned_calls: looked up by key; walked only to remove, where the order does not show
   using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above
@@ -91,13 +97,14 @@ class Mempool {
   PoolVerdict replace(Queue& queue, std::size_t at, PreparedTx tx);
   [[nodiscard]] bool make_room(const Entry& newcomer);
   void erase_tail(Senders::iterator sender, std::size_t keep);
+  void note_tail(const Entry* gone, const Entry* come);
   static std::size_t cost(const Entry& entry) { return entry.encoded.size() + kMempoolEntryOverheadBytes; }
 
   MempoolLimits limits_;
   Senders senders_;
   Ids by_id_;
-  std::set<const Entry*, Better> heads_;  ///< first of each sender
-  std::set<const Entry*, Better> tails_;  ///< last of each sender
+  std::set<Rank> heads_;                 ///< first of each sender
+  std::optional<std::set<Rank>> tails_;  ///< last of each sender; kept only while the pool is nearly full
   std::size_t bytes_ = 0;
   std::uint64_t arrivals_ = 0;
 };

@@ -28,22 +28,23 @@ enum class Table : std::uint8_t {
 
 class Key {
  public:
-  explicit Key(Table table) { bytes_.push_back(static_cast<std::uint8_t>(table)); }
+  explicit Key(Table table) { bytes_[size_++] = static_cast<std::uint8_t>(table); }
   Key& raw(ByteView bytes) {
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    std::ranges::copy(bytes.first(std::min(bytes.size(), bytes_.size() - size_)), bytes_.begin() + size_);
+    size_ = static_cast<std::uint8_t>(std::min(bytes_.size(), size_ + bytes.size()));
     return *this;
   }
   Key& number(std::uint64_t n) { return big_endian(n, 8); }
   Key& small(std::uint32_t n) { return big_endian(n, 4); }
-  operator ByteView() const { return bytes_; }  // NOLINT
-  [[nodiscard]] const Bytes& bytes() const { return bytes_; }
+  operator ByteView() const { return {bytes_.data(), size_}; }  // NOLINT
 
  private:
   Key& big_endian(std::uint64_t n, int size) {
-    for (int i = size - 1; i >= 0; --i) bytes_.push_back(static_cast<std::uint8_t>(n >> (8 * i)));
+    for (int i = size - 1; i >= 0; --i) bytes_[size_++] = static_cast<std::uint8_t>(n >> (8 * i));
     return *this;
   }
-  Bytes bytes_;
+  std::array<std::uint8_t, 64> bytes_;  ///< the longest key has 49
+  std::uint8_t size_ = 0;
 };
 
 std::uint64_t big_endian(ByteView bytes) {
@@ -255,7 +256,7 @@ Result<std::vector<TxCursor>> BlockStore::history(const Address& account, std::o
                                                   std::size_t limit) const {
   const Key prefix = Key(Table::kAccountTxs).raw(account);
   Bytes until = after_prefix(prefix);
-  if (before) until = Key(prefix).number(before->height.value).small(before->tx).bytes();
+  if (before) until = to_bytes(Key(prefix).number(before->height.value).small(before->tx));
   std::vector<TxCursor> out;
   limit = std::min(limit, kMaxPageEntries);
   TRY(kv_->scan(prefix, until, Kv::Order::kDescending, [&](ByteView key, ByteView) {
@@ -271,7 +272,7 @@ Result<std::vector<EventCursor>> BlockStore::service_events(const ServiceId& ser
                                                             std::size_t limit) const {
   const Key prefix = Key(Table::kServiceEvents).raw(service);
   Bytes until = after_prefix(prefix);
-  if (before) until = Key(prefix).number(before->height.value).small(before->tx).small(before->event).bytes();
+  if (before) until = to_bytes(Key(prefix).number(before->height.value).small(before->tx).small(before->event));
   std::vector<EventCursor> out;
   limit = std::min(limit, kMaxPageEntries);
   TRY(kv_->scan(prefix, until, Kv::Order::kDescending, [&](ByteView key, ByteView) {

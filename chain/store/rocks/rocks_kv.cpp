@@ -8,6 +8,9 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
+#include <numeric>
+
 namespace micro {
 namespace {
 
@@ -26,6 +29,12 @@ rocksdb::Slice slice(ByteView bytes) {
 }
 ByteView view(const rocksdb::Slice& s) {
   return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
+
+std::uint64_t first_bytes(ByteView key) {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < 8; ++i) n = n << 8 | (i < key.size() ? key[i] : 0U);
+  return n;
 }
 
 std::unexpected<Error> failure(const std::string& what, const rocksdb::Status& status) {
@@ -77,12 +86,20 @@ class RocksKv final : public Kv {
   }
 
   Status write(const KvBatch& batch) override {
+    // Neighbours go into the memtable's skip list one after another: several times quicker than at random. Only the
+    // first bytes decide; ops of one key stay in their order.
+    std::vector<std::pair<std::uint64_t, KvBatch::Op>> ops;
+    batch.each([&](const KvBatch::Op& op) { ops.emplace_back(first_bytes(op.key), op); });
+    std::vector<std::uint32_t> order(ops.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::ranges::sort(order, {}, [&](std::uint32_t i) { return std::pair(ops[i].first, i); });
     rocksdb::WriteBatch out(batch.bytes() + 64);
     rocksdb::Status status;
-    batch.each([&](const KvBatch::Op& op) {
-      if (!status.ok()) return;
+    for (const std::uint32_t i : order) {
+      const KvBatch::Op& op = ops[i].second;
       status = op.value ? out.Put(slice(op.key), slice(*op.value)) : out.Delete(slice(op.key));
-    });
+      if (!status.ok()) break;
+    }
     rocksdb::WriteOptions durable;
     durable.sync = true;
     if (status.ok()) status = db_->Write(durable, &out);

@@ -12,7 +12,10 @@ TEST(WorkPool, DoesEveryPieceOnce) {
     WorkPool pool(threads);
     for (const std::size_t items : {0U, 1U, 49U, 50U, 51U, 1000U}) {
       std::vector<std::atomic<int>> done(items);
-      pool.each(items, 50, [&](std::size_t i) { ++done[i]; });
+      pool.each(items, 50, [&](std::size_t begin, std::size_t end) {
+        EXPECT_LE(end - begin, 50U);
+        for (std::size_t i = begin; i < end; ++i) ++done[i];
+      });
       for (const auto& n : done) EXPECT_EQ(n, 1);
     }
   }
@@ -24,7 +27,11 @@ TEST(WorkPool, CallersAtOnceAllFinish) {
   std::vector<std::thread> callers;
   for (int c = 0; c < 4; ++c) {
     callers.emplace_back([&] {
-      for (int round = 0; round < 50; ++round) pool.each(200, 7, [&](std::size_t i) { sum += i; });
+      for (int round = 0; round < 50; ++round) {
+        pool.each(200, 7, [&](std::size_t begin, std::size_t end) {
+          for (std::size_t i = begin; i < end; ++i) sum += i;
+        });
+      }
     });
   }
   for (std::thread& caller : callers) caller.join();
