@@ -44,7 +44,7 @@ SAMPLES = {
     "throws": (
         [({"rpc/a.cpp": "if (x) throw std::runtime_error(y);"}, 1)],
         [{"rpc/a.cpp": '// throw\nlog("throw"); throwing = 1;',
-          "rpc/b.cpp": "// lint-ok throws: the parser's own way\nthrow ParseError(x);", "tests/unit/a.cpp": "throw 1;"}]),
+          "rpc/b.cpp": "// lint-ok throws: the way of the parser\nthrow Error(x);", "tests/unit/a.cpp": "throw 1;"}]),
     "sleeping_tests": (
         [({"tests/unit/a_test.cpp": "std::this_thread::sleep_for(1s);"}, 1), ({"tests/e2e/a.py": "time.sleep(1)"}, 1),
          ({"tests/e2e/a.sh": "  sleep 1\n"}, 1), ({"tests/unit/a_test.cpp": "usleep (5);"}, 1)],
