@@ -38,6 +38,10 @@ Effects Provider::on(const Event& event, TimeMs now) {
     on_close_asked(*close);
   } else if (std::holds_alternative<LedgerRead>(event)) {
     on_ledger_read();
+  } else if (std::holds_alternative<ClaimAsked>(event)) {
+    claim_asked_ = true;
+    for (auto& [id, channel] : channels_) consider_claim(channel);
+    claim_asked_ = false;
   } else {
     on_draining();
   }

@@ -81,9 +81,11 @@ struct CloseAsked {
 };
 /// The offer is about to be withdrawn or the node to be drained: claim everything.
 struct Draining {};
+/// The owner wants its earnings on the ledger: claim whatever is worth more than the claim's fee, once.
+struct ClaimAsked {};
 
 using Event = std::variant<ChannelSeen, ChannelGone, LedgerRead, TipAdvanced, CallArrived, Persisted, RunEnded,
-                           CloseAsked, Draining>;
+                           CloseAsked, Draining, ClaimAsked>;
 
 // --- effects ---
 struct Persist {
@@ -244,6 +246,7 @@ class Provider {
   std::size_t running_ = 0;
   std::uint64_t stored_bytes_ = 0;
   bool draining_ = false;
+  bool claim_asked_ = false;  // while ClaimAsked is handled
 };
 
 }  // namespace micro::payment

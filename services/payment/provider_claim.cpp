@@ -171,7 +171,7 @@ void Provider::on_draining() {
 
 /// The chance to claim may pass: claim whatever is worth more than the fee.
 bool Provider::is_urgent(const Channel& channel) const {
-  return draining_ || channel.record->state == ChannelState::kClosing ||
+  return draining_ || claim_asked_ || channel.record->state == ChannelState::kClosing ||
          tip_->epoch.value + margin_epochs() >= channel.end_eff.value;
 }
 

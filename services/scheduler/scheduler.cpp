@@ -123,9 +123,9 @@ void Scheduler::take_call(const CallEnded& e, Instant now) {
     v->deaths.clear();
     return;
   }
-  std::erase_if(v->deaths, [&](Instant at) { return at.plus_ms(kBreakerWindowMs) < now; });
+  std::erase_if(v->deaths, [&](Instant at) { return at.plus_ms(kVersionWindowMs) < now; });
   v->deaths.push_back(now);
-  if (v->deaths.size() < kBreakerDeaths) return;
+  if (v->deaths.size() < kVersionDeaths) return;
   v->deaths.clear();
   v->closed_until = now.plus_ms(v->retry_ms);
   v->retry_ms = std::min(v->retry_ms * 2, kRetryMostMs);

@@ -20,8 +20,8 @@ namespace micro {
 
 inline constexpr std::uint64_t kRetryFirstMs = 100;
 inline constexpr std::uint64_t kRetryMostMs = 30'000;
-inline constexpr std::uint32_t kBreakerDeaths = 5;         ///< traps in a row that close a version for a while…
-inline constexpr std::uint64_t kBreakerWindowMs = 60'000;  ///< …when they come within this time
+inline constexpr std::uint32_t kVersionDeaths = 5;         ///< traps in a row that close a version for a while…
+inline constexpr std::uint64_t kVersionWindowMs = 60'000;  ///< …when they come within this time
 inline constexpr std::size_t kMaxJobsAtOnce = 4;
 
 /// What the ledger says of one version, as far as it concerns this node.

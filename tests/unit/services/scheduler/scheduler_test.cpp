@@ -104,9 +104,9 @@ TEST_F(SchedulerTest, TheBreakerOpensAfterDeathsInARowAndClosesAgain) {
   send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
   send<Compile>(BuildEnded{version_of(1), module_of(9), "", false});
   send<Serve>(CompileEnded{version_of(1), true, "", false});
-  for (std::uint32_t i = 0; i + 1 < kBreakerDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
+  for (std::uint32_t i = 0; i + 1 < kVersionDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
   send<Stop>(CallEnded{version_of(1), false});
-  for (std::uint32_t i = 0; i + 1 < kBreakerDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
+  for (std::uint32_t i = 0; i + 1 < kVersionDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
   EXPECT_TRUE(scheduler_.accepts(version_of(1), now_)) << "a success in between starts the count anew";
   send<Stop>(CallEnded{version_of(1), true});
   EXPECT_FALSE(scheduler_.accepts(version_of(1), now_));

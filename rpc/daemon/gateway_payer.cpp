@@ -1,0 +1,236 @@
+#include "rpc/daemon/gateway_payer.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include "chain/base/clock.hpp"
+#include "chain/economy/channel.hpp"
+
+namespace micro {
+namespace {
+
+/// What a call may cost at most when the caller names no cap: its price and the gas of a hundred million operations.
+constexpr std::uint64_t kDefaultGas = 100'000'000;
+constexpr std::uint64_t kValidBlocks = 1'000;
+constexpr std::uint32_t kChannelBuckets = 7;  // a channel lasts this many buckets, a week where a bucket is a day
+
+ChannelId channel_id(const ChainId& chain, const TxId& opening) {
+  return tagged_hash(domain::kChannelId, {chain.view(), opening.view()}).as<ChannelId>();
+}
+
+Error explain(const payment::Answer& answer) {
+  const std::string why = answer.problem.empty() ? std::string(as_text(answer.reply.body)) : answer.problem;
+  const bool later = answer.status == 503 || answer.status == 429;
+  return {later ? Fault::kBusy : Fault::kRejected, why, later ? "try again in a moment" : ""};
+}
+
+}  // namespace
+
+void GatewayPayer::tip(const payment::TipAdvanced& tip) { tip_ = tip; }
+
+CallTerms GatewayPayer::terms(Amount price) const { return call_terms(config_.params, price, tip_->price_per_mgas); }
+
+void GatewayPayer::call(PaidCall call, Done done) {
+  if (!tip_) return done(fail(Fault::kBusy, "the node has not read the ledger yet", "try again in a moment"));
+  if (waiting_ >= kMaxWaitingPaidCalls) {
+    return done(fail(Fault::kBusy, "too many paid calls wait already", "try again in a moment"));
+  }
+  const auto gas = gas_fee(Gas(kDefaultGas), tip_->price_per_mgas);
+  const auto usual = gas ? checked_add(call.price, *gas) : gas;
+  if (!usual) return done(std::unexpected(usual.error()));
+  const Amount max_price = call.max_price.value_or(*usual);
+  auto session = sessions_.choose(call.owner, call.service, max_price, tip_->epoch);
+  if (!session) {
+    if (session.error().fault == Fault::kNotFound) {
+      session.error() = {Fault::kDenied, "no session key pays for this call",
+                         "grant one with `micro wallet session create`"};
+    }
+    return done(std::unexpected(session.error()));
+  }
+  const Hash wanted = sha256(call.request.body);
+  call.request.record.body_hash = wanted;
+  call.request.record.price_epoch = tip_->epoch;
+  ++waiting_;
+  proceed({std::move(call), [this, done = std::move(done)](Result<PaidReply> reply) {
+             --waiting_;
+             done(std::move(reply));
+           },
+           std::move(*session), max_price, false});
+}
+
+void GatewayPayer::proceed(Waiting waiting) {
+  const Lane key{waiting.call.service, waiting.session.address()};
+  const auto channel = payer_.find_channel(waiting.call.service, waiting.session.address(), tip_->epoch);
+  if (!channel) {
+    if (channel.error().fault != Fault::kNotFound) return waiting.done(std::unexpected(channel.error()));
+    return open_channel(std::move(waiting));
+  }
+  const auto record = ports_.channel(channel->id);
+  if (!record) return waiting.done(std::unexpected(record.error()));
+  if (!*record) return waiting.done(fail(Fault::kNotFound, "the ledger no longer knows channel " + channel->id.brief()));
+  waiting.call.request.record.price_epoch = tip_->epoch;  // it may have waited over a boundary
+  CallOrder order;
+  order.request = waiting.call.request.record;
+  order.body = waiting.call.request.body;
+  order.max_price = waiting.max_price;
+  order.terms = terms(channel->price);
+  order.idempotency_key = waiting.call.idempotency_key;
+  order.now = tip_->epoch;
+  order.wall = SystemClock().wall();
+  auto payment = payer_.pay(channel->id, waiting.session.voucher_key(config_.chain, channel->opening_nonce), order,
+                            (*record)->deposit);
+  if (payment) return send(std::move(waiting), *channel, std::move(*payment));
+  if (payment.error().fault == Fault::kBusy) {
+    opening_[key].push_back(std::move(waiting));
+    return;
+  }
+  const bool spent = payment.error().fault == Fault::kFunds && waiting.max_price <= channel->max_call_price;
+  if (spent && !waiting.topped_up) return top_up(std::move(waiting), *channel);
+  waiting.done(std::unexpected(payment.error()));
+}
+
+Result<TxId> GatewayPayer::submit(const SessionKey& session, Payload payload, Nonce& nonce) {
+  TxBody body;
+  body.chain = config_.chain;
+  body.sender = session.address();
+  body.nonce = nonce = ports_.next_nonce(body.sender);
+  body.valid_until = Height(ports_.height().value + kValidBlocks);
+  body.max_fee = Amount(kMicroPerToken);
+  body.payload = std::move(payload);
+  return ports_.submit(sign_tx(std::move(body), session.secret));
+}
+
+void GatewayPayer::open_channel(Waiting waiting) {
+  const Lane key{waiting.call.service, waiting.session.address()};
+  const SessionKey session = waiting.session;
+  const PaidCall call = waiting.call;
+  const Amount max_price = waiting.max_price;
+  opening_[key].push_back(std::move(waiting));
+  if (std::exchange(is_opening_[key], true)) return;  // the one that opens wakes all
+  OpenChannel open;
+  open.service = call.service;
+  open.host = call.host;
+  open.end = Epoch(tip_->epoch.value + kChannelBuckets * config_.params.bucket_epochs);
+  open.lanes = 1;
+  ChannelTerms frozen;
+  frozen.price = call.price;
+  frozen.host_share_ppm = kernel::kMinHostSharePpm;  // the least: the deposit then suffices for any real share
+  frozen.burn_share_ppm = config_.params.burn_share_ppm;
+  const auto least = least_deposit(config_.params, frozen, open.lanes);
+  const auto wanted = mul_div(max_price, kDepositCalls, 1, Round::kCeil);
+  open.deposit = std::max(least.value_or(Amount(1)), wanted.value_or(max_price));
+  open.deposit = std::min(open.deposit, session.caps.window_cap);
+  const Nonce nonce = ports_.next_nonce(session.address());
+  open.vkey = session.voucher_key(config_.chain, nonce).x_only_key();
+  Nonce used;
+  const auto sent = submit(session, open, used);
+  if (!sent || used != nonce) {
+    const Error error = sent ? Error{Fault::kBusy, "another transaction took the number", "try again"} : sent.error();
+    return channel_opened(key, open, nonce, std::unexpected(error));
+  }
+  ports_.wait_final(*sent, kFinalWaitMs, [this, key, open, nonce](Result<TxReceipt> receipt) {
+    boost::asio::post(executor_, [this, key, open, nonce, receipt = std::move(receipt)]() mutable {
+      channel_opened(key, open, nonce, std::move(receipt));
+    });
+  });
+}
+
+void GatewayPayer::channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt) {
+  is_opening_[key] = false;
+  auto calls = std::exchange(opening_[key], {});
+  const auto give_up = [&](const Error& error) {
+    for (Waiting& waiting : calls) waiting.done(std::unexpected(error));
+  };
+  if (!receipt) return give_up(receipt.error());
+  if (receipt->status != TxStatus::kOk) {
+    const bool funds = receipt->status == TxStatus::kInsufficientFunds || receipt->status == TxStatus::kCannotPayFee ||
+                       receipt->status == TxStatus::kEscrowExpiry || receipt->status == TxStatus::kSessionCap;
+    return give_up({funds ? Fault::kFunds : Fault::kRejected,
+                    "the ledger refused to open a channel: " + std::string(tx_status_text(receipt->status))});
+  }
+  const ChannelId id = channel_id(config_.chain, receipt->tx);
+  const auto record = ports_.channel(id);
+  if (!record || !*record) return give_up({Fault::kInternal, "the opened channel is not in the state"});
+  PayerChannel channel;
+  channel.chain = config_.chain;
+  channel.id = id;
+  channel.service = open.service;
+  channel.host = open.host;
+  channel.receipt_key = (*record)->terms.host_key;
+  channel.vkey = open.vkey;
+  channel.session = key.second;
+  channel.opening_nonce = nonce;
+  channel.price = (*record)->terms.price;
+  channel.max_call_price = calls.empty() ? open.deposit : calls.front().session.caps.per_call_cap;
+  channel.end = open.end;
+  channel.lanes = open.lanes;
+  const auto added = payer_.add_channel(channel);
+  if (!added) return give_up(added.error());
+  provider_.feed(payment::ChannelSeen{**record, (*record)->end});
+  for (Waiting& waiting : calls) proceed(std::move(waiting));
+}
+
+void GatewayPayer::top_up(Waiting waiting, const PayerChannel& channel) {
+  waiting.topped_up = true;
+  const auto amount = mul_div(waiting.max_price, kDepositCalls, 1, Round::kCeil);
+  Nonce used;
+  const SessionKey session = waiting.session;
+  const auto sent = submit(session, TopUpChannel{channel.id, std::min(amount.value_or(waiting.max_price), session.caps.window_cap)}, used);
+  if (!sent) return waiting.done(std::unexpected(sent.error()));
+  const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
+  ports_.wait_final(*sent, kFinalWaitMs, [this, shared](Result<TxReceipt> receipt) {
+    boost::asio::post(executor_, [this, shared, receipt = std::move(receipt)] {
+      if (!receipt) return shared->done(std::unexpected(receipt.error()));
+      if (receipt->status != TxStatus::kOk) {
+        return shared->done(fail(Fault::kFunds, "the channel's deposit is used up, and topping it up failed: " +
+                                                    std::string(tx_status_text(receipt->status))));
+      }
+      const auto record = ports_.channel(shared->call.service.is_zero() ? ChannelId{} : payer_.find_channel(shared->call.service, shared->session.address(), tip_->epoch).value_or(PayerChannel{}).id);
+      if (record && *record) provider_.feed(payment::ChannelSeen{**record, (*record)->end});
+      proceed(std::move(*shared));
+    });
+  });
+}
+
+void GatewayPayer::send(Waiting waiting, const PayerChannel& channel, Payment payment) {
+  const Lane key{waiting.call.service, waiting.session.address()};
+  payment::CallRequest request = waiting.call.request;
+  request.record = payment.call.request;
+  provider_.call({payment.call.voucher, payment.call.signature}, std::move(request), waiting.call.module,
+                 [this, channel, payment, key, done = waiting.done](payment::Answer answer) {
+                   judge(channel, payment, answer, done);
+                   next(key);
+                 });
+}
+
+void GatewayPayer::judge(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer,
+                         const Done& done) {
+  const std::uint8_t lane = payment.call.voucher.lane;
+  if (!answer.receipt) {
+    // Nothing is settled: the voucher stays pending, and the same bytes go out again with the next attempt.
+    const auto noted = payer_.lost(channel.id, lane);
+    if (!noted) ports_.warn("payer: " + noted.error().message);
+    return done(std::unexpected(explain(answer)));
+  }
+  CallAnswer judged;
+  judged.receipt = {answer.receipt->receipt, answer.receipt->signature};
+  if (answer.receipt->receipt.outcome == CallOutcomeKind::kDone) judged.inputs = answer.inputs;
+  judged.status = answer.reply.status;
+  judged.body = answer.reply.body;
+  const auto verdict = payer_.answer(channel.id, lane, judged);
+  if (!verdict) return done(std::unexpected(verdict.error()));
+  if (verdict->verdict == Verdict::kDropped) {
+    return done(fail(Fault::kMismatch, "the host signed something false and is not paid any more: " + verdict->reason));
+  }
+  if (verdict->verdict == Verdict::kFailed) return done(std::unexpected(explain(answer)));
+  done(PaidReply{answer, answer.receipt->receipt.charged});
+}
+
+void GatewayPayer::next(const Lane& key) {
+  const auto found = opening_.find(key);
+  if (found == opening_.end() || found->second.empty() || is_opening_[key]) return;
+  Waiting waiting = std::move(found->second.front());
+  found->second.pop_front();
+  proceed(std::move(waiting));
+}
+
+}  // namespace micro

@@ -1,0 +1,63 @@
+// Pays for calls with the node's session keys: finds or opens a channel, signs a voucher, judges the receipt.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <deque>
+#include <map>
+
+#include "rpc/daemon/provider_shell.hpp"
+#include "wallet/payer/payer.hpp"
+
+namespace micro {
+
+/// Lives on one executor; everything is called there. Its calls sync files.
+class GatewayPayer {
+ public:
+  using Done = std::function<void(Result<PaidReply>)>;
+
+  GatewayPayer(boost::asio::any_io_executor executor, const PayConfig& config, const PayPorts& ports,
+               ProviderShell& provider, Payer payer, SessionStore sessions)
+      : executor_(std::move(executor)),
+        config_(config),
+        ports_(ports),
+        provider_(provider),
+        payer_(std::move(payer)),
+        sessions_(std::move(sessions)) {}
+
+  void tip(const payment::TipAdvanced& tip);
+  void call(PaidCall call, Done done);
+  SessionStore& sessions() { return sessions_; }
+
+ private:
+  struct Waiting {
+    PaidCall call;
+    Done done;
+    SessionKey session;
+    Amount max_price;
+    bool topped_up = false;
+  };
+  using Lane = std::pair<ServiceId, Address>;  // calls of one service by one session share a channel
+
+  void proceed(Waiting waiting);
+  void open_channel(Waiting waiting);
+  void channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt);
+  void top_up(Waiting waiting, const PayerChannel& channel);
+  void send(Waiting waiting, const PayerChannel& channel, Payment payment);
+  void judge(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer, const Done& done);
+  void next(const Lane& key);
+  Result<TxId> submit(const SessionKey& session, Payload payload, Nonce& nonce);
+  [[nodiscard]] CallTerms terms(Amount price) const;
+
+  boost::asio::any_io_executor executor_;
+  const PayConfig& config_;
+  const PayPorts& ports_;
+  ProviderShell& provider_;
+  Payer payer_;
+  SessionStore sessions_;
+  std::optional<payment::TipAdvanced> tip_;
+  std::map<Lane, std::deque<Waiting>> opening_;  // calls that wait for a channel to open or a lane to be free
+  std::map<Lane, bool> is_opening_;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace micro
