@@ -54,7 +54,7 @@ void GatewayPayer::call(PaidCall call, Done done) {
              --waiting_;
              done(std::move(reply));
            },
-           std::move(*session), max_price, false});
+           std::move(*session), max_price, false, {}});
 }
 
 void GatewayPayer::proceed(Waiting waiting) {
@@ -171,10 +171,12 @@ void GatewayPayer::channel_opened(const Lane& key, const OpenChannel& open, Nonc
 
 void GatewayPayer::top_up(Waiting waiting, const PayerChannel& channel) {
   waiting.topped_up = true;
+  waiting.channel = channel.id;
   const auto amount = mul_div(waiting.max_price, kDepositCalls, 1, Round::kCeil);
   Nonce used;
   const SessionKey session = waiting.session;
-  const auto sent = submit(session, TopUpChannel{channel.id, std::min(amount.value_or(waiting.max_price), session.caps.window_cap)}, used);
+  const Amount added = std::min(amount.value_or(waiting.max_price), session.caps.window_cap);
+  const auto sent = submit(session, TopUpChannel{channel.id, added}, used);
   if (!sent) return waiting.done(std::unexpected(sent.error()));
   const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
   ports_.wait_final(*sent, kFinalWaitMs, [this, shared](Result<TxReceipt> receipt) {
@@ -184,7 +186,7 @@ void GatewayPayer::top_up(Waiting waiting, const PayerChannel& channel) {
         return shared->done(fail(Fault::kFunds, "the channel's deposit is used up, and topping it up failed: " +
                                                     std::string(tx_status_text(receipt->status))));
       }
-      const auto record = ports_.channel(shared->call.service.is_zero() ? ChannelId{} : payer_.find_channel(shared->call.service, shared->session.address(), tip_->epoch).value_or(PayerChannel{}).id);
+      const auto record = ports_.channel(shared->channel);
       if (record && *record) provider_.feed(payment::ChannelSeen{**record, (*record)->end});
       proceed(std::move(*shared));
     });
@@ -193,7 +195,7 @@ void GatewayPayer::top_up(Waiting waiting, const PayerChannel& channel) {
 
 void GatewayPayer::send(Waiting waiting, const PayerChannel& channel, Payment payment) {
   const Lane key{waiting.call.service, waiting.session.address()};
-  payment::CallRequest request = waiting.call.request;
+  CallRequest request = waiting.call.request;
   request.record = payment.call.request;
   provider_.call({payment.call.voucher, payment.call.signature}, std::move(request), waiting.call.module,
                  [this, channel, payment, key, done = waiting.done](payment::Answer answer) {
@@ -218,10 +220,10 @@ void GatewayPayer::judge(const PayerChannel& channel, const Payment& payment, co
   judged.body = answer.reply.body;
   const auto verdict = payer_.answer(channel.id, lane, judged);
   if (!verdict) return done(std::unexpected(verdict.error()));
-  if (verdict->verdict == Verdict::kDropped) {
+  if (verdict->verdict == CallVerdict::kDropped) {
     return done(fail(Fault::kMismatch, "the host signed something false and is not paid any more: " + verdict->reason));
   }
-  if (verdict->verdict == Verdict::kFailed) return done(std::unexpected(explain(answer)));
+  if (verdict->verdict == CallVerdict::kFailed) return done(std::unexpected(explain(answer)));
   done(PaidReply{answer, answer.receipt->receipt.charged});
 }
 

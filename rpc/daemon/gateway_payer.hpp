@@ -35,6 +35,7 @@ class GatewayPayer {
     SessionKey session;
     Amount max_price;
     bool topped_up = false;
+    ChannelId channel;  // that was topped up
   };
   using Lane = std::pair<ServiceId, Address>;  // calls of one service by one session share a channel
 

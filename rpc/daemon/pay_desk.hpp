@@ -48,7 +48,7 @@ struct PaidCall {
   NodeId host;
   Amount price;                       ///< π as the ledger has it now
   CodeHash module;
-  payment::CallRequest request;       ///< price_epoch is filled in here
+  CallRequest request;       ///< price_epoch is filled in here
   std::optional<Amount> max_price;
   std::optional<Address> owner;       ///< whose session key pays; any that lets the gateway pay otherwise
   std::string idempotency_key;
@@ -72,7 +72,7 @@ class PayDesk {
   // All of these may be called from any thread; `done` comes on the desk's thread.
   virtual void call(PaidCall call, std::function<void(Result<PaidReply>)> done) = 0;
   /// A caller's own voucher.
-  virtual void call_with_voucher(payment::SignedVoucher paid, payment::CallRequest request, CodeHash module,
+  virtual void call_with_voucher(payment::SignedVoucher paid, CallRequest request, CodeHash module,
                                  std::function<void(payment::Answer)> done) = 0;
   /// After each finalized block: tip first, then the channels of this host that changed.
   virtual void tip(payment::TipAdvanced tip) = 0;
