@@ -1,0 +1,155 @@
+#include "rpc/daemon/ledger_service.hpp"
+
+#include "chain/store/rocks/rocks_kv.hpp"
+
+namespace micro {
+namespace {
+
+constexpr std::uint64_t kWaiterSweepMs = 200;
+
+Status make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(Fault::kIo, "cannot create " + folder.string() + ": " + error.message());
+  return {};
+}
+
+}  // namespace
+
+Error refusal_of(const Submission& submission) {
+  if (submission.status == TxStatus::kOk) {
+    return {Fault::kBusy, "the node's queue of transactions has no place for it", "try again in a moment"};
+  }
+  const std::string why(tx_status_text(submission.status));
+  switch (submission.status) {
+    case TxStatus::kCannotPayFee:
+    case TxStatus::kInsufficientFunds:
+      return {Fault::kFunds, why};
+    case TxStatus::kNonceUsed:
+    case TxStatus::kNonceGap:
+      return {Fault::kRejected, why, "another transaction of this account was sent meanwhile: try again"};
+    default:
+      return {Fault::kRejected, why};
+  }
+}
+
+Result<std::unique_ptr<LedgerService>> LedgerService::open(const std::filesystem::path& folder, const Genesis& genesis,
+                                                           const Ed25519Secret& consensus_key, PolicyPort& policy) {
+  TRY(make_folder(folder / "journal"));
+  auto ledger_db = TRY(open_rocks_kv((folder / "ledger").string(), RocksUse::kLedger));
+  auto state_db = TRY(open_rocks_kv((folder / "state").string(), RocksUse::kState));
+  std::unique_ptr<LedgerService> out(new LedgerService());
+  out->ledger_ = TRY(LedgerImpl::open(genesis, std::move(ledger_db), std::move(state_db), policy, {}));
+  out->journal_ = TRY(SignerLog::open((folder / "journal").string()));
+  ProposeLimits limits;
+  limits.max_bytes = genesis.params.max_block_bytes;
+  out->sequencer_.emplace(
+      TRY(Sequencer::start(*out->ledger_, *out->journal_, consensus_key, TRY(out->ledger_->head()), limits)));
+  return out;
+}
+
+LedgerService::~LedgerService() { stop(); }
+
+void LedgerService::start(std::function<void(const FinalizedBlock&)> finalized,
+                          std::function<void(const Error&)> failed) {
+  finalized_ = std::move(finalized);
+  failed_ = std::move(failed);
+  ledger_->on_finalized([this](const FinalizedBlock& block) {
+    answer_waiters(block);
+    finalized_(block);
+  });
+  ledger_->on_waiting([this] { wake(); });
+  thread_ = std::thread([this] { run(); });
+}
+
+void LedgerService::stop() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LedgerService::wake() {
+  {
+    const std::lock_guard guard(mutex_);
+    work_ = true;
+  }
+  wake_.notify_all();
+}
+
+void LedgerService::run() {
+  const SystemClock clock;
+  for (;;) {
+    const auto sealed = sequencer_->step(clock.wall(), ledger_->txs_wait());
+    if (!sealed) return failed_(sealed.error());
+    expire_waiters();
+    if (*sealed && ledger_->txs_wait()) continue;
+    const std::uint64_t now = clock.wall().value;
+    const std::uint64_t due = sequencer_->epoch_end().value;
+    const std::uint64_t pause = std::min(due > now ? due - now : 1, kWaiterSweepMs);
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, std::chrono::milliseconds(pause), [this] { return work_ || stopping_; });
+    work_ = false;
+    if (stopping_) return;
+  }
+}
+
+Result<TxId> LedgerService::submit(const SignedTx& tx) {
+  const Submission submission = ledger_->submit(tx);
+  if (submission.waits()) return submission.id;
+  // The same transaction again is answered like the first time, also when it is final by now.
+  if (ledger_->blocks().tx(submission.id)) return submission.id;
+  return std::unexpected(refusal_of(submission));
+}
+
+void LedgerService::wait_final(const TxId& id, std::uint64_t timeout_ms, std::function<void(Result<StoredTx>)> done) {
+  {
+    const std::lock_guard guard(mutex_);
+    // Looked up under the lock: a block that comes now answers the waiter, one that came before is found.
+    if (auto stored = ledger_->blocks().tx(id); !stored && waiters_.size() < kMaxTxWaiters && !stopping_) {
+      waiters_.emplace(id, Waiter{SystemClock().now().plus_ms(timeout_ms), std::move(done)});
+      return;
+    }
+  }
+  done(ledger_->blocks().tx(id));
+}
+
+void LedgerService::answer_waiters(const FinalizedBlock& block) {
+  std::vector<std::pair<TxId, std::function<void(Result<StoredTx>)>>> ready;
+  {
+    const std::lock_guard guard(mutex_);
+    for (const TxId& id : block.tx_ids) {
+      const auto [first, last] = waiters_.equal_range(id);
+      for (auto it = first; it != last; ++it) ready.emplace_back(id, std::move(it->second.done));
+      waiters_.erase(first, last);
+    }
+  }
+  for (auto& [id, done] : ready) done(ledger_->blocks().tx(id));
+}
+
+void LedgerService::expire_waiters() {
+  std::vector<std::pair<TxId, std::function<void(Result<StoredTx>)>>> late;
+  {
+    const std::lock_guard guard(mutex_);
+    const Instant now = SystemClock().now();
+    for (auto it = waiters_.begin(); it != waiters_.end();) {
+      if (it->second.deadline > now) {
+        ++it;
+        continue;
+      }
+      late.emplace_back(it->first, std::move(it->second.done));
+      it = waiters_.erase(it);
+    }
+  }
+  for (auto& [id, done] : late) {
+    done(fail(Fault::kUnknownOutcome, "the transaction is not final yet", "look with: micro audit tx " + id.hex()));
+  }
+}
+
+Height LedgerService::height() const {
+  return ledger_->read([](const StateView&, const Header& head) { return head.height; });
+}
+
+}  // namespace micro

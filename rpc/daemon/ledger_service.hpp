@@ -1,0 +1,75 @@
+// The ledger of a running node: databases, rules and the sequencer of one on a thread of their own.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <thread>
+
+#include "chain/ledger/ledger_impl.hpp"
+#include "consensus/journal/signer_log.hpp"
+#include "consensus/solo/sequencer.hpp"
+#include "rpc/views/views.hpp"
+
+namespace micro {
+
+inline constexpr std::size_t kMaxTxWaiters = 4'096;
+
+class LedgerService {
+ public:
+  /// Opens the databases below `folder` and brings them to their tip.
+  static Result<std::unique_ptr<LedgerService>> open(const std::filesystem::path& folder, const Genesis& genesis,
+                                                     const Ed25519Secret& consensus_key, PolicyPort& policy);
+  ~LedgerService();
+
+  /// Both are called on the ledger's thread. A failure means that the node must stop.
+  void start(std::function<void(const FinalizedBlock&)> finalized, std::function<void(const Error&)> failed);
+  void stop();
+
+  /// The transaction's id once it waits for a block. kRejected, kFunds or kInvalid say why it does not.
+  Result<TxId> submit(const SignedTx& tx);
+  /// Calls `done` with the receipt when it is final (at once if it is), or with kUnknownOutcome after the timeout.
+  void wait_final(const TxId& id, std::uint64_t timeout_ms, std::function<void(Result<StoredTx>)> done);
+
+  [[nodiscard]] LedgerImpl& ledger() { return *ledger_; }
+  [[nodiscard]] const LedgerImpl& ledger() const { return *ledger_; }
+  [[nodiscard]] Height height() const;
+  /// `read(const views::Moment&)` at the finalized head, which stands still meanwhile.
+  template <class Read>
+  Result<Json> view(Read read) const {
+    return ledger_->read([&](const StateView& state, const Header&) -> Result<Json> {
+      const auto moment = views::moment(state, ledger_->blocks(), ledger_->kind());
+      if (!moment) return std::unexpected(moment.error());
+      return read(*moment);
+    });
+  }
+
+ private:
+  struct Waiter {
+    Instant deadline;
+    std::function<void(Result<StoredTx>)> done;
+  };
+  LedgerService() = default;
+  void run();
+  void wake();
+  void answer_waiters(const FinalizedBlock& block);
+  void expire_waiters();
+
+  std::unique_ptr<LedgerImpl> ledger_;
+  std::unique_ptr<SignerLog> journal_;
+  std::optional<Sequencer> sequencer_;
+  std::function<void(const FinalizedBlock&)> finalized_;
+  std::function<void(const Error&)> failed_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool work_ = false;
+  bool stopping_ = false;
+  std::multimap<TxId, Waiter> waiters_;
+  std::thread thread_;
+};
+
+/// The error of a submission that does not wait for a block.
+Error refusal_of(const Submission& submission);
+
+}  // namespace micro
