@@ -1,16 +1,11 @@
 #include "services/directory/directory.hpp"
 
-<<<<<<< HEAD
 #include <algorithm>
 #include <set>
-=======
-#include "chain/registry/resolve.hpp"
->>>>>>> 8042535 (Directory: who serves what)
 
 namespace micro {
 namespace {
 
-<<<<<<< HEAD
 /// A service whose versions are looked up beyond this many keeps the older ones out of the directory.
 constexpr std::size_t kMaxVersionsListed = 256;
 
@@ -28,34 +23,10 @@ void note(std::set<ServiceId>& touched, const Event& event, const StateView& vie
         }
       },
       event);
-=======
-bool attested_by(const BuildRecord& build, const NodeId& node) {
-  for (const Attestation& attestation : build.attestations) {
-    if (attestation.node == node) return true;
-  }
-  return false;
-}
-
-Status why_not(const DirectoryVersion& version, std::string_view name) {
-  switch (version.state) {
-    case VersionState::kAnnounced:
-      return fail(Fault::kBusy, std::string(name) + " is being built", "follow it with: micro logs " + std::string(name));
-    case VersionState::kPaused:
-      return fail(Fault::kFunds, std::string(name) + " is paused: its fund is used up",
-                  "resume it with: micro service fund " + std::string(name) + " AMOUNT");
-    case VersionState::kIrreproducible:
-      return fail(Fault::kRejected, std::string(name) + " cannot run: its builders got different modules");
-    case VersionState::kActive:
-      break;
-  }
-  if (!version.hosts.empty()) return {};
-  return fail(Fault::kBusy, std::string(name) + " is not placed on a host yet", "the policy runs at the end of each epoch");
->>>>>>> 8042535 (Directory: who serves what)
 }
 
 }  // namespace
 
-<<<<<<< HEAD
 const HostRef* ServedVersion::local_host() const {
   const auto found = std::ranges::find_if(hosts, &HostRef::local);
   return found == hosts.end() ? nullptr : &*found;
@@ -179,107 +150,6 @@ std::vector<const ServiceEntry*> Directory::all() const {
   for (const auto& [id, entry] : services_) list.push_back(&entry);
   std::ranges::sort(list, {}, &ServiceEntry::name);
   return list;
-=======
-Result<Directory> Directory::read(const StateView& state, Epoch epoch, const std::optional<NodeId>& self) {
-  Directory out;
-  out.self_ = self;
-  if (self) {
-    const auto node = TRY(read_record<NodeRecord>(state, path::node(*self)));
-    if (node && node->offer) {
-      const auto offer = TRY(read_record<OfferRecord>(state, path::offer(*node->offer)));
-      out.builds_ = offer && offer->state == OfferState::kActive;
-    }
-  }
-  Status status;
-  state.scan(Module::kServices, [&](const StatePath&, ByteView bytes) {
-    const auto record = decode<ServiceRecord>(bytes);
-    status = record ? out.add(state, *record, epoch) : fail(Fault::kCorrupt, "service record: " + record.error().message);
-    return status.has_value();
-  });
-  TRY(status);
-  return out;
-}
-
-Status Directory::add(const StateView& state, const ServiceRecord& record, Epoch epoch) {
-  DirectoryService service{record, {}};
-  for (const VersionRecord& v : TRY(versions_of(state, record))) {
-    DirectoryVersion entry;
-    entry.version = v.version;
-    entry.commit = v.commit;
-    entry.ordinal = v.ordinal;
-    entry.memory_mib = v.memory_mib;
-    if (const auto found = TRY(read_record<StatusRecord>(state, path::status(v.version)))) {
-      entry.state = found->state;
-      entry.module = found->wasm_hash;
-    }
-    bool serve = false;
-    if (const auto placed = TRY(read_record<PlacementRecord>(state, path::placement(v.version)))) {
-      for (const Placement& host : placed->hosts) {
-        const bool over = host.end.value != 0 && host.end <= epoch;
-        if (over) continue;
-        const bool here = self_ && host.node == *self_;
-        serve = serve || here;
-        if (host.end.value == 0) {
-          entry.hosts.push_back(host.node);
-        } else if (here) {
-          entry.draining_here = true;
-        }
-      }
-    }
-    bool attest = false;
-    if (self_ && builds_ && entry.state == VersionState::kAnnounced) {
-      const auto build = TRY(read_record<BuildRecord>(state, path::build(v.version)));
-      attest = !build || !attested_by(*build, *self_);
-    }
-    if (attest || serve) {
-      WantedVersion wanted{v.version, record.service, v.commit, record.repo_url, record.subdir, attest, serve, {}};
-      if (!entry.module.is_zero()) wanted.module = entry.module;
-      wanted_.push_back(std::move(wanted));
-    }
-    service.versions.push_back(std::move(entry));
-  }
-  names_.emplace(record.service, record.name);
-  services_.emplace(record.name, std::move(service));
-  return {};
-}
-
-std::vector<WantedVersion> Directory::wanted() const { return wanted_; }
-
-const DirectoryService* Directory::find(const ServiceId& service) const {
-  const auto name = names_.find(service);
-  return name == names_.end() ? nullptr : &services_.at(name->second);
-}
-
-Result<Route> Directory::route(std::string_view name, const std::optional<std::string>& commit) const {
-  const auto found = services_.find(name);
-  if (found == services_.end()) {
-    return fail(Fault::kNotFound, "there is no service named " + std::string(name), "list them with: micro services");
-  }
-  const DirectoryService& service = found->second;
-  if (service.versions.empty()) return fail(Fault::kBusy, std::string(name) + " has no version yet");
-  if (!commit) {
-    for (const DirectoryVersion& version : service.versions) {
-      if (version.state == VersionState::kActive && !version.hosts.empty()) return Route{&service, &version};
-    }
-    TRY(why_not(service.versions.front(), name));
-    return fail(Fault::kBusy, std::string(name) + " is not placed on a host yet");
-  }
-  if (commit->size() < kMinCommitDigits) {
-    return fail(Fault::kInvalid, "a commit needs at least " + std::to_string(kMinCommitDigits) + " digits");
-  }
-  const DirectoryVersion* match = nullptr;
-  for (const DirectoryVersion& version : service.versions) {
-    if (!version.commit.hex().starts_with(*commit)) continue;
-    if (match != nullptr) return fail(Fault::kInvalid, "several versions begin with " + *commit, "give more digits");
-    match = &version;
-  }
-  if (match == nullptr) {
-    return fail(Fault::kNotFound, std::string(name) + " has no version " + *commit,
-                "list them with: micro service versions " + std::string(name));
-  }
-  TRY(why_not(*match, name));
-  return Route{&service, match};
->>>>>>> 8042535 (Directory: who serves what)
 }
 
 }  // namespace micro

@@ -1,15 +1,9 @@
-<<<<<<< HEAD
 // Who serves what, by name, as the finalized ledger says: the answer to every incoming call, so a look-up costs one
 // hash. The directory is changed by the events of a block and reads only the records that they name.
-=======
-// Who serves what, read from the ledger at one moment: names to services, services to versions, versions to hosts. Rebuilt
-// when a block changes any of it, so a dead entry cannot linger.
->>>>>>> 8042535 (Directory: who serves what)
 #pragma once
 
 #include <map>
 #include <string>
-<<<<<<< HEAD
 #include <unordered_map>
 #include <vector>
 
@@ -49,40 +43,10 @@ struct ServiceEntry {
 struct Route {
   const ServiceEntry* service = nullptr;
   const ServedVersion* version = nullptr;
-=======
-#include <vector>
-
-#include "chain/records/records.hpp"
-#include "services/scheduler/scheduler.hpp"
-
-namespace micro {
-
-struct DirectoryVersion {
-  VersionId version;
-  CommitId commit;
-  std::uint32_t ordinal = 0;
-  std::uint32_t memory_mib = 0;
-  VersionState state = VersionState::kAnnounced;
-  CodeHash module;                 ///< zero until builders agreed
-  std::vector<NodeId> hosts;       ///< that accept new calls
-  bool draining_here = false;
-};
-
-struct DirectoryService {
-  ServiceRecord record;
-  std::vector<DirectoryVersion> versions;  ///< newest first
-};
-
-/// Where a call goes.
-struct Route {
-  const DirectoryService* service = nullptr;
-  const DirectoryVersion* version = nullptr;
->>>>>>> 8042535 (Directory: who serves what)
 };
 
 class Directory {
  public:
-<<<<<<< HEAD
   explicit Directory(NodeId self) : self_(self) {}
 
   /// From scratch: every service of the state.
@@ -117,29 +81,4 @@ class Directory {
 
 inline constexpr std::size_t kMinCommitPrefixDigits = 7;
 
-=======
-  Directory() = default;
-  /// `self`: this node, once it is registered.
-  static Result<Directory> read(const StateView& state, Epoch epoch, const std::optional<NodeId>& self);
-
-  /// The newest active version that some host serves; or the named commit (a prefix of at least 7 digits), whatever its age.
-  /// kNotFound, kBusy (not placed yet), kFunds (paused: the fund is used up), kRejected (irreproducible).
-  [[nodiscard]] Result<Route> route(std::string_view name, const std::optional<std::string>& commit) const;
-  /// What this node has to build, attest and serve.
-  [[nodiscard]] std::vector<WantedVersion> wanted() const;
-  [[nodiscard]] const std::map<std::string, DirectoryService, std::less<>>& services() const { return services_; }
-  [[nodiscard]] const DirectoryService* find(const ServiceId& service) const;
-  [[nodiscard]] const std::optional<NodeId>& self() const { return self_; }
-
- private:
-  Status add(const StateView& state, const ServiceRecord& record, Epoch epoch);
-
-  std::map<std::string, DirectoryService, std::less<>> services_;
-  std::map<ServiceId, std::string> names_;
-  std::vector<WantedVersion> wanted_;
-  std::optional<NodeId> self_;
-  bool builds_ = false;  ///< this node has an active offer
-};
-
->>>>>>> 8042535 (Directory: who serves what)
 }  // namespace micro
