@@ -7,6 +7,7 @@
 #include <functional>
 #include <thread>
 
+#include "chain/base/clock.hpp"
 #include "chain/ledger/ledger_impl.hpp"
 #include "consensus/journal/signer_log.hpp"
 #include "consensus/solo/sequencer.hpp"

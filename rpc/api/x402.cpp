@@ -1,0 +1,114 @@
+#include "rpc/api/x402.hpp"
+
+#include "genesis/json/base64.hpp"
+
+namespace micro::x402 {
+namespace {
+
+constexpr int kVersion = 2;
+constexpr std::string_view kScheme = "batch-settlement";
+
+std::string encode_header(const Json& json) { return to_base64(as_bytes(json.dump())); }
+
+Result<Json> decode_header(std::string_view header) {
+  if (header.size() > kMaxHeaderBytes) return fail(Fault::kLimit, "the payment header is too long");
+  const Bytes raw = TRY(from_base64(header));
+  Json json = TRY(parse_json(as_text(raw)));
+  if (!json.is_object() || json.value("x402Version", Json()) != kVersion) {
+    return fail(Fault::kInvalid, "not an x402 payment of version 2");
+  }
+  return json;
+}
+
+Result<std::string> text_at(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_string()) {
+    return fail(Fault::kInvalid, std::string("the payment has no text \"") + name + "\"");
+  }
+  return found->get<std::string>();
+}
+
+template <class T>
+Result<T> hex_at(const Json& json, const char* name) {
+  const Bytes raw = TRY(from_hex(TRY(text_at(json, name))));
+  return decode<T>(raw);
+}
+
+}  // namespace
+
+std::string network_name(const ChainId& chain) { return "micro:" + chain.brief(32); }
+
+std::string required_header(const Offer& offer) {
+  const Json extra{{"service", offer.service.hex()},
+                   {"host", offer.host.hex()},
+                   {"hostKey", offer.host_key.hex()},
+                   {"price", amount_text(offer.price)},
+                   {"pricePerMgas", amount_text(offer.price_per_mgas)},
+                   {"priceEpoch", offer.price_epoch.value},
+                   {"withdrawDelay", offer.dispute_epochs}};
+  const Json accept{{"scheme", kScheme},
+                    {"network", network_name(offer.chain)},
+                    {"amount", std::to_string(offer.least_max_price.micro)},
+                    {"asset", "TOK"},
+                    {"payTo", offer.host.hex()},
+                    {"maxTimeoutSeconds", 60},
+                    {"extra", extra}};
+  return encode_header(Json{{"x402Version", kVersion},
+                            {"error", offer.error.empty() ? "payment required" : offer.error},
+                            {"resource", {{"url", offer.resource}}},
+                            {"accepts", Json::array({accept})}});
+}
+
+std::string payment_header(const ChainId& chain, const PaymentHeader& payment) {
+  return encode_header(Json{{"x402Version", kVersion},
+                            {"accepted", {{"scheme", kScheme}, {"network", network_name(chain)}}},
+                            {"payload",
+                             {{"voucher", to_hex(encode(payment.voucher))},
+                              {"signature", payment.signature.hex()},
+                              {"priceEpoch", payment.price_epoch.value}}}});
+}
+
+Result<PaymentHeader> parse_payment(const ChainId& chain, std::string_view header) {
+  const Json json = TRY(decode_header(header));
+  const auto accepted = json.find("accepted");
+  const auto payload = json.find("payload");
+  if (accepted == json.end() || payload == json.end() || !accepted->is_object() || !payload->is_object()) {
+    return fail(Fault::kInvalid, "the payment has no \"accepted\" and \"payload\"");
+  }
+  if (TRY(text_at(*accepted, "scheme")) != kScheme) return fail(Fault::kInvalid, "another payment scheme");
+  if (TRY(text_at(*accepted, "network")) != network_name(chain)) {
+    return fail(Fault::kRejected, "the payment is for another network");
+  }
+  PaymentHeader out;
+  out.voucher = TRY(hex_at<Voucher>(*payload, "voucher"));
+  out.signature = TRY(SchnorrSignature::parse(TRY(text_at(*payload, "signature"))));
+  const auto epoch = payload->find("priceEpoch");
+  if (epoch == payload->end()) return fail(Fault::kInvalid, "the payment has no \"priceEpoch\"");
+  TRY(read_json(JsonContext{}, *epoch, out.price_epoch));
+  return out;
+}
+
+std::string response_header(const Settled& settled) {
+  return encode_header(Json{{"x402Version", kVersion},
+                            {"success", settled.receipt.outcome == CallOutcomeKind::kDone},
+                            {"transaction", ""},
+                            {"network", network_name(settled.chain)},
+                            {"extra",
+                             {{"chargedAmount", std::to_string(settled.receipt.charged.micro)},
+                              {"receipt", to_hex(encode(settled.receipt))},
+                              {"signature", settled.signature.hex()},
+                              {"inputs", to_hex(encode(settled.inputs))}}}});
+}
+
+Result<Settled> parse_response(std::string_view header) {
+  const Json json = TRY(decode_header(header));
+  const auto extra = json.find("extra");
+  if (extra == json.end() || !extra->is_object()) return fail(Fault::kInvalid, "the settlement has no \"extra\"");
+  Settled out;
+  out.receipt = TRY(hex_at<CallReceipt>(*extra, "receipt"));
+  out.signature = TRY(Ed25519Signature::parse(TRY(text_at(*extra, "signature"))));
+  out.inputs = TRY(hex_at<CallInputs>(*extra, "inputs"));
+  return out;
+}
+
+}  // namespace micro::x402

@@ -1,0 +1,222 @@
+// How a call of a service is answered: free where the host allows it, paid by the gateway, paid by the caller, or 402.
+#include <boost/asio/post.hpp>
+
+#include "rpc/api/x402.hpp"
+#include "rpc/daemon/node.hpp"
+
+namespace micro {
+namespace {
+
+namespace asio = boost::asio;
+constexpr std::uint64_t kFreeGas = 1'000'000'000;  // of a call that nobody pays for
+constexpr std::size_t kMaxIdempotencyKeyChars = 64;
+
+unsigned http_status(Fault fault) {
+  switch (fault) {
+    case Fault::kNotFound:
+      return 404;
+    case Fault::kInvalid:
+    case Fault::kLimit:
+      return 400;
+    case Fault::kFunds:
+      return 402;
+    case Fault::kDenied:
+      return 403;
+    case Fault::kRejected:
+    case Fault::kMismatch:
+      return 502;
+    case Fault::kBusy:
+    case Fault::kUnreachable:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+HttpReply problem_of(const Error& error) {
+  HttpReply reply = problem(http_status(error.fault), "the call was not made", error.message, error.hint);
+  if (error.fault == Fault::kBusy) reply.headers.emplace_back("Retry-After", "1");
+  return reply;
+}
+
+Status serves(const ServedVersion& version, std::string_view name) {
+  switch (version.state) {
+    case VersionState::kAnnounced:
+      return fail(Fault::kBusy, std::string(name) + " is being built", "follow it with: micro logs -f " + std::string(name));
+    case VersionState::kPaused:
+      return fail(Fault::kFunds, std::string(name) + " is paused: its fund is used up",
+                  "resume it with: micro service fund " + std::string(name) + " AMOUNT");
+    case VersionState::kIrreproducible:
+      return fail(Fault::kRejected, std::string(name) + " cannot run: its builders got different modules");
+    case VersionState::kActive:
+      break;
+  }
+  if (version.local_host() != nullptr) return {};
+  return fail(Fault::kBusy, std::string(name) + " is not placed on a host yet", "the policy runs at the end of each epoch");
+}
+
+HttpReply to_http(CallReply reply) {
+  HttpReply out;
+  out.status = reply.status;
+  out.content_type = reply.content_type.empty() ? "application/octet-stream" : std::string(reply.content_type);
+  out.body.assign(reinterpret_cast<const char*>(reply.body.data()), reply.body.size());
+  return out;
+}
+
+}  // namespace
+
+CallRequest Node::request_of(const ServiceCall& call, const Route& route) const {
+  CallRequest request;
+  request.record.method = Text<kMaxMethodBytes>(call.method.substr(0, kMaxMethodBytes));
+  request.record.service = route.service->service;
+  if (call.commit) request.record.version = route.version->version;
+  std::string target = call.query.empty() ? call.path : call.path + "?" + call.query;
+  request.record.target = Text<kMaxTargetBytes>(std::move(target));
+  request.record.content_type = Text<kMaxContentTypeBytes>(call.content_type.substr(0, kMaxContentTypeBytes));
+  const ByteView body = micro::as_bytes(call.body);
+  request.body.assign(body.begin(), body.end());
+  return request;
+}
+
+RunOrder Node::order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const {
+  RunOrder order;
+  order.version = version.version;
+  order.service = service.name;
+  order.commit = version.commit.hex();
+  order.memory_mib = version.memory_mib;
+  order.request = std::move(request);
+  return order;
+}
+
+void Node::handle_call(ServiceCall&& call, HttpResponder responder) {
+  if (!directory_) return std::move(responder).send(problem(503, "starting", "the node is reading its ledger"));
+  if (call.path.size() + call.query.size() + 1 > kMaxTargetBytes) {
+    return std::move(responder).send(problem(414, "too long", "the path is longer than a call may have"));
+  }
+  if (call.idempotency_key && call.idempotency_key->size() > kMaxIdempotencyKeyChars) {
+    return std::move(responder).send(problem(400, "too long", "an Idempotency-Key has at most 64 characters"));
+  }
+  const auto route = directory_->route(call.name, call.commit.value_or(""));
+  if (!route) return std::move(responder).send(problem_of(route.error()));
+  const auto ready = serves(*route->version, call.name);
+  if (!ready) return std::move(responder).send(problem_of(ready.error()));
+  if (call.payment) return call_with_voucher(call, *route, std::move(responder));
+  if (call.caller == CallerKind::kOwner) return call_paid(call, *route, std::move(responder));
+  if (config_.free_calls) return call_free(call, *route, std::move(responder));
+  ask_for_payment(call, *route, "", std::move(responder));
+}
+
+void Node::call_free(const ServiceCall& call, const Route& route, HttpResponder responder) {
+  RunOrder order = order_of(*route.service, *route.version, request_of(call, route));
+  order.gas_limit = Gas(kFreeGas);
+  order.time = clock_.wall();
+  order.seed = random_.draw<Hash>();
+  // The responder moves; a std::function is copied, so they share it.
+  const auto shared = std::make_shared<HttpResponder>(std::move(responder));
+  runtime_->run(std::move(order), [shared](RunReply reply) {
+    if (reply.outcome == RunOutcome::kHostFailed) {
+      return std::move(*shared).send(problem(503, "the host could not run the service", reply.problem));
+    }
+    std::move(*shared).send(to_http(std::move(reply.reply)));
+  });
+}
+
+void Node::ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why,
+                           HttpResponder responder) {
+  const CallTerms terms = call_terms(genesis_.params, route.service->price, genesis_.params.price_per_mgas);
+  x402::Offer offer;
+  offer.chain = chain_;
+  offer.resource = "/api/" + call.name + call.path;
+  offer.error = why;
+  offer.service = route.service->service;
+  offer.host = self_.value_or(NodeId{});
+  offer.host_key = keys_->node.public_key();
+  offer.price = route.service->price;
+  offer.price_per_mgas = genesis_.params.price_per_mgas;
+  offer.price_epoch = epoch_;
+  offer.least_max_price = least_max_price(terms, call.body.size()).value_or(route.service->price);
+  offer.dispute_epochs = genesis_.params.dispute_epochs;
+  HttpReply reply = problem(402, "payment required",
+                            why.empty() ? "a call of " + call.name + " costs " + amount_text(route.service->price) +
+                                              " TOK and its gas"
+                                        : why,
+                            "let the node's gateway pay: use the command line, or send the bearer token of its http.token file");
+  reply.headers.emplace_back(x402::kRequired, x402::required_header(offer));
+  std::move(responder).send(std::move(reply));
+}
+
+void Node::answer_paid(const payment::Answer& answer, HttpResponder responder) const {
+  HttpReply reply;
+  const bool answered = answer.receipt && answer.receipt->receipt.outcome == CallOutcomeKind::kDone;
+  if (answered) {
+    reply = to_http(answer.reply);
+  } else {
+    const std::string why = answer.problem.empty() ? std::string(as_text(answer.reply.body)) : answer.problem;
+    reply = problem(answer.status == 0 ? 502 : answer.status, "the call was not answered", why);
+    if (answer.retry_after_s > 0) reply.headers.emplace_back("Retry-After", std::to_string(answer.retry_after_s));
+  }
+  if (answer.receipt) {
+    reply.headers.emplace_back(x402::kResponse, x402::response_header({chain_, answer.receipt->receipt,
+                                                                       answer.receipt->signature, answer.inputs}));
+    reply.headers.emplace_back("Micro-Charged", amount_text(answer.receipt->receipt.charged));
+  }
+  std::move(responder).send(std::move(reply));
+}
+
+void Node::call_with_voucher(const ServiceCall& call, const Route& route, HttpResponder responder) {
+  const auto paid = x402::parse_payment(chain_, *call.payment);
+  if (!paid) return ask_for_payment(call, route, paid.error().message, std::move(responder));
+  CallRequest request = request_of(call, route);
+  request.record.body_hash = sha256(request.body);
+  request.record.price_epoch = paid->price_epoch;
+  const auto shared = std::make_shared<HttpResponder>(std::move(responder));
+  desk_->call_with_voucher({paid->voucher, paid->signature}, std::move(request), route.version->module,
+                           [this, shared](const payment::Answer& answer) {
+                             asio::post(io_, [this, shared, answer] { answer_paid(answer, std::move(*shared)); });
+                           });
+}
+
+void Node::call_paid(const ServiceCall& call, const Route& route, HttpResponder responder) {
+  PaidCall paid;
+  paid.service = route.service->service;
+  paid.host = *self_;
+  paid.price = route.service->price;
+  paid.module = route.version->module;
+  paid.request = request_of(call, route);
+  paid.max_price = call.max_price;
+  paid.idempotency_key = call.idempotency_key.value_or("");
+  if (call.account) {
+    const auto owner = parse_address(genesis_.kind, *call.account);
+    if (!owner) return std::move(responder).send(problem_of(owner.error()));
+    paid.owner = *owner;
+  }
+  const auto shared = std::make_shared<HttpResponder>(std::move(responder));
+  desk_->call(std::move(paid), [this, shared](const Result<PaidReply>& reply) {
+    asio::post(io_, [this, shared, reply] {
+      if (!reply) return std::move(*shared).send(problem_of(reply.error()));
+      answer_paid(reply->answer, std::move(*shared));
+    });
+  });
+}
+
+/// A paid call that the provider accepted: its module names the version.
+void Node::run_paid(const payment::Run& run, std::function<void(payment::RunEnded)> done) {
+  const ServiceEntry* service = directory_ ? directory_->find(run.request.record.service) : nullptr;
+  const ServedVersion* version = nullptr;
+  if (service != nullptr) {
+    for (const ServedVersion& v : service->versions) {
+      const bool named = !run.request.record.version || *run.request.record.version == v.version;
+      if (named && v.module == run.module && runtime_->accepts(v.version)) version = &v;
+    }
+  }
+  if (version == nullptr) return done({run.call, RunOutcome::kHostFailed, Gas(0), {}});
+  RunOrder order = order_of(*service, *version, run.request);
+  order.gas_limit = run.gas_limit;
+  order.time = run.inputs.time;
+  order.seed = run.inputs.seed;
+  runtime_->run(std::move(order), [key = run.call, done = std::move(done)](RunReply reply) {
+    done({key, reply.outcome, reply.gas, std::move(reply.reply)});
+  });
+}
+
+}  // namespace micro
