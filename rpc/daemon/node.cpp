@@ -7,6 +7,7 @@
 #include "chain/economy/channel.hpp"
 #include "chain/registry/resolve.hpp"
 #include "rpc/daemon/kv_payment_store.hpp"
+#include "services/directory/wanted.hpp"
 #include "services/policy/wasm_policy.hpp"
 #include "wallet/disk/files.hpp"
 

@@ -6,6 +6,7 @@
 
 #include "chain/identity/node_identity.hpp"
 #include "rpc/daemon/node.hpp"
+#include "rpc/api/json_names.hpp"
 #include "rpc/daemon/version.hpp"
 
 namespace micro {

@@ -1,0 +1,193 @@
+#include "rpc/daemon/run.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+#include <stdlib.h>
+
+#include <cstdio>
+#include <thread>
+
+#include "genesis/json/strict_json.hpp"
+#include "rpc/daemon/node.hpp"
+#include "rpc/paths/paths.hpp"
+#include "wallet/disk/files.hpp"
+#include "wallet/keystore/process_hardening.hpp"
+
+namespace micro {
+namespace {
+
+int report(const Error& error, bool as_json) {
+  if (as_json) {
+    fmt::print(stderr, "{}\n", error_json(error).dump());
+  } else {
+    fmt::print(stderr, "micro: {}\n", error.message);
+    if (!error.hint.empty()) fmt::print(stderr, "       {}\n", error.hint);
+  }
+  return exit_code(error.fault);
+}
+
+/// SIGINT and SIGTERM end the node in order. The mask is set before any thread starts, so only this thread sees them.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+  }
+  void watch(Node& node) {
+    thread_ = std::thread([this, &node] {
+      timespec pause{0, 100'000'000};
+      while (!done_) {
+        if (sigtimedwait(&set_, nullptr, &pause) > 0) node.stop();
+      }
+    });
+  }
+  ~StopSignals() {
+    done_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  sigset_t set_{};
+  std::atomic<bool> done_ = false;
+  std::thread thread_;
+};
+
+Status set_up_log(const std::string& level) {
+  const auto parsed = spdlog::level::from_str(level);
+  if (parsed == spdlog::level::off && level != "off") {
+    return fail(Fault::kInvalid, "\"" + level + "\" is not a log level", "use trace, debug, info, warn, error or off");
+  }
+  spdlog::set_default_logger(spdlog::stderr_color_mt("micro"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
+  spdlog::set_level(parsed);
+  return {};
+}
+
+void announce(const Node& node, bool as_json, std::uint64_t started_ms) {
+  const std::string http = node.config().http_host + ":" + std::to_string(node.http_port());
+  const std::uint64_t took = SystemClock().now().ns / 1'000'000 - started_ms;
+  if (as_json) {
+    const Json line{{"ready", true},
+                    {"network", std::string(node.genesis().network)},
+                    {"chain_id", chain_id(node.genesis()).hex()},
+                    {"http", "http://" + http},
+                    {"socket", node.config().socket_path.string()},
+                    {"data_dir", node.config().data_dir.string()}};
+    fmt::print("{}\n", line.dump());
+  } else {
+    fmt::print("network {}  http://{}  data {}\n", std::string(node.genesis().network), http,
+               node.config().data_dir.string());
+    fmt::print("ready in {}.{} s\n", took / 1'000, took % 1'000 / 100);
+  }
+  std::fflush(stdout);
+}
+
+int serve(NodeConfig config, bool as_json, const std::function<Status(Node&)>& before) {
+  const std::uint64_t started_ms = SystemClock().now().ns / 1'000'000;
+  if (const auto log = set_up_log(config.log_level); !log) return report(log.error(), as_json);
+  if (const auto hard = protect_process_memory(); !hard) spdlog::warn("{}", hard.error().message);
+  StopSignals signals;
+  auto node = Node::open(std::move(config));
+  if (!node) return report(node.error(), as_json);
+  if (const auto listening = (*node)->listen(); !listening) return report(listening.error(), as_json);
+  if (before) {
+    if (const auto done = before(**node); !done) return report(done.error(), as_json);
+  }
+  signals.watch(**node);
+  announce(**node, as_json, started_ms);
+  const auto ended = (*node)->run();
+  return ended ? 0 : report(ended.error(), as_json);
+}
+
+/// A folder that goes with the process.
+class EphemeralFolder {
+ public:
+  EphemeralFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "micro-dev-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~EphemeralFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+Status print_dev_accounts(const Node& node, const DevOptions& options) {
+  Json list = Json::array();
+  for (const DevAccount& account : TRY(dev_accounts())) {
+    const std::string text = address_text(node.genesis().kind, account.address);
+    list.push_back({{"index", account.index}, {"address", text}, {"path", account.path},
+                    {"live", amount_text(Amount(kDevAccountMicro))}});
+    if (!options.json && account.index == 0) {
+      fmt::print("({}) {}   {} TOK   {} more: micro dev accounts\n", account.index,
+                 address_brief(node.genesis().kind, account.address), amount_text(Amount(kDevAccountMicro)),
+                 kDevAccounts - 1);
+    }
+  }
+  if (!options.accounts_out) return {};
+  const std::string text = Json{{"phrase", std::string(kDevPhrase)}, {"accounts", std::move(list)}}.dump(2) + "\n";
+  return write_file_durably(*options.accounts_out, as_bytes(text), IfPresent::kReplace);
+}
+
+}  // namespace
+
+int run_server(const ServerOptions& options) {
+  NodeConfig config;
+  config.network = options.network;
+  config.log_level = options.log_level;
+  config.free_calls = options.free_calls;
+  config.wallets_dir = default_wallets_dir();
+  config.cache_dir = default_cache_dir();
+  if (options.config_file) {
+    if (const auto read = read_config_file(*options.config_file, config); !read) return report(read.error(), options.json);
+  }
+  if (options.data_dir) config.data_dir = *options.data_dir;
+  if (config.data_dir.empty()) config.data_dir = default_data_dir(config.network);
+  if (options.socket) config.socket_path = *options.socket;
+  if (config.socket_path.empty()) config.socket_path = default_socket_path(config.data_dir);
+  if (options.genesis) config.genesis = *options.genesis;
+  if (options.http_listen) {
+    if (const auto parsed = parse_http_listen(*options.http_listen, config); !parsed) {
+      return report(parsed.error(), options.json);
+    }
+  }
+  return serve(std::move(config), options.json, {});
+}
+
+int run_dev(const DevOptions& options) {
+  std::optional<EphemeralFolder> ephemeral;
+  NodeConfig config;
+  config.dev = true;
+  config.network = std::string(kDevNetwork);
+  config.log_level = options.log_level;
+  config.free_calls = !options.paid_only;
+  config.epoch_ms = options.epoch_ms;
+  config.cache_dir = default_cache_dir();
+  if (options.state_dir) {
+    config.data_dir = *options.state_dir;
+  } else {
+    ephemeral.emplace();
+    if (ephemeral->path().empty()) return report({Fault::kIo, "cannot create a temporary folder"}, options.json);
+    config.data_dir = ephemeral->path();
+  }
+  config.socket_path = options.socket.value_or(default_socket_path(default_data_dir(std::string(kDevNetwork))));
+  std::error_code ignored;
+  std::filesystem::create_directories(config.socket_path.parent_path(), ignored);
+  if (options.http_listen) {
+    if (const auto parsed = parse_http_listen(*options.http_listen, config); !parsed) {
+      return report(parsed.error(), options.json);
+    }
+  }
+  return serve(std::move(config), options.json, [&](Node& node) { return print_dev_accounts(node, options); });
+}
+
+}  // namespace micro
