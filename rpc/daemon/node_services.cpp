@@ -2,6 +2,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "chain/registry/service_rules.hpp"
 #include "rpc/daemon/node.hpp"
 
 namespace micro {

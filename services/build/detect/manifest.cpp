@@ -1,5 +1,7 @@
 #include "services/build/detect/manifest.hpp"
 
+#include "chain/registry/service_rules.hpp"
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -165,12 +167,6 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
 
 }  // namespace
 
-bool is_service_name(std::string_view name) {
-  const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto inner = [&](char c) { return letter(c) || (c >= '0' && c <= '9') || c == '-'; };
-  return !name.empty() && name.size() <= kMaxServiceNameBytes && letter(name.front()) && name.back() != '-' &&
-         std::ranges::all_of(name, inner);
-}
 
 Result<Manifest> parse_manifest(std::string_view json_text) {
   const Json json = TRY(parse_strictly(json_text));

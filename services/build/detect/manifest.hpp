@@ -54,7 +54,4 @@ struct Manifest {
 /// Errors: kInvalid, kLimit; the message starts with "micro.json: ".
 Result<Manifest> parse_manifest(std::string_view json_text);
 
-/// A DNS label of RFC 1035: a–z, 0–9 and '-', starts with a letter, does not end in '-', at most 63 bytes.
-bool is_service_name(std::string_view name);
-
 }  // namespace micro
