@@ -22,8 +22,9 @@ class KvPaymentStore final : public payment::PaymentStore {
   }
   Result<std::optional<Bytes>> get(ByteView key) const override { return kv_->get(key); }
   Status scan(const std::function<Status(ByteView, ByteView)>& visit) const override {
+    static constexpr std::uint8_t kFirstKey = 0;  // below every record's letter
     Status status;
-    TRY(kv_->scan({}, {}, Kv::Order::kAscending, [&](ByteView key, ByteView value) {
+    TRY(kv_->scan(ByteView(&kFirstKey, 1), {}, Kv::Order::kAscending, [&](ByteView key, ByteView value) {
       status = visit(key, value);
       return status.has_value();
     }));
