@@ -1,5 +1,5 @@
-// x402 version 2 over HTTP headers: what a call costs, a caller's own payment, what was charged. Base64 of JSON each. The
-// scheme is "batch-settlement": vouchers over a channel (chain/economy), settled on the ledger later.
+// x402 version 2 over HTTP headers: what a call costs, a caller's own payment, what was charged. Base64 of JSON each.
+// The scheme is "batch-settlement": vouchers over a channel (chain/economy), settled on the ledger later.
 #pragma once
 
 #include <string>
@@ -20,15 +20,15 @@ std::string network_name(const ChainId& chain);
 /// What a caller has to know to pay.
 struct Offer {
   ChainId chain;
-  std::string resource;            ///< path that was asked for
-  std::string error;               ///< why the payment that came was not enough; empty without one
+  std::string resource;  ///< path that was asked for
+  std::string error;     ///< why the payment that came was not enough; empty without one
   ServiceId service;
   NodeId host;
-  Ed25519Key host_key;             ///< signs receipts
-  Amount price;                    ///< π
-  Amount price_per_mgas;           ///< p
+  Ed25519Key host_key;    ///< signs receipts
+  Amount price;           ///< π
+  Amount price_per_mgas;  ///< p
   Epoch price_epoch;
-  Amount least_max_price;          ///< below it a call of this size is refused
+  Amount least_max_price;  ///< below it a call of this size is refused
   std::uint32_t dispute_epochs = 0;
 };
 /// Value of the PAYMENT-REQUIRED header.

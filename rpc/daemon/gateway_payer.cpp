@@ -25,9 +25,13 @@ Error explain(const payment::Answer& answer) {
 
 }  // namespace
 
-void GatewayPayer::tip(const payment::TipAdvanced& tip) { tip_ = tip; }
+void GatewayPayer::tip(const payment::TipAdvanced& tip) {
+  tip_ = tip;
+}
 
-CallTerms GatewayPayer::terms(Amount price) const { return call_terms(config_.params, price, tip_->price_per_mgas); }
+CallTerms GatewayPayer::terms(Amount price) const {
+  return call_terms(config_.params, price, tip_->price_per_mgas);
+}
 
 void GatewayPayer::call(PaidCall call, Done done) {
   if (!tip_) return done(fail(Fault::kBusy, "the node has not read the ledger yet", "try again in a moment"));
@@ -50,11 +54,15 @@ void GatewayPayer::call(PaidCall call, Done done) {
   call.request.record.body_hash = wanted;
   call.request.record.price_epoch = tip_->epoch;
   ++waiting_;
-  proceed({std::move(call), [this, done = std::move(done)](Result<PaidReply> reply) {
+  proceed({std::move(call),
+           [this, done = std::move(done)](Result<PaidReply> reply) {
              --waiting_;
              done(std::move(reply));
            },
-           std::move(*session), max_price, false, {}});
+           std::move(*session),
+           max_price,
+           false,
+           {}});
 }
 
 void GatewayPayer::proceed(Waiting waiting) {
@@ -66,7 +74,8 @@ void GatewayPayer::proceed(Waiting waiting) {
   }
   const auto record = ports_.channel(channel->id);
   if (!record) return waiting.done(std::unexpected(record.error()));
-  if (!*record) return waiting.done(fail(Fault::kNotFound, "the ledger no longer knows channel " + channel->id.brief()));
+  if (!*record)
+    return waiting.done(fail(Fault::kNotFound, "the ledger no longer knows channel " + channel->id.brief()));
   waiting.call.request.record.price_epoch = tip_->epoch;  // it may have waited over a boundary
   CallOrder order;
   order.request = waiting.call.request.record;

@@ -61,7 +61,8 @@ Status Node::open_parts() {
   engine_ = tagged_hash(domain::kEngineConfig, as_bytes(WasmPolicy::configuration()));
   genesis_ = TRY(load_or_make_genesis(config_, *keys_, engine_, started_));
   if (genesis_.engine != engine_) {
-    return fail(Fault::kMismatch, "this network meters with another engine version or configuration than this program has",
+    return fail(Fault::kMismatch,
+                "this network meters with another engine version or configuration than this program has",
                 "run the version of micro that the network uses");
   }
   chain_ = chain_id(genesis_);
@@ -82,9 +83,8 @@ Status Node::open_parts() {
   handlers.follow_logs = [this](const HttpRequest& request, HttpResponder r) { follow_logs(request, std::move(r)); };
   handlers.ready = [this] { return directory_.has_value(); };
   front_ = std::make_unique<HttpFront>(std::move(handlers), token_);
-  server_ = std::make_unique<HttpServer>(io_, [this](HttpRequest&& request, HttpResponder r) {
-    front_->handle(std::move(request), std::move(r));
-  });
+  server_ = std::make_unique<HttpServer>(
+      io_, [this](HttpRequest&& request, HttpResponder r) { front_->handle(std::move(request), std::move(r)); });
   return {};
 }
 
@@ -93,8 +93,8 @@ Status Node::open_payments() {
   const auto file = config_.data_dir / kGenerationFile;
   std::uint64_t noted = 0;
   if (const auto raw = read_file(file, 32)) noted = TRY(decode<std::uint64_t>(*raw));
-  PayConfig config{config_.data_dir, chain_,           genesis_.kind,       genesis_.params,
-                   engine_,          keys_->node,      keys_->call_secret,  keys_->operating};
+  PayConfig config{config_.data_dir, chain_,      genesis_.kind,      genesis_.params,
+                   engine_,          keys_->node, keys_->call_secret, keys_->operating};
   PayPorts ports;
   ports.submit = [this](const SignedTx& tx) { return ledger_->submit(tx); };
   ports.wait_final = [this](const TxId& id, std::uint64_t timeout_ms, std::function<void(Result<TxReceipt>)> done) {
@@ -105,9 +105,8 @@ Status Node::open_payments() {
   ports.next_nonce = [this](const Address& a) { return ledger_->ledger().pending_nonce(a); };
   ports.height = [this] { return ledger_->height(); };
   ports.channel = [this](const ChannelId& id) {
-    return ledger_->ledger().read([&](const StateView& state, const Header&) {
-      return read_record<ChannelRecord>(state, path::channel(id));
-    });
+    return ledger_->ledger().read(
+        [&](const StateView& state, const Header&) { return read_record<ChannelRecord>(state, path::channel(id)); });
   };
   ports.run = [this](payment::Run run, std::function<void(payment::RunEnded)> done) {
     asio::post(io_, [this, run = std::move(run), done = std::move(done)] { run_paid(run, done); });
@@ -160,7 +159,9 @@ Status Node::run() {
   return {};
 }
 
-void Node::stop() { io_.stop(); }
+void Node::stop() {
+  io_.stop();
+}
 
 // --- what was finalized ---
 

@@ -69,6 +69,7 @@ class Node {
   void add_service_methods();
   void add_session_methods();
   void add_host_methods();
+  void add_governance_methods();
   [[nodiscard]] Result<Json> node_info() const;
   [[nodiscard]] Result<Json> node_keys(const std::string& owner) const;
   [[nodiscard]] Result<Json> light_bundle(std::uint64_t from_epoch) const;

@@ -42,7 +42,8 @@ HttpReply problem_of(const Error& error) {
 Status serves(const ServedVersion& version, std::string_view name) {
   switch (version.state) {
     case VersionState::kAnnounced:
-      return fail(Fault::kBusy, std::string(name) + " is being built", "follow it with: micro logs -f " + std::string(name));
+      return fail(Fault::kBusy, std::string(name) + " is being built",
+                  "follow it with: micro logs -f " + std::string(name));
     case VersionState::kPaused:
       return fail(Fault::kFunds, std::string(name) + " is paused: its fund is used up",
                   "resume it with: micro service fund " + std::string(name) + " AMOUNT");
@@ -52,7 +53,8 @@ Status serves(const ServedVersion& version, std::string_view name) {
       break;
   }
   if (version.local_host() != nullptr) return {};
-  return fail(Fault::kBusy, std::string(name) + " is not placed on a host yet", "the policy runs at the end of each epoch");
+  return fail(Fault::kBusy, std::string(name) + " is not placed on a host yet",
+              "the policy runs at the end of each epoch");
 }
 
 HttpReply to_http(CallReply reply) {
@@ -136,11 +138,10 @@ void Node::ask_for_payment(const ServiceCall& call, const Route& route, const st
   offer.price_epoch = epoch_;
   offer.least_max_price = least_max_price(terms, call.body.size()).value_or(route.service->price);
   offer.dispute_epochs = genesis_.params.dispute_epochs;
-  HttpReply reply = problem(402, "payment required",
-                            why.empty() ? "a call of " + call.name + " costs " + amount_text(route.service->price) +
-                                              " TOK and its gas"
-                                        : why,
-                            "let the node's gateway pay: use the command line, or send the bearer token of its http.token file");
+  HttpReply reply = problem(
+      402, "payment required",
+      why.empty() ? "a call of " + call.name + " costs " + amount_text(route.service->price) + " TOK and its gas" : why,
+      "let the node's gateway pay: use the command line, or send the bearer token of its http.token file");
   reply.headers.emplace_back(x402::kRequired, x402::required_header(offer));
   std::move(responder).send(std::move(reply));
 }

@@ -1,5 +1,5 @@
-// A development network sets itself up by ordinary transactions: account 0 registers this node, offers its resources and
-// lets the gateway pay.
+// A development network sets itself up by ordinary transactions: account 0 registers this node, offers its resources
+// and lets the gateway pay.
 #include <spdlog/spdlog.h>
 
 #include "chain/identity/node_identity.hpp"

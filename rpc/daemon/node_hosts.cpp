@@ -66,8 +66,7 @@ void Node::add_session_methods() {
         for (const SessionKey& key : keys) {
           const std::string of = address_text(genesis_.kind, key.owner);
           if (owner && *owner != of) continue;
-          const auto account =
-              ledger_->view([&](const views::Moment& m) { return views::account(m, key.address()); });
+          const auto account = ledger_->view([&](const views::Moment& m) { return views::account(m, key.address()); });
           if (!account) return done(std::unexpected(account.error()));
           Json services = Json::array();
           for (const ServiceId& id : key.caps.services) {
@@ -80,7 +79,8 @@ void Node::add_session_methods() {
                          {"expires", key.caps.expires.value},
                          {"per_call_cap", amount_text(key.caps.per_call_cap)},
                          {"window_cap", amount_text(key.caps.window_cap)},
-                         {"window_spent", account->contains("session") ? (*account)["session"]["window_spent"] : Json("0.000000")},
+                         {"window_spent",
+                          account->contains("session") ? (*account)["session"]["window_spent"] : Json("0.000000")},
                          {"services", std::move(services)},
                          {"state", session_state(*account, epoch_, key)}});
         }
@@ -93,7 +93,8 @@ void Node::add_session_methods() {
     const auto address = text ? parse_address(genesis_.kind, *text) : std::unexpected(text.error());
     if (!address) return done(std::unexpected(address.error()));
     desk_->forget_session(*address, [this, done = std::move(done)](const Status& status) {
-      asio::post(io_, [done, status] { done(status ? Result<Json>(Json::object()) : std::unexpected(status.error())); });
+      asio::post(io_,
+                 [done, status] { done(status ? Result<Json>(Json::object()) : std::unexpected(status.error())); });
     });
   });
   methods_.add("channel.list", [this](RpcParams& p) -> Result<Json> {
@@ -110,7 +111,9 @@ void Node::claim(RpcDone done) {
     claims->done = done;
     claims->open = ids.size();
     if (ids.empty()) {
-      return asio::post(io_, [claims] { claims->done(Json{{"claims", Json::array()}, {"total", amount_text(Amount())}, {"unit", "TOK"}}); });
+      return asio::post(io_, [claims] {
+        claims->done(Json{{"claims", Json::array()}, {"total", amount_text(Amount())}, {"unit", "TOK"}});
+      });
     }
     for (const TxId& id : ids) {
       ledger_->wait_final(id, kClaimWaitMs, [this, claims, id](const Result<StoredTx>& stored) {
@@ -132,7 +135,8 @@ void Node::claim(RpcDone done) {
           }
           claims->list.push_back(std::move(entry));
           if (--claims->open > 0) return;
-          claims->done(Json{{"claims", std::move(claims->list)}, {"total", amount_text(claims->total)}, {"unit", "TOK"}});
+          claims->done(
+              Json{{"claims", std::move(claims->list)}, {"total", amount_text(claims->total)}, {"unit", "TOK"}});
         });
       });
     }
@@ -164,7 +168,8 @@ void Node::add_host_methods() {
         Amount claimed;
         for (const Json& channel : *list) {
           if (!self_ || channel["host"].get<std::string>() != self_->hex()) continue;
-          claimed = Amount(claimed.micro + parse_amount(channel["claimed"].get<std::string>()).value_or(Amount()).micro);
+          claimed =
+              Amount(claimed.micro + parse_amount(channel["claimed"].get<std::string>()).value_or(Amount()).micro);
         }
         const Amount open = charged > claimed ? Amount(charged.micro - claimed.micro) : Amount();
         done(Json{{"earned", amount_text(std::max(charged, claimed))},
@@ -177,6 +182,10 @@ void Node::add_host_methods() {
     });
   });
   methods_.add_slow("stake.claim", [this](RpcParams&, RpcDone done) { claim(std::move(done)); });
+  add_governance_methods();
+}
+
+void Node::add_governance_methods() {
   methods_.add("gov.rules", [this](RpcParams& p) -> Result<Json> {
     TRY(p.finish());
     return ledger_->view([](const views::Moment& m) { return views::rules(m); });

@@ -5,8 +5,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "chain/identity/node_identity.hpp"
-#include "rpc/daemon/node.hpp"
 #include "rpc/api/json_names.hpp"
+#include "rpc/daemon/node.hpp"
 #include "rpc/daemon/version.hpp"
 
 namespace micro {
@@ -132,7 +132,8 @@ void Node::add_ledger_methods() {
     const StatePath at = TRY(StatePath::parse(TRY(p.text("path"))));
     TRY(p.finish());
     const auto proven = ledger_->ledger().prove(at);
-    Json out{{"height", proven.header.height.text()}, {"header", to_hex(encode(proven.header))},
+    Json out{{"height", proven.header.height.text()},
+             {"header", to_hex(encode(proven.header))},
              {"proof", to_hex(encode(proven.proof))}};
     if (proven.value) out["value"] = to_hex(*proven.value);
     return out;
@@ -195,7 +196,8 @@ void Node::add_tx_methods() {
   methods_.add("tx.submit", [this](RpcParams& p) -> Result<Json> {
     const Bytes raw = TRY(from_hex(TRY(p.text("tx"))));
     TRY(p.finish());
-    if (raw.size() > kMaxTxBytes) return fail(Fault::kLimit, "a transaction has at most " + std::to_string(kMaxTxBytes) + " bytes");
+    if (raw.size() > kMaxTxBytes)
+      return fail(Fault::kLimit, "a transaction has at most " + std::to_string(kMaxTxBytes) + " bytes");
     const SignedTx tx = TRY(decode<SignedTx>(raw));
     const TxId id = TRY(ledger_->submit(tx));
     return Json{{"txid", id.hex()}, {"accepted", true}, {"status", "Ok"}, {"status_text", "waits for a block"}};

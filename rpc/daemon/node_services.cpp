@@ -14,7 +14,10 @@ constexpr std::uint64_t kFollowPollMs = 200;
 constexpr std::uint32_t kDefaultMemoryMib = 64;
 
 Json line_json(const LogLine& line) {
-  return {{"cursor", std::to_string(line.cursor)}, {"time", line.time.text()}, {"source", line.source}, {"text", line.text}};
+  return {{"cursor", std::to_string(line.cursor)},
+          {"time", line.time.text()},
+          {"source", line.source},
+          {"text", line.text}};
 }
 
 Json resolved_json(const PreparedSource& source) {
@@ -90,7 +93,8 @@ Result<Json> Node::status_json(std::optional<std::string> name) const {
                      {"local", std::move(local)}});
     }
   }
-  if (name && out.empty()) return fail(Fault::kNotFound, "there is no service named " + *name, "list them with: micro services");
+  if (name && out.empty())
+    return fail(Fault::kNotFound, "there is no service named " + *name, "list them with: micro services");
   return out;
 }
 
@@ -121,7 +125,8 @@ void Node::add_service_methods() {
     const std::string name = TRY(p.text("name"));
     TRY(p.finish());
     Json out = TRY(ledger_->view([&](const views::Moment& m) { return views::versions(m, name); }));
-    for (Json& version : out) version["local"] = local_json(TRY(VersionId::parse(version["version"].get<std::string>())));
+    for (Json& version : out)
+      version["local"] = local_json(TRY(VersionId::parse(version["version"].get<std::string>())));
     return out;
   });
   methods_.add("svc.status", [this](RpcParams& p) -> Result<Json> {

@@ -1,5 +1,5 @@
-// Paid calls on one thread of their own, where files may be synced: the payer's side (session keys, channels, vouchers) and
-// the provider's side (books, receipts, claims). Neither believes the other; here they only share a thread.
+// Paid calls on one thread of their own, where files may be synced: the payer's side (session keys, channels, vouchers)
+// and the provider's side (books, receipts, claims). Neither believes the other; here they only share a thread.
 #pragma once
 
 #include <filesystem>
@@ -32,7 +32,7 @@ struct PayPorts {
 };
 
 struct PayConfig {
-  std::filesystem::path folder;       ///< payer's logs and session keys
+  std::filesystem::path folder;  ///< payer's logs and session keys
   ChainId chain;
   NetworkKind kind = NetworkKind::kDev;
   ChainParams params;
@@ -46,11 +46,11 @@ struct PayConfig {
 struct PaidCall {
   ServiceId service;
   NodeId host;
-  Amount price;                       ///< π as the ledger has it now
+  Amount price;  ///< π as the ledger has it now
   CodeHash module;
-  CallRequest request;       ///< price_epoch is filled in here
+  CallRequest request;  ///< price_epoch is filled in here
   std::optional<Amount> max_price;
-  std::optional<Address> owner;       ///< whose session key pays; any that lets the gateway pay otherwise
+  std::optional<Address> owner;  ///< whose session key pays; any that lets the gateway pay otherwise
   std::string idempotency_key;
 };
 

@@ -125,7 +125,9 @@ Status print_dev_accounts(const Node& node, const DevOptions& options) {
   Json list = Json::array();
   for (const DevAccount& account : TRY(dev_accounts())) {
     const std::string text = address_text(node.genesis().kind, account.address);
-    list.push_back({{"index", account.index}, {"address", text}, {"path", account.path},
+    list.push_back({{"index", account.index},
+                    {"address", text},
+                    {"path", account.path},
                     {"live", amount_text(Amount(kDevAccountMicro))}});
     if (!options.json && account.index == 0) {
       fmt::print("({}) {}   {} TOK   {} more: micro dev accounts\n", account.index,
@@ -148,7 +150,8 @@ int run_server(const ServerOptions& options) {
   config.wallets_dir = default_wallets_dir();
   config.cache_dir = default_cache_dir();
   if (options.config_file) {
-    if (const auto read = read_config_file(*options.config_file, config); !read) return report(read.error(), options.json);
+    if (const auto read = read_config_file(*options.config_file, config); !read)
+      return report(read.error(), options.json);
   }
   if (options.data_dir) config.data_dir = *options.data_dir;
   if (config.data_dir.empty()) config.data_dir = default_data_dir(config.network);

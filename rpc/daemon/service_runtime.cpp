@@ -21,7 +21,9 @@ BuilderConfig builder_config(const RuntimeConfig& config) {
 }
 
 /// The source's own fault: the same commit fails the same way everywhere.
-bool is_final(const Error& error) { return error.fault == Fault::kInvalid || error.fault == Fault::kLimit; }
+bool is_final(const Error& error) {
+  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit;
+}
 
 std::string_view ending_text(wasm::CallEnd end) {
   switch (end) {
@@ -51,7 +53,8 @@ CallReply text_reply(std::uint16_t status, std::string_view text) {
 /// What a program wrote, as a reply; a program that wrote no valid response answered 502.
 CallReply reply_of(const wasm::ProgramOutcome& outcome) {
   const auto parsed = parse_cgi_response(outcome.out);
-  if (!parsed) return text_reply(kBadGateway, "the service's answer is not a CGI response: " + parsed.error().message + "\n");
+  if (!parsed)
+    return text_reply(kBadGateway, "the service's answer is not a CGI response: " + parsed.error().message + "\n");
   CallReply reply;
   reply.status = parsed->status;
   for (const auto& [name, value] : parsed->headers) {
@@ -133,7 +136,9 @@ Result<std::unique_ptr<ServiceRuntime>> ServiceRuntime::open(asio::io_context& i
   return out;
 }
 
-ServiceRuntime::~ServiceRuntime() { stop(); }
+ServiceRuntime::~ServiceRuntime() {
+  stop();
+}
 
 Status ServiceRuntime::start() {
   TRY(workers_->start());
@@ -163,7 +168,9 @@ void ServiceRuntime::note_log(const VersionId& version, std::string source, std:
   logs_.append(version, SystemClock().wall(), std::move(source), text);
 }
 
-void ServiceRuntime::update(std::vector<WantedVersion> wanted) { feed(scheduler::Wanted{std::move(wanted)}); }
+void ServiceRuntime::update(std::vector<WantedVersion> wanted) {
+  feed(scheduler::Wanted{std::move(wanted)});
+}
 
 bool ServiceRuntime::accepts(const VersionId& version) const {
   return scheduler_.accepts(version, SystemClock().now());
@@ -256,18 +263,19 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     return done(std::move(reply));
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job), [this, version = order.version, call, done = std::move(done)](wasm::ProgramOutcome outcome) {
-    RunReply reply = judge(outcome);
-    VersionStats& stats = stats_[version];
-    ++stats.calls;
-    stats.gas += reply.gas.value;
-    const bool died = reply.outcome != RunOutcome::kCompleted;
-    if (died || reply.reply.status >= 500) ++stats.errors;
-    if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-    if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-    feed(scheduler::CallEnded{version, died});
-    done(std::move(reply));
-  });
+  workers_->call(std::move(*job),
+                 [this, version = order.version, call, done = std::move(done)](wasm::ProgramOutcome outcome) {
+                   RunReply reply = judge(outcome);
+                   VersionStats& stats = stats_[version];
+                   ++stats.calls;
+                   stats.gas += reply.gas.value;
+                   const bool died = reply.outcome != RunOutcome::kCompleted;
+                   if (died || reply.reply.status >= 500) ++stats.errors;
+                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+                   feed(scheduler::CallEnded{version, died});
+                   done(std::move(reply));
+                 });
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {

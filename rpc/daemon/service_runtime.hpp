@@ -1,4 +1,5 @@
-// Services on this node: performs the scheduler's effects (build, attest, compile, serve) and runs calls in the workers.
+// Services on this node: performs the scheduler's effects (build, attest, compile, serve) and runs calls in the
+// workers.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -43,9 +44,9 @@ struct RuntimeConfig {
 /// One run of a version that is served here.
 struct RunOrder {
   VersionId version;
-  std::string service;   ///< name
-  std::string commit;    ///< hex
-  std::string caller;    ///< the payer's address as text; empty: nobody
+  std::string service;  ///< name
+  std::string commit;   ///< hex
+  std::string caller;   ///< the payer's address as text; empty: nobody
   std::uint32_t memory_mib = 0;
   CallRequest request;
   Gas gas_limit;
@@ -56,7 +57,7 @@ struct RunReply {
   RunOutcome outcome = RunOutcome::kHostFailed;
   Gas gas;
   CallReply reply;
-  std::string problem;   ///< why there is no reply
+  std::string problem;  ///< why there is no reply
 };
 
 struct VersionStats {

@@ -51,7 +51,9 @@ Amount amount_in(const Json& json, const char* key) {
   return parse_amount(found->get<std::string>()).value_or(Amount());
 }
 
-std::string text_in(const Json& json, const char* key) { return json.value(key, std::string()); }
+std::string text_in(const Json& json, const char* key) {
+  return json.value(key, std::string());
+}
 
 class Demo {
  public:
@@ -112,13 +114,15 @@ Result<Json> Demo::micro(std::vector<std::string> args) {
   if (result.exit_code != 0) {
     std::string line = "micro";
     for (const std::string& arg : args) line += " " + arg;
-    return fail(fault_of_exit(result.exit_code), line + " ended with " + std::to_string(result.exit_code) + ": " + result.err);
+    return fail(fault_of_exit(result.exit_code),
+                line + " ended with " + std::to_string(result.exit_code) + ": " + result.err);
   }
   return result.out.empty() ? Json::object() : parse_json(result.out);
 }
 
 Status Demo::make_wallets() {
-  TRY(write_file_durably(folder_ / "password", as_bytes(std::string_view("correct horse battery staple")), IfPresent::kRefuse));
+  TRY(write_file_durably(folder_ / "password", as_bytes(std::string_view("correct horse battery staple")),
+                         IfPresent::kRefuse));
   TRY(write_file_durably(folder_ / "node.toml", as_bytes(kNodeSettings), IfPresent::kRefuse));
   env_ = {{"MICRO_WALLETS", (folder_ / "wallets").string()},
           {"MICRO_PASSWORD_FILE", (folder_ / "password").string()},
@@ -133,8 +137,9 @@ Status Demo::make_wallets() {
 }
 
 Status Demo::start_node() {
-  const std::vector<std::string> argv{own_program().string(), "server", "--config", (folder_ / "node.toml").string(),
-                                      "--http", "127.0.0.1:0", "--json"};
+  const std::vector<std::string> argv{
+      own_program().string(), "server", "--config", (folder_ / "node.toml").string(), "--http",
+      "127.0.0.1:0",          "--json"};
   node_.emplace(TRY(BackgroundProgram::start(argv, env_, log_file())));
   client_.emplace(folder_ / "node" / "rpc.sock");
   for (std::uint64_t waited = 0;; waited += kPollMs) {
@@ -143,7 +148,8 @@ Status Demo::start_node() {
       http_.emplace(TRY(LoopbackHttp::connect(text_in(*info, "http"))));
       const Bytes token = TRY(read_file(folder_ / "node" / "http.token", 256));
       token_ = std::string(as_text(token));
-      say(fmt::format("a network of one, chain {}, at {}", text_in(*info, "chain_id").substr(0, 12), text_in(*info, "http")));
+      say(fmt::format("a network of one, chain {}, at {}", text_in(*info, "chain_id").substr(0, 12),
+                      text_in(*info, "http")));
       return {};
     }
     if (node_->ended() || waited > kStartMs) {
@@ -173,16 +179,16 @@ Status Demo::publish() {
   const Json version = service.value("version", Json::object());
   versions_.push_back({{"commit", first_commit_}, {"wasm_sha256", text_in(version, "wasm_sha256")}});
   say(fmt::format("built {} bytes of wasm, sha256 {}; placed by the policy; it answers at {}",
-                  version.value("wasm_bytes", 0), text_in(version, "wasm_sha256").substr(0, 12), text_in(service, "url")));
+                  version.value("wasm_bytes", 0), text_in(version, "wasm_sha256").substr(0, 12),
+                  text_in(service, "url")));
   return {};
 }
 
 Result<std::string> Demo::call(const std::string& service, const std::string& name) {
-  const HttpHeaders headers{{"Authorization", "Bearer " + token_},
-                            {"Micro-Account", bob_},
-                            {"Content-Type", "application/json"}};
-  const HttpReply reply = TRY(http_->send("POST", "/api/" + service + "/" + std::string(kEndpoint), headers,
-                                          Json{{"name", name}}.dump()));
+  const HttpHeaders headers{
+      {"Authorization", "Bearer " + token_}, {"Micro-Account", bob_}, {"Content-Type", "application/json"}};
+  const HttpReply reply =
+      TRY(http_->send("POST", "/api/" + service + "/" + std::string(kEndpoint), headers, Json{{"name", name}}.dump()));
   if (reply.status != 200) {
     return fail(Fault::kRejected, "a call was answered " + std::to_string(reply.status) + ": " + reply.body);
   }
@@ -195,7 +201,8 @@ Result<std::string> Demo::call(const std::string& service, const std::string& na
 
 Status Demo::pay_for_calls() {
   const HttpReply unpaid = TRY(http_->send("GET", "/api/hello/hello", {}, ""));
-  if (unpaid.status != 402) return fail(Fault::kMismatch, "a call without payment was answered " + std::to_string(unpaid.status));
+  if (unpaid.status != 402)
+    return fail(Fault::kMismatch, "a call without payment was answered " + std::to_string(unpaid.status));
   say("a call without payment is answered 402 Payment Required");
   TRY(micro({"wallet", "session", "create", "--account", "bob"}));
   say("bob lets the gateway pay for him, within caps that the ledger enforces");
@@ -204,8 +211,8 @@ Status Demo::pay_for_calls() {
   for (std::uint32_t i = 0; i < options_.calls; ++i) last = TRY(call("hello", "caller " + std::to_string(i + 1)));
   const std::uint64_t us = (SystemClock().now().ns - begin.ns) / 1'000 / std::max(1U, options_.calls);
   while (last.ends_with('\n')) last.pop_back();
-  say(fmt::format("{} paid calls over HTTP, {}.{} ms each, {} TOK together; the last said {}", options_.calls, us / 1'000,
-                  us % 1'000 / 100, amount_text(paid_), last));
+  say(fmt::format("{} paid calls over HTTP, {}.{} ms each, {} TOK together; the last said {}", options_.calls,
+                  us / 1'000, us % 1'000 / 100, amount_text(paid_), last));
   return {};
 }
 
@@ -273,7 +280,8 @@ Status Demo::add_up() {
     return fail(Fault::kMismatch, "the supply does not add up: " + supply.dump());
   }
   if (purses != amount_in(supply, "sum_accounts")) {
-    return fail(Fault::kMismatch, "the purses hold " + amount_text(purses) + " and the accounts " + text_in(supply, "sum_accounts"));
+    return fail(Fault::kMismatch,
+                "the purses hold " + amount_text(purses) + " and the accounts " + text_in(supply, "sum_accounts"));
   }
   say(fmt::format("it adds up: {} TOK minted = {} live + {} burned + {} expired", amount_text(minted),
                   text_in(supply, "live"), text_in(supply, "burned"), text_in(supply, "purged")));

@@ -25,7 +25,9 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t kReadChunkBytes = 16 * 1'024;
 constexpr std::uint64_t kSweepMs = 1'000;
 
-std::uint64_t now_ms() { return SystemClock().now().ns / 1'000'000; }
+std::uint64_t now_ms() {
+  return SystemClock().now().ns / 1'000'000;
+}
 
 /// Chunks on their way from handlers to one connection. Its lock is all that other threads touch.
 class StreamQueue final : public HttpStream {
@@ -80,7 +82,8 @@ class StreamQueue final : public HttpStream {
   bool closed_ = false;
 };
 
-/// Where a connection's coroutine waits for its handler's answer. Shared by the two; woken on the connection's executor.
+/// Where a connection's coroutine waits for its handler's answer. Shared by the two; woken on the connection's
+/// executor.
 class Answer final : public HttpResponder::Channel, public std::enable_shared_from_this<Answer> {
  public:
   explicit Answer(asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -468,11 +471,17 @@ HttpServer::HttpServer(asio::io_context& io, HttpHandler handler)
   impl_->start_sweeper();
 }
 
-HttpServer::~HttpServer() { stop(); }
+HttpServer::~HttpServer() {
+  stop();
+}
 
-void HttpServer::stop() { impl_->stop(); }
+void HttpServer::stop() {
+  impl_->stop();
+}
 
-std::size_t HttpServer::connections() const { return impl_->size(); }
+std::size_t HttpServer::connections() const {
+  return impl_->size();
+}
 
 Result<std::uint16_t> HttpServer::listen_loopback(const std::string& host, std::uint16_t port) {
   error_code error;

@@ -3,8 +3,8 @@
 //
 //   wanted ─ Build → built ─ Attest (once) ─ Compile → ready ─ Serve ⇄ Stop
 //
-// A build or compile that fails for a reason of this machine is tried again with back-off; one that fails for a reason of
-// the source is final, since the same commit gives the same failure.
+// A build or compile that fails for a reason of this machine is tried again with back-off; one that fails for a reason
+// of the source is final, since the same commit gives the same failure.
 #pragma once
 
 #include <map>
@@ -38,13 +38,13 @@ struct WantedVersion {
 };
 
 enum class LocalState : std::uint8_t {
-  kWaiting,    ///< nothing to do here yet
+  kWaiting,  ///< nothing to do here yet
   kBuilding,
-  kBuilt,      ///< attested or about to be
+  kBuilt,  ///< attested or about to be
   kCompiling,
-  kRunning,    ///< calls are answered here
-  kDraining,   ///< no new calls
-  kError,      ///< see text
+  kRunning,   ///< calls are answered here
+  kDraining,  ///< no new calls
+  kError,     ///< see text
 };
 std::string_view local_state_name(LocalState state);
 
@@ -58,7 +58,7 @@ struct BuildEnded {
   VersionId version;
   std::optional<CodeHash> module;  ///< none: it failed
   std::string error;
-  bool final = false;              ///< the source's own fault
+  bool final = false;  ///< the source's own fault
 };
 struct AttestEnded {
   VersionId version;
@@ -106,14 +106,14 @@ struct LocalVersion {
   LocalState state = LocalState::kWaiting;
   std::string error;
   Instant since;
-  std::optional<CodeHash> built;   ///< module that this node built or took from its cache
-  bool attested = false;           ///< sent; the ledger shows it later
-  bool busy = false;               ///< a job of it runs
+  std::optional<CodeHash> built;  ///< module that this node built or took from its cache
+  bool attested = false;          ///< sent; the ledger shows it later
+  bool busy = false;              ///< a job of it runs
   bool serving = false;
   bool failed_for_good = false;
   std::uint64_t retry_ms = kRetryFirstMs;
   Instant retry_at;
-  std::vector<Instant> deaths;     ///< within the breaker's window
+  std::vector<Instant> deaths;  ///< within the breaker's window
   Instant closed_until;
 };
 

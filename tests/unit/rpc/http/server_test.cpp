@@ -29,7 +29,8 @@ class HttpServerTest : public ::testing::Test {
               std::move(*r).send({200, "text/plain", {}, "later"});
             });
           } else {
-            std::move(responder).send({200, "text/plain", {}, request.method + " " + request.target + " " + request.body});
+            std::move(responder).send(
+                {200, "text/plain", {}, request.method + " " + request.target + " " + request.body});
           }
         }) {
     port_ = *server_.listen_loopback("127.0.0.1", 0);
