@@ -62,6 +62,7 @@ void GatewayPayer::call(PaidCall call, Done done) {
            std::move(*session),
            max_price,
            false,
+           false,
            {}});
 }
 
@@ -92,9 +93,32 @@ void GatewayPayer::proceed(Waiting waiting) {
     opening_[key].push_back(std::move(waiting));
     return;
   }
+  if (payment.error().fault == Fault::kUnknownOutcome && !waiting.resent) {
+    return settle_unknown(std::move(waiting), *channel);
+  }
   const bool spent = payment.error().fault == Fault::kFunds && waiting.max_price <= channel->max_call_price;
   if (spent && !waiting.topped_up) return top_up(std::move(waiting), *channel);
   waiting.done(std::unexpected(payment.error()));
+}
+
+/// A call whose answer was lost, by a crash for instance, is sent again byte for byte before anything new is signed.
+void GatewayPayer::settle_unknown(Waiting waiting, const PayerChannel& channel) {
+  waiting.resent = true;
+  const auto open = payer_.unresolved(channel.id);
+  if (!open) return waiting.done(std::unexpected(open.error()));
+  if (open->empty()) return proceed(std::move(waiting));
+  const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the answers come one by one
+  const auto left = std::make_shared<std::size_t>(open->size());
+  for (const Payment& payment : *open) {
+    CallRequest request;
+    request.record = payment.call.request;
+    request.body.assign(payment.call.body.begin(), payment.call.body.end());
+    provider_.call({payment.call.voucher, payment.call.signature}, std::move(request), shared->call.module,
+                   [this, channel, payment, shared, left](payment::Answer answer) {
+                     judge(channel, payment, answer, [](const Result<PaidReply>&) {});
+                     if (--*left == 0) proceed(std::move(*shared));
+                   });
+  }
 }
 
 Result<TxId> GatewayPayer::submit(const SessionKey& session, Payload payload, Nonce& nonce) {

@@ -35,6 +35,7 @@ class GatewayPayer {
     SessionKey session;
     Amount max_price;
     bool topped_up = false;
+    bool resent = false;  // calls of unknown outcome were sent again
     ChannelId channel;  // that was topped up
   };
   using Lane = std::pair<ServiceId, Address>;  // calls of one service by one session share a channel
@@ -42,6 +43,7 @@ class GatewayPayer {
   void proceed(Waiting waiting);
   void open_channel(Waiting waiting);
   void channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt);
+  void settle_unknown(Waiting waiting, const PayerChannel& channel);
   void top_up(Waiting waiting, const PayerChannel& channel);
   void send(Waiting waiting, const PayerChannel& channel, Payment payment);
   void judge(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer, const Done& done);

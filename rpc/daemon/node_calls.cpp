@@ -28,6 +28,8 @@ unsigned http_status(Fault fault) {
     case Fault::kBusy:
     case Fault::kUnreachable:
       return 503;
+    case Fault::kUnknownOutcome:
+      return 504;
     default:
       return 500;
   }
