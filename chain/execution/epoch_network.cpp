@@ -142,12 +142,12 @@ void end_orphans(const Network& network, VersionFacts& v, Epoch now, std::vector
   }
 }
 
-// Ended placements stay as long as claims and disputes of channels look at them, unless the record needs the room.
-void forget_old(VersionFacts& v, Epoch now, std::uint32_t kept_epochs) {
+// Ended placements stay until every channel that was opened under them has passed its own end and its disputes:
+// forgotten sooner, a channel's deadlines would open again. Only a record without room for new placements forgets
+// earlier.
+void forget_old(VersionFacts& v, Epoch now, std::uint64_t kept_epochs) {
   auto& hosts = v.placement.hosts;
-  const auto old = [&](const Placement& p) {
-    return p.end.value != 0 && p.end.value + std::uint64_t{kept_epochs} < now.value;
-  };
+  const auto old = [&](const Placement& p) { return p.end.value != 0 && p.end.value + kept_epochs < now.value; };
   v.placement_changed |= std::erase_if(hosts, old) > 0;
   while (hosts.size() + kernel::kMaxReplicas > kMaxPlacementsPerVersion) {
     const auto ended = [&](const Placement& p) { return p.end.value != 0 && p.end <= now; };
@@ -161,10 +161,13 @@ void forget_old(VersionFacts& v, Epoch now, std::uint32_t kept_epochs) {
 }  // namespace
 
 void end_placements(const BlockState& state, Network& network, std::vector<Event>& events) {
+  const ChainParams& params = state.ctx.params;
+  const std::uint64_t kept =
+      std::uint64_t{kernel::kMaxChannelEpochsInBuckets} * params.bucket_epochs + 2ull * params.dispute_epochs;
   for (ServiceFacts& service : network.services) {
     for (VersionFacts& v : service.versions) {
       end_orphans(network, v, state.clock.epoch, events);
-      forget_old(v, state.clock.epoch, 2 * state.ctx.params.dispute_epochs);
+      forget_old(v, state.clock.epoch, kept);
     }
   }
 }

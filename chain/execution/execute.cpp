@@ -56,6 +56,7 @@ Status run_txs(BlockState& state, std::span<const SignedTx> txs, ExecutionMode m
     room -= scope.size();
     out.receipts.push_back(std::move(*attempt.receipt));
   }
+  scope.flush();
   return {};
 }
 

@@ -12,14 +12,6 @@ namespace {
 // Scheme byte, compressed key and signature follow the body.
 constexpr std::size_t kSignatureBytes = 1 + PublicKey::kSize + EcdsaSignature::kSize;
 
-Status decode_into(Account& account, ByteView bytes) {
-  Decoder decoder(bytes);
-  Status status = decoder.get(account);
-  if (status) status = decoder.finish();
-  if (!status) return fail(Fault::kCorrupt, "account record: " + status.error().message);
-  return {};
-}
-
 }  // namespace
 
 Amount tx_fee(const ChainParams& params, std::size_t encoded_bytes) {
@@ -39,17 +31,11 @@ Result<TxScope::AccountEntry*> TxScope::entry(const Address& address) {
   }
   if (used_accounts_ == accounts_.size()) return fail(Fault::kInternal, "a transaction touches too many accounts");
   AccountEntry& fresh = accounts_[used_accounts_];
-  fresh.path = path::account(address);
-  const auto bytes = block_.get(fresh.path);
-  fresh.existed = bytes.has_value();
-  if (bytes) {
-    TRY(decode_into(fresh.account, *bytes));
-    book_.note(fresh.account.purse, SupplyBook::Sign::kMinus);
-  } else {
-    fresh.account.address = address;
-    fresh.account.nonce = Nonce(0);
-    fresh.account.purse.lots.clear();
-  }
+  fresh.row = TRY(table_.find(address, block_));
+  const AccountTable::Row& row = table_.row(fresh.row);
+  fresh.existed = row.exists;
+  fresh.account = row.account;
+  if (row.exists) book_.note(row.account.purse, SupplyBook::Sign::kMinus);
   ++used_accounts_;
   return &fresh;
 }
@@ -180,7 +166,9 @@ Status TxScope::write_back() {
     if (!e.existed && e.account.nonce.value == 0 && e.account.purse.lots.empty()) continue;
     drop_gone(e.account.purse, when());
     book_.note(e.account.purse, SupplyBook::Sign::kPlus);
-    block_.put(e.path, encode(e.account));
+    AccountTable::Row& row = table_.row(e.row);
+    std::swap(row.account, e.account);
+    row.exists = row.dirty = true;
   }
   if (session_) block_.put_record(path::session(session_->key), *session_);
   if (!changes_.diff().empty()) block_.merge(changes_.take());
@@ -211,6 +199,7 @@ void TxScope::begin_transition() {
 
 Status TxScope::finish_transition() {
   TRY(write_back());
+  flush();
   reset();
   return {};
 }

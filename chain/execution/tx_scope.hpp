@@ -14,6 +14,7 @@
 #pragma once
 
 #include "chain/economy/supply.hpp"
+#include "chain/execution/account_table.hpp"
 #include "chain/execution/context.hpp"
 #include "chain/records/records.hpp"
 #include "chain/state/overlay.hpp"
@@ -55,7 +56,7 @@ class TxScope {
   Result<Account*> account(const Address& address);
   /// The account if it exists already.
   Result<Account*> existing_account(const Address& address);
-  /// Any other record; accounts and sessions in use go through the calls above.
+  /// Any other record; accounts and the session in use go through the calls above, and are not in the view.
   template <class T>
   Result<std::optional<T>> load(const StatePath& path) const {
     return read_record<T>(changes_, path);
@@ -102,13 +103,15 @@ class TxScope {
   Result<std::optional<TxReceipt>> finish(TxStatus status);
   /// The sender's own purse covers the fee.
   [[nodiscard]] bool sender_can_pay() const { return live(payer_->purse) >= fee_; }
+  /// Writes the accounts that finished transactions changed to the block. Once, after the last.
+  void flush() { table_.flush(block_); }
   /// Starts a step of the epoch transition, which has no sender.
   void begin_transition();
   Status finish_transition();
 
  private:
   struct AccountEntry {
-    StatePath path;
+    std::size_t row = 0;  // in table_
     bool existed = false;
     Account account;
   };
@@ -126,6 +129,7 @@ class TxScope {
   const Ctx& ctx_;
   Overlay changes_{static_cast<const StateView&>(block_)};
   SupplyBook before_;
+  AccountTable table_;
   std::array<AccountEntry, kMaxAccountsPerTx> accounts_;  // their memory serves one transaction after another
   std::size_t used_accounts_ = 0;
   const SignedTx* tx_ = nullptr;

@@ -189,14 +189,14 @@ struct Placement {
   NodeId node;
   OfferId offer;
   Epoch since;
-  Epoch end;                   ///< first epoch in which it is gone; 0 while in force. Kept 2D epochs longer
+  Epoch end;                   ///< first epoch in which it is gone; 0 while in force. Kept while channels may ask
   std::uint64_t decision = 0;  ///< that placed it
   static constexpr auto kFields =
       std::tuple{&Placement::node, &Placement::offer, &Placement::since, &Placement::end, &Placement::decision};
   bool operator==(const Placement&) const = default;
 };
 
-inline constexpr std::size_t kMaxPlacementsPerVersion = 32;  ///< in force, draining and lately ended
+inline constexpr std::size_t kMaxPlacementsPerVersion = 64;  ///< in force, draining and lately ended
 
 struct PlacementRecord {
   VersionId version;

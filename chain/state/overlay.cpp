@@ -44,6 +44,11 @@ std::optional<ByteView> Overlay::get(const StatePath& path) const { return DiffV
 void Overlay::scan(Module module, const Visitor& visit) const { DiffView(base_, diff_).scan(module, visit); }
 
 void Overlay::merge(StateDiff changes) {
+  if (changes.size() >= diff_.size()) {
+    changes.merge(diff_);  // moves what `changes` does not hold, without a copy
+    diff_ = std::move(changes);
+    return;
+  }
   for (auto& [path, value] : changes) diff_.insert_or_assign(path, std::move(value));
 }
 
