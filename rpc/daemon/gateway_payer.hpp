@@ -36,6 +36,7 @@ class GatewayPayer {
     Amount max_price;
     bool topped_up = false;
     ChannelId channel;  // that was topped up
+    std::uint32_t attempts = 0;
   };
   using Lane = std::pair<ServiceId, Address>;  // calls of one service by one session share a channel
 
@@ -43,8 +44,15 @@ class GatewayPayer {
   void open_channel(Waiting waiting);
   void channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt);
   void top_up(Waiting waiting, const PayerChannel& channel);
-  void send(Waiting waiting, const PayerChannel& channel, Payment payment);
-  void judge(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer, const Done& done);
+  /// Sends the bytes of calls without an outcome again, one by one, then goes on with this one.
+  void resolve(Waiting waiting, const PayerChannel& channel);
+  void send(Waiting waiting, const PayerChannel& channel, const Payment& payment);
+  void answered(Waiting waiting, const PayerChannel& channel, const Payment& payment, const payment::Answer& answer);
+  /// What an answer says about a payment. kUnknownOutcome: nothing yet, the same bytes have to be sent again.
+  /// kInterrupted: the host showed where the lane really is; a new voucher may be signed.
+  Result<PaidReply> settle(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer);
+  Result<PaidReply> unsettled(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer);
+  [[nodiscard]] bool is_ending(const OpenedChannel& channel) const;
   void next(const Lane& key);
   Result<TxId> submit(const SessionKey& session, Payload payload, Nonce& nonce);
   [[nodiscard]] CallTerms terms(Amount price) const;

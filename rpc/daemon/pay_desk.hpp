@@ -10,6 +10,7 @@
 #include "chain/records/channel_record.hpp"
 #include "chain/records/records.hpp"
 #include "chain/types/receipt.hpp"
+#include "chain/execution/channel_view.hpp"
 #include "services/payment/provider.hpp"
 #include "wallet/keystore/session_store.hpp"
 
@@ -26,8 +27,9 @@ struct PayPorts {
   std::function<void(TxId, std::uint64_t timeout_ms, std::function<void(Result<TxReceipt>)>)> wait_final;
   std::function<Nonce(const Address&)> next_nonce;  ///< waiting transactions counted
   std::function<Height()> height;
-  std::function<Result<std::optional<ChannelRecord>>(const ChannelId&)> channel;
-  std::function<void(payment::Run, std::function<void(payment::RunEnded)>)> run;
+  std::function<Result<std::optional<OpenedChannel>>(const ChannelId&)> channel;
+  /// Answers with RunEnded, or with RunDeferred while the service is not up.
+  std::function<void(payment::Run, std::function<void(payment::Event)>)> run;
   std::function<void(std::string)> warn;
 };
 
