@@ -1,6 +1,7 @@
 #include "rpc/daemon/gateway_payer.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "chain/base/clock.hpp"
 #include "chain/economy/channel.hpp"
@@ -11,7 +12,9 @@ namespace {
 /// What a call may cost at most when the caller names no cap: its price and the gas of a hundred million operations.
 constexpr std::uint64_t kDefaultGas = 100'000'000;
 constexpr std::uint64_t kValidBlocks = 1'000;
-constexpr std::uint32_t kMaxAttempts = 3;     // to bring a lane in order before a call gives up
+constexpr std::uint32_t kMaxAttempts = 3;  // to bring a lane in order before a call gives up
+constexpr std::chrono::milliseconds kResendAfter{100};
+constexpr std::uint32_t kMaxWaits = 100;      // of that time, for a host that is not ready
 constexpr std::uint32_t kChannelBuckets = 7;  // a channel lasts this many buckets, a week where a bucket is a day
 
 ChannelId channel_id(const ChainId& chain, const TxId& opening) {
@@ -242,8 +245,12 @@ void GatewayPayer::resolve(Waiting waiting, const PayerChannel& channel) {
   const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
   provider_.call({first.call.voucher, first.call.signature}, std::move(request), module,
                  [this, channel, first, shared](const payment::Answer& answer) {
-                   static_cast<void>(settle(channel, first, answer));  // whoever made that call is gone
-                   proceed(std::move(*shared));
+                   const auto settled = settle(channel, first, answer);  // whoever made that call is gone
+                   if (settled || settled.error().fault != Fault::kBusy) return proceed(std::move(*shared));
+                   lost(channel, first);
+                   --shared->attempts;
+                   if (++shared->waits > kMaxWaits) return shared->done(std::unexpected(settled.error()));
+                   later([this, shared] { proceed(std::move(*shared)); });
                  });
 }
 
@@ -262,9 +269,17 @@ void GatewayPayer::answered(Waiting waiting, const PayerChannel& channel, const 
                             const payment::Answer& answer) {
   const Lane key{waiting.call.service, waiting.session.address()};
   auto reply = settle(channel, payment, answer);
+  if (!reply && reply.error().fault == Fault::kBusy && ++waiting.waits <= kMaxWaits) {
+    const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
+    return later([this, shared, channel, payment] { send(std::move(*shared), channel, payment); });
+  }
   if (!reply && reply.error().fault == Fault::kInterrupted) {
     ++waiting.attempts;
     proceed(std::move(waiting));
+  } else if (!reply && reply.error().fault == Fault::kBusy) {
+    lost(channel, payment);
+    waiting.done(fail(Fault::kUnknownOutcome, reply.error().message + "; the call may still be run and charged",
+                      "send it again with the same Idempotency-Key: it is then paid at most once"));
   } else {
     waiting.done(std::move(reply));
   }
@@ -283,9 +298,21 @@ Result<PaidReply> GatewayPayer::unsettled(const PayerChannel& channel, const Pay
     if (corrected && *corrected) return fail(Fault::kInterrupted, "the lane continues where the host proved it to be");
     if (!corrected && corrected.error().fault == Fault::kMismatch) return std::unexpected(corrected.error());
   }
-  const auto noted = payer_.lost(channel.id, lane);
+  Error why = explain(answer);
+  if (why.fault != Fault::kBusy) lost(channel, payment);
+  return std::unexpected(std::move(why));
+}
+
+void GatewayPayer::lost(const PayerChannel& channel, const Payment& payment) {
+  const auto noted = payer_.lost(channel.id, payment.call.voucher.lane);
   if (!noted) ports_.warn("payer: " + noted.error().message);
-  return std::unexpected(explain(answer));
+}
+
+void GatewayPayer::later(std::function<void()> what) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(executor_, kResendAfter);
+  timer->async_wait([timer, what = std::move(what)](const boost::system::error_code& ec) {
+    if (!ec) what();
+  });
 }
 
 Result<PaidReply> GatewayPayer::settle(const PayerChannel& channel, const Payment& payment,
