@@ -199,6 +199,7 @@ void Node::refresh(const std::vector<Event>& events, TimeMs time) {
     if (!self_) return {};
     if (services) runtime_->update(TRY(wanted_here(state, epoch_, *self_)));
     tell_channels(state, events);
+    tell_leaving(state);
     return {};
   });
   if (done) return;
@@ -232,6 +233,16 @@ void Node::tell_channels(const StateView& state, const std::vector<Event>& event
   }
   const bool first = !std::exchange(all_channels_told_, true);
   if (first || !seen.empty() || !gone.empty()) desk_->channels(std::move(seen), std::move(gone), first);
+}
+
+void Node::tell_leaving(const StateView& state) {
+  const auto node = read_record<NodeRecord>(state, path::node(*self_));
+  if (!node || !*node || !(*node)->offer) return;
+  const auto offer = read_record<OfferRecord>(state, path::offer(*(*node)->offer));
+  if (!offer || !*offer) return;
+  const bool leaving = (*offer)->state != OfferState::kActive;
+  if (leaving == std::exchange(leaving_, leaving)) return;
+  desk_->leaving(leaving);
 }
 
 void Node::attest(const AttestBuild& attestation, std::function<void(Status)> done) {

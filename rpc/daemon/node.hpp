@@ -49,6 +49,7 @@ class Node {
   void refresh(const std::vector<Event>& events, TimeMs time);
   void find_self(const StateView& state);
   void tell_channels(const StateView& state, const std::vector<Event>& events);
+  void tell_leaving(const StateView& state);
 
   // calls (node_calls.cpp)
   void handle_call(ServiceCall&& call, HttpResponder responder);
@@ -110,6 +111,7 @@ class Node {
   Epoch epoch_;
   TimeMs started_;
   bool all_channels_told_ = false;
+  bool leaving_ = false;                // the node's last offer is withdrawn
   std::optional<Error> failure_;
 };
 

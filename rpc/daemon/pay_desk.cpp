@@ -60,6 +60,9 @@ class Desk final : public PayDesk {
       if (tip_) provider_.feed(*tip_);
     });
   }
+  void leaving(bool on) override {
+    asio::post(io_, [this, on] { provider_.feed(payment::Draining{on}); });
+  }
   void channels(std::vector<payment::ChannelSeen> seen, std::vector<ChannelId> gone, bool all) override {
     asio::post(io_, [this, seen = std::move(seen), gone = std::move(gone), all] {
       for (const auto& channel : seen) provider_.feed(channel);

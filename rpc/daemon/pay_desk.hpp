@@ -80,6 +80,8 @@ class PayDesk {
   virtual void tip(payment::TipAdvanced tip) = 0;
   /// This node's identity on the ledger, once it is registered.
   virtual void host_is(NodeId node) = 0;
+  /// The node's offer was withdrawn (or slashed below the minimum): claim all, accept nothing; or it offers again.
+  virtual void leaving(bool on) = 0;
   virtual void channels(std::vector<payment::ChannelSeen> seen, std::vector<ChannelId> gone, bool all) = 0;
   /// Transactions of the claims that are worth their fee.
   virtual void claim(std::function<void(std::vector<TxId>)> done) = 0;
