@@ -9,7 +9,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string where(const toml::node& node) { return "line " + std::to_string(node.source().begin.line); }
+std::string where(const toml::node& node) {
+  return "line " + std::to_string(node.source().begin.line);
+}
 
 Status wrong_type(const toml::node& node, std::string_view key, std::string_view wanted) {
   return fail(Fault::kInvalid, where(node) + ": " + std::string(key) + " must be " + std::string(wanted));

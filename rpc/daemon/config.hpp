@@ -11,17 +11,17 @@ namespace micro {
 
 struct NodeConfig {
   std::filesystem::path data_dir;
-  std::filesystem::path cache_dir;                 ///< sources, builds, compiled modules: safe to delete
-  std::filesystem::path socket_path;               ///< Unix socket of the command line
-  std::optional<std::filesystem::path> genesis;    ///< JSON; absent: the one in data_dir, or a new one is made
-  std::string network = "local";                   ///< name of a genesis that is made
-  std::string http_host = "127.0.0.1";             ///< loopback only
-  std::uint16_t http_port = 8080;                  ///< 0: any free port
-  bool free_calls = false;                         ///< serve calls of services placed here to loopback without payment
-  bool dev = false;                                ///< accounts with public keys, offered resources, a paying gateway
-  std::uint32_t epoch_ms = 5'000;                  ///< of a network that is made
-  std::uint32_t dispute_epochs = 5;                ///< of a network that is made
-  std::filesystem::path wallets_dir;               ///< whose current account owns a network that is made
+  std::filesystem::path cache_dir;               ///< sources, builds, compiled modules: safe to delete
+  std::filesystem::path socket_path;             ///< Unix socket of the command line
+  std::optional<std::filesystem::path> genesis;  ///< JSON; absent: the one in data_dir, or a new one is made
+  std::string network = "local";                 ///< name of a genesis that is made
+  std::string http_host = "127.0.0.1";           ///< loopback only
+  std::uint16_t http_port = 8080;                ///< 0: any free port
+  bool free_calls = false;                       ///< serve calls of services placed here to loopback without payment
+  bool dev = false;                              ///< accounts with public keys, offered resources, a paying gateway
+  std::uint32_t epoch_ms = 5'000;                ///< of a network that is made
+  std::uint32_t dispute_epochs = 5;              ///< of a network that is made
+  std::filesystem::path wallets_dir;             ///< whose current account owns a network that is made
   std::uint32_t build_threads = 1;
   std::uint32_t worker_processes = 1;
   std::string log_level = "info";

@@ -25,10 +25,10 @@ class DataDirLock {
 
 /// What the node signs with. None of it can move tokens of the node's owner.
 struct NodeKeys {
-  Ed25519Secret node;        ///< p2p identity, receipts, attestations, claims
-  Ed25519Secret consensus;   ///< blocks
-  SecretKey operating;       ///< sends claims and attestations, whose fees others pay
-  Hash call_secret;          ///< seeds of calls are an HMAC under it
+  Ed25519Secret node;       ///< p2p identity, receipts, attestations, claims
+  Ed25519Secret consensus;  ///< blocks
+  SecretKey operating;      ///< sends claims and attestations, whose fees others pay
+  Hash call_secret;         ///< seeds of calls are an HMAC under it
 };
 
 /// Loads keys.bin, or makes it. Refuses a file that others may read.

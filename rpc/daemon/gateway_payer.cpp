@@ -1,6 +1,7 @@
 #include "rpc/daemon/gateway_payer.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "chain/base/clock.hpp"
 #include "chain/economy/channel.hpp"
@@ -11,6 +12,9 @@ namespace {
 /// What a call may cost at most when the caller names no cap: its price and the gas of a hundred million operations.
 constexpr std::uint64_t kDefaultGas = 100'000'000;
 constexpr std::uint64_t kValidBlocks = 1'000;
+constexpr std::uint32_t kMaxAttempts = 3;  // to bring a lane in order before a call gives up
+constexpr std::chrono::milliseconds kResendAfter{100};
+constexpr std::uint32_t kMaxWaits = 100;      // of that time, for a host that is not ready
 constexpr std::uint32_t kChannelBuckets = 7;  // a channel lasts this many buckets, a week where a bucket is a day
 
 ChannelId channel_id(const ChainId& chain, const TxId& opening) {
@@ -62,11 +66,20 @@ void GatewayPayer::call(PaidCall call, Done done) {
            std::move(*session),
            max_price,
            false,
-           false,
            {}});
 }
 
+/// The host accepts no calls so close to the end of a channel, and none once its close is requested.
+bool GatewayPayer::is_ending(const OpenedChannel& channel) const {
+  const std::uint32_t margin = std::max(1U, config_.params.dispute_epochs / 4);
+  return channel.record.state != ChannelState::kOpen || tip_->epoch.value + margin >= channel.end_eff.value;
+}
+
 void GatewayPayer::proceed(Waiting waiting) {
+  if (waiting.attempts > kMaxAttempts) {
+    return waiting.done(
+        fail(Fault::kBusy, "an earlier call on this channel has no outcome yet", "try again in a moment"));
+  }
   const Lane key{waiting.call.service, waiting.session.address()};
   const auto channel = payer_.find_channel(waiting.call.service, waiting.session.address(), tip_->epoch);
   if (!channel) {
@@ -75,8 +88,19 @@ void GatewayPayer::proceed(Waiting waiting) {
   }
   const auto record = ports_.channel(channel->id);
   if (!record) return waiting.done(std::unexpected(record.error()));
-  if (!*record)
-    return waiting.done(fail(Fault::kNotFound, "the ledger no longer knows channel " + channel->id.brief()));
+  if (!*record) {
+    const auto forgotten = payer_.forget_channel(channel->id);
+    if (!forgotten) return waiting.done(std::unexpected(forgotten.error()));
+    ++waiting.attempts;
+    return proceed(std::move(waiting));
+  }
+  if (is_ending(**record)) {
+    ++waiting.attempts;
+    return open_channel(std::move(waiting));  // the new one lasts longer, so it is the one that is found
+  }
+  const auto known = payer_.find_payment(channel->id, waiting.call.idempotency_key, waiting.call.request.record);
+  if (!known) return waiting.done(std::unexpected(known.error()));
+  if (*known) return send(std::move(waiting), *channel, **known);
   waiting.call.request.record.price_epoch = tip_->epoch;  // it may have waited over a boundary
   CallOrder order;
   order.request = waiting.call.request.record;
@@ -87,38 +111,16 @@ void GatewayPayer::proceed(Waiting waiting) {
   order.now = tip_->epoch;
   order.wall = SystemClock().wall();
   auto payment = payer_.pay(channel->id, waiting.session.voucher_key(config_.chain, channel->opening_nonce), order,
-                            (*record)->deposit);
-  if (payment) return send(std::move(waiting), *channel, std::move(*payment));
+                            (*record)->record.deposit);
+  if (payment) return send(std::move(waiting), *channel, *payment);
+  if (payment.error().fault == Fault::kUnknownOutcome) return resolve(std::move(waiting), *channel);
   if (payment.error().fault == Fault::kBusy) {
     opening_[key].push_back(std::move(waiting));
     return;
   }
-  if (payment.error().fault == Fault::kUnknownOutcome && !waiting.resent) {
-    return settle_unknown(std::move(waiting), *channel);
-  }
   const bool spent = payment.error().fault == Fault::kFunds && waiting.max_price <= channel->max_call_price;
   if (spent && !waiting.topped_up) return top_up(std::move(waiting), *channel);
   waiting.done(std::unexpected(payment.error()));
-}
-
-/// A call whose answer was lost, by a crash for instance, is sent again byte for byte before anything new is signed.
-void GatewayPayer::settle_unknown(Waiting waiting, const PayerChannel& channel) {
-  waiting.resent = true;
-  const auto open = payer_.unresolved(channel.id);
-  if (!open) return waiting.done(std::unexpected(open.error()));
-  if (open->empty()) return proceed(std::move(waiting));
-  const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the answers come one by one
-  const auto left = std::make_shared<std::size_t>(open->size());
-  for (const Payment& payment : *open) {
-    CallRequest request;
-    request.record = payment.call.request;
-    request.body.assign(payment.call.body.begin(), payment.call.body.end());
-    provider_.call({payment.call.voucher, payment.call.signature}, std::move(request), shared->call.module,
-                   [this, channel, payment, shared, left](payment::Answer answer) {
-                     judge(channel, payment, answer, [](const Result<PaidReply>&) {});
-                     if (--*left == 0) proceed(std::move(*shared));
-                   });
-  }
 }
 
 Result<TxId> GatewayPayer::submit(const SessionKey& session, Payload payload, Nonce& nonce) {
@@ -188,17 +190,17 @@ void GatewayPayer::channel_opened(const Lane& key, const OpenChannel& open, Nonc
   channel.id = id;
   channel.service = open.service;
   channel.host = open.host;
-  channel.receipt_key = (*record)->terms.host_key;
+  channel.receipt_key = (*record)->record.terms.host_key;
   channel.vkey = open.vkey;
   channel.session = key.second;
   channel.opening_nonce = nonce;
-  channel.price = (*record)->terms.price;
+  channel.price = (*record)->record.terms.price;
   channel.max_call_price = calls.empty() ? open.deposit : calls.front().session.caps.per_call_cap;
   channel.end = open.end;
   channel.lanes = open.lanes;
   const auto added = payer_.add_channel(channel);
   if (!added) return give_up(added.error());
-  provider_.feed(payment::ChannelSeen{**record, (*record)->end});
+  provider_.feed(payment::ChannelSeen{(*record)->record, (*record)->end_eff});
   for (Waiting& waiting : calls) proceed(std::move(waiting));
 }
 
@@ -220,44 +222,123 @@ void GatewayPayer::top_up(Waiting waiting, const PayerChannel& channel) {
                                                     std::string(tx_status_text(receipt->status))));
       }
       const auto record = ports_.channel(shared->channel);
-      if (record && *record) provider_.feed(payment::ChannelSeen{**record, (*record)->end});
+      if (record && *record) provider_.feed(payment::ChannelSeen{(*record)->record, (*record)->end_eff});
       proceed(std::move(*shared));
     });
   });
 }
 
-void GatewayPayer::send(Waiting waiting, const PayerChannel& channel, Payment payment) {
-  const Lane key{waiting.call.service, waiting.session.address()};
-  CallRequest request = waiting.call.request;
-  request.record = payment.call.request;
-  provider_.call({payment.call.voucher, payment.call.signature}, std::move(request), waiting.call.module,
-                 [this, channel, payment, key, done = waiting.done](payment::Answer answer) {
-                   judge(channel, payment, answer, done);
-                   next(key);
+void GatewayPayer::resolve(Waiting waiting, const PayerChannel& channel) {
+  const auto open = payer_.unresolved(channel.id);
+  if (!open) return waiting.done(std::unexpected(open.error()));
+  ++waiting.attempts;
+  if (open->empty()) return proceed(std::move(waiting));
+  for (std::size_t i = 1; i < open->size(); ++i) {
+    const auto kept = payer_.lost(channel.id, (*open)[i].call.voucher.lane);  // its turn comes with the next attempt
+    if (!kept) ports_.warn("payer: " + kept.error().message);
+  }
+  const Payment& first = open->front();
+  CallRequest request;
+  request.record = first.call.request;
+  request.body.assign(first.call.body.begin(), first.call.body.end());
+  const CodeHash module = waiting.call.module;
+  const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
+  provider_.call({first.call.voucher, first.call.signature}, std::move(request), module,
+                 [this, channel, first, shared](const payment::Answer& answer) {
+                   const auto settled = settle(channel, first, answer);  // whoever made that call is gone
+                   if (settled || settled.error().fault != Fault::kBusy) return proceed(std::move(*shared));
+                   lost(channel, first);
+                   --shared->attempts;
+                   if (++shared->waits > kMaxWaits) return shared->done(std::unexpected(settled.error()));
+                   later([this, shared] { proceed(std::move(*shared)); });
                  });
 }
 
-void GatewayPayer::judge(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer,
-                         const Done& done) {
-  const std::uint8_t lane = payment.call.voucher.lane;
-  if (!answer.receipt) {
-    // Nothing is settled: the voucher stays pending, and the same bytes go out again with the next attempt.
-    const auto noted = payer_.lost(channel.id, lane);
-    if (!noted) ports_.warn("payer: " + noted.error().message);
-    return done(std::unexpected(explain(answer)));
+void GatewayPayer::send(Waiting waiting, const PayerChannel& channel, const Payment& payment) {
+  CallRequest request = waiting.call.request;
+  request.record = payment.call.request;
+  const CodeHash module = waiting.call.module;
+  const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
+  provider_.call({payment.call.voucher, payment.call.signature}, std::move(request), module,
+                 [this, channel, payment, shared](const payment::Answer& answer) {
+                   answered(std::move(*shared), channel, payment, answer);
+                 });
+}
+
+void GatewayPayer::answered(Waiting waiting, const PayerChannel& channel, const Payment& payment,
+                            const payment::Answer& answer) {
+  const Lane key{waiting.call.service, waiting.session.address()};
+  auto reply = settle(channel, payment, answer);
+  if (!reply && reply.error().fault == Fault::kBusy && ++waiting.waits <= kMaxWaits) {
+    const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
+    return later([this, shared, channel, payment] { send(std::move(*shared), channel, payment); });
   }
+  if (!reply && reply.error().fault == Fault::kInterrupted) {
+    ++waiting.attempts;
+    proceed(std::move(waiting));
+  } else if (!reply && reply.error().fault == Fault::kBusy) {
+    lost(channel, payment);
+    waiting.done(fail(Fault::kUnknownOutcome, reply.error().message + "; the call may still be run and charged",
+                      "send it again with the same Idempotency-Key: it is then paid at most once"));
+  } else {
+    waiting.done(std::move(reply));
+  }
+  next(key);
+}
+
+Result<PaidReply> GatewayPayer::unsettled(const PayerChannel& channel, const Payment& payment,
+                                          const payment::Answer& answer) {
+  constexpr std::uint16_t kGone = 429;  // the stored answer is not given any more
+  const std::uint8_t lane = payment.call.voucher.lane;
+  if (answer.lane) {
+    const LaneProof proof{answer.lane->paid.voucher,
+                          answer.lane->paid.signature,
+                          {answer.lane->receipt.receipt, answer.lane->receipt.signature}};
+    const auto corrected = payer_.correct(channel.id, lane, proof, answer.status == kGone);
+    if (corrected && *corrected) return fail(Fault::kInterrupted, "the lane continues where the host proved it to be");
+    if (!corrected && corrected.error().fault == Fault::kMismatch) return std::unexpected(corrected.error());
+  }
+  Error why = explain(answer);
+  if (why.fault != Fault::kBusy) lost(channel, payment);
+  return std::unexpected(std::move(why));
+}
+
+void GatewayPayer::lost(const PayerChannel& channel, const Payment& payment) {
+  const auto noted = payer_.lost(channel.id, payment.call.voucher.lane);
+  if (!noted) ports_.warn("payer: " + noted.error().message);
+}
+
+void GatewayPayer::later(std::function<void()> what) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(executor_, kResendAfter);
+  timer->async_wait([timer, what = std::move(what)](const boost::system::error_code& ec) {
+    if (!ec) what();
+  });
+}
+
+Result<PaidReply> GatewayPayer::settle(const PayerChannel& channel, const Payment& payment,
+                                       const payment::Answer& answer) {
+  if (!answer.receipt) return unsettled(channel, payment, answer);
+  const CallReceipt& receipt = answer.receipt->receipt;
   CallAnswer judged;
-  judged.receipt = {answer.receipt->receipt, answer.receipt->signature};
-  if (answer.receipt->receipt.outcome == CallOutcomeKind::kDone) judged.inputs = answer.inputs;
+  judged.receipt = {receipt, answer.receipt->signature};
+  if (receipt.outcome == CallOutcomeKind::kDone) judged.inputs = answer.inputs;
   judged.status = answer.reply.status;
   judged.body = answer.reply.body;
-  const auto verdict = payer_.answer(channel.id, lane, judged);
-  if (!verdict) return done(std::unexpected(verdict.error()));
-  if (verdict->verdict == CallVerdict::kDropped) {
-    return done(fail(Fault::kMismatch, "the host signed something false and is not paid any more: " + verdict->reason));
+  const auto verdict = payer_.answer(channel.id, payment.call.voucher.lane, judged);
+  if (!verdict) {
+    // An answer that was settled before and is asked for again, by its Idempotency-Key: nothing is owed for it anew.
+    const bool same = payment.again && verdict.error().fault == Fault::kNotFound &&
+                      receipt.req == payment.call.voucher.req && receipt.seq == payment.call.voucher.seq &&
+                      verify_receipt(channel.receipt_key, receipt, answer.receipt->signature) &&
+                      receipt.resp == response_hash(answer.reply.status, answer.reply.body);
+    if (same) return PaidReply{answer, receipt.charged};
+    return std::unexpected(verdict.error());
   }
-  if (verdict->verdict == CallVerdict::kFailed) return done(std::unexpected(explain(answer)));
-  done(PaidReply{answer, answer.receipt->receipt.charged});
+  if (verdict->verdict == CallVerdict::kDropped) {
+    return fail(Fault::kMismatch, "the host signed something false and is not paid any more: " + verdict->reason);
+  }
+  if (verdict->verdict == CallVerdict::kFailed) return std::unexpected(explain(answer));
+  return PaidReply{answer, receipt.charged};
 }
 
 void GatewayPayer::next(const Lane& key) {

@@ -36,7 +36,9 @@ class GatewayPayer {
     Amount max_price;
     bool topped_up = false;
     bool resent = false;  // calls of unknown outcome were sent again
-    ChannelId channel;  // that was topped up
+    ChannelId channel;    // that was topped up
+    std::uint32_t attempts = 0;
+    std::uint32_t waits = 0;  // for a host that asks to be sent the same bytes later
   };
   using Lane = std::pair<ServiceId, Address>;  // calls of one service by one session share a channel
 
@@ -45,8 +47,17 @@ class GatewayPayer {
   void channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt);
   void settle_unknown(Waiting waiting, const PayerChannel& channel);
   void top_up(Waiting waiting, const PayerChannel& channel);
-  void send(Waiting waiting, const PayerChannel& channel, Payment payment);
-  void judge(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer, const Done& done);
+  /// Sends the bytes of calls without an outcome again, one by one, then goes on with this one.
+  void resolve(Waiting waiting, const PayerChannel& channel);
+  void send(Waiting waiting, const PayerChannel& channel, const Payment& payment);
+  void answered(Waiting waiting, const PayerChannel& channel, const Payment& payment, const payment::Answer& answer);
+  /// What an answer says about a payment. kBusy and kUnknownOutcome: nothing yet, the same bytes have to be sent again.
+  /// kInterrupted: the host showed where the lane really is; a new voucher may be signed.
+  Result<PaidReply> settle(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer);
+  Result<PaidReply> unsettled(const PayerChannel& channel, const Payment& payment, const payment::Answer& answer);
+  void lost(const PayerChannel& channel, const Payment& payment);
+  void later(std::function<void()> what);
+  [[nodiscard]] bool is_ending(const OpenedChannel& channel) const;
   void next(const Lane& key);
   Result<TxId> submit(const SessionKey& session, Payload payload, Nonce& nonce);
   [[nodiscard]] CallTerms terms(Amount price) const;

@@ -18,9 +18,9 @@ enum class CallerKind : std::uint8_t {
 /// A call of a service, as the caller sent it.
 struct ServiceCall {
   std::string name;
-  std::optional<std::string> commit;        ///< hex prefix after '@'
+  std::optional<std::string> commit;  ///< hex prefix after '@'
   std::string method;
-  std::string path;                         ///< below the service's root, begins with '/'
+  std::string path;  ///< below the service's root, begins with '/'
   std::string query;
   HttpHeaders headers;
   std::string content_type;
@@ -28,8 +28,8 @@ struct ServiceCall {
   CallerKind caller = CallerKind::kAnonymous;
   std::optional<Amount> max_price;
   std::optional<std::string> idempotency_key;
-  std::optional<std::string> payment;       ///< PAYMENT-SIGNATURE
-  std::optional<std::string> account;       ///< whose session key shall pay
+  std::optional<std::string> payment;  ///< PAYMENT-SIGNATURE
+  std::optional<std::string> account;  ///< whose session key shall pay
 };
 
 struct FrontHandlers {

@@ -48,7 +48,9 @@ Result<std::unique_ptr<LedgerService>> LedgerService::open(const std::filesystem
   return out;
 }
 
-LedgerService::~LedgerService() { stop(); }
+LedgerService::~LedgerService() {
+  stop();
+}
 
 void LedgerService::start(std::function<void(const FinalizedBlock&)> finalized,
                           std::function<void(const Error&)> failed) {

@@ -105,10 +105,9 @@ Status Node::open_payments() {
   ports.next_nonce = [this](const Address& a) { return ledger_->ledger().pending_nonce(a); };
   ports.height = [this] { return ledger_->height(); };
   ports.channel = [this](const ChannelId& id) {
-    return ledger_->ledger().read(
-        [&](const StateView& state, const Header&) { return read_record<ChannelRecord>(state, path::channel(id)); });
+    return ledger_->ledger().read([&](const StateView& state, const Header&) { return read_channel(state, id); });
   };
-  ports.run = [this](payment::Run run, std::function<void(payment::RunEnded)> done) {
+  ports.run = [this](payment::Run run, std::function<void(payment::Event)> done) {
     asio::post(io_, [this, run = std::move(run), done = std::move(done)] { run_paid(run, done); });
   };
   ports.warn = [](const std::string& text) { spdlog::warn("{}", text); };
@@ -199,7 +198,8 @@ void Node::refresh(const std::vector<Event>& events, TimeMs time) {
     desk_->tip({epoch_, time, genesis_.params.price_per_mgas});
     if (!self_) return {};
     if (services) runtime_->update(TRY(wanted_here(state, epoch_, *self_)));
-    tell_channels(state, events, epoch_);
+    tell_channels(state, events);
+    tell_leaving(state);
     return {};
   });
   if (done) return;
@@ -207,26 +207,7 @@ void Node::refresh(const std::vector<Event>& events, TimeMs time) {
   io_.stop();
 }
 
-Epoch Node::end_of(const ChannelRecord& channel, const StateView& state, Epoch now) const {
-  ServingEnds ends;
-  const auto offer = read_record<OfferRecord>(state, path::offer(channel.offer));
-  if (offer && *offer && (*offer)->end.value != 0) ends.offer = (*offer)->end;
-  bool in_force = false;
-  Epoch last = now;
-  if (const ServiceEntry* service = directory_->find(channel.service)) {
-    for (const ServedVersion& version : service->versions) {
-      for (const HostRef& host : version.hosts) {
-        if (host.node != channel.host) continue;
-        in_force = in_force || host.end.value == 0;
-        last = std::max(last, host.end);
-      }
-    }
-  }
-  if (!in_force) ends.placement = last;
-  return effective_end(channel, ends);
-}
-
-void Node::tell_channels(const StateView& state, const std::vector<Event>& events, Epoch epoch) {
+void Node::tell_channels(const StateView& state, const std::vector<Event>& events) {
   std::vector<payment::ChannelSeen> seen;
   std::vector<ChannelId> gone;
   const bool ends_moved = std::ranges::any_of(events, [](const Event& e) {
@@ -235,25 +216,33 @@ void Node::tell_channels(const StateView& state, const std::vector<Event>& event
   });
   const bool all = !all_channels_told_ || ends_moved;
   if (all) {
-    state.scan(Module::kChannels, [&](const StatePath&, ByteView bytes) {
-      const auto record = decode<ChannelRecord>(bytes);
-      if (record && record->host == *self_) seen.push_back({*record, end_of(*record, state, epoch)});
-      return true;
-    });
+    auto channels = channels_of_host(state, *self_);
+    if (!channels) return spdlog::error("channels: {}", channels.error().message);
+    for (OpenedChannel& c : *channels) seen.push_back({std::move(c.record), c.end_eff});
   }
   for (const Event& event : events) {
     const auto id = channel_of(event);
     if (!id) continue;
-    const auto record = read_record<ChannelRecord>(state, path::channel(*id));
-    if (!record) continue;
-    if (!*record) {
+    auto channel = read_channel(state, *id);
+    if (!channel) continue;
+    if (!*channel) {
       gone.push_back(*id);
-    } else if (!all && (*record)->host == *self_) {
-      seen.push_back({**record, end_of(**record, state, epoch)});
+    } else if (!all && (*channel)->record.host == *self_) {
+      seen.push_back({std::move((*channel)->record), (*channel)->end_eff});
     }
   }
   const bool first = !std::exchange(all_channels_told_, true);
   if (first || !seen.empty() || !gone.empty()) desk_->channels(std::move(seen), std::move(gone), first);
+}
+
+void Node::tell_leaving(const StateView& state) {
+  const auto node = read_record<NodeRecord>(state, path::node(*self_));
+  if (!node || !*node || !(*node)->offer) return;
+  const auto offer = read_record<OfferRecord>(state, path::offer(*(*node)->offer));
+  if (!offer || !*offer) return;
+  const bool leaving = (*offer)->state != OfferState::kActive;
+  if (leaving == std::exchange(leaving_, leaving)) return;
+  desk_->leaving(leaving);
 }
 
 void Node::attest(const AttestBuild& attestation, std::function<void(Status)> done) {

@@ -48,8 +48,8 @@ class Node {
   void on_finalized(const FinalizedBlock& block);
   void refresh(const std::vector<Event>& events, TimeMs time);
   void find_self(const StateView& state);
-  void tell_channels(const StateView& state, const std::vector<Event>& events, Epoch epoch);
-  [[nodiscard]] Epoch end_of(const ChannelRecord& channel, const StateView& state, Epoch now) const;
+  void tell_channels(const StateView& state, const std::vector<Event>& events);
+  void tell_leaving(const StateView& state);
 
   // calls (node_calls.cpp)
   void handle_call(ServiceCall&& call, HttpResponder responder);
@@ -57,7 +57,7 @@ class Node {
   void call_paid(const ServiceCall& call, const Route& route, HttpResponder responder);
   void call_with_voucher(const ServiceCall& call, const Route& route, HttpResponder responder);
   void ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why, HttpResponder responder);
-  void run_paid(const payment::Run& run, std::function<void(payment::RunEnded)> done);
+  void run_paid(const payment::Run& run, std::function<void(payment::Event)> done);
   [[nodiscard]] CallRequest request_of(const ServiceCall& call, const Route& route) const;
   [[nodiscard]] RunOrder order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const;
   void answer_paid(const payment::Answer& answer, HttpResponder responder) const;
@@ -112,6 +112,7 @@ class Node {
   Epoch epoch_;
   TimeMs started_;
   bool all_channels_told_ = false;
+  bool leaving_ = false;  // the node's last offer is withdrawn
   std::optional<Error> failure_;
 };
 

@@ -203,7 +203,7 @@ void Node::call_paid(const ServiceCall& call, const Route& route, HttpResponder 
 }
 
 /// A paid call that the provider accepted: its module names the version.
-void Node::run_paid(const payment::Run& run, std::function<void(payment::RunEnded)> done) {
+void Node::run_paid(const payment::Run& run, std::function<void(payment::Event)> done) {
   const ServiceEntry* service = directory_ ? directory_->find(run.request.record.service) : nullptr;
   const ServedVersion* version = nullptr;
   if (service != nullptr) {
@@ -212,13 +212,13 @@ void Node::run_paid(const payment::Run& run, std::function<void(payment::RunEnde
       if (named && v.module == run.module && runtime_->accepts(v.version)) version = &v;
     }
   }
-  if (version == nullptr) return done({run.call, RunOutcome::kHostFailed, Gas(0), {}});
+  if (version == nullptr) return done(payment::RunDeferred{run.call});
   RunOrder order = order_of(*service, *version, run.request);
   order.gas_limit = run.gas_limit;
   order.time = run.inputs.time;
   order.seed = run.inputs.seed;
   runtime_->run(std::move(order), [key = run.call, done = std::move(done)](RunReply reply) {
-    done({key, reply.outcome, reply.gas, std::move(reply.reply)});
+    done(payment::RunEnded{key, reply.outcome, reply.gas, std::move(reply.reply)});
   });
 }
 

@@ -60,6 +60,9 @@ class Desk final : public PayDesk {
       if (tip_) provider_.feed(*tip_);
     });
   }
+  void leaving(bool on) override {
+    asio::post(io_, [this, on] { provider_.feed(payment::Draining{on}); });
+  }
   void channels(std::vector<payment::ChannelSeen> seen, std::vector<ChannelId> gone, bool all) override {
     asio::post(io_, [this, seen = std::move(seen), gone = std::move(gone), all] {
       for (const auto& channel : seen) provider_.feed(channel);
@@ -110,8 +113,8 @@ Result<std::unique_ptr<PayDesk>> PayDesk::open(PayConfig config, PayPorts ports,
   const payment::StoreMeta meta = TRY(payment::open_books(store, noted_generation, tip));
   Payer payer = TRY(Payer::open(config.folder / "payer"));
   SessionStore sessions = TRY(SessionStore::open(config.folder / "sessions", random));
-  std::unique_ptr<PayDesk> desk = std::make_unique<Desk>(std::move(config), std::move(ports), store, meta,
-                                                         std::move(payer), std::move(sessions));
+  std::unique_ptr<PayDesk> desk =
+      std::make_unique<Desk>(std::move(config), std::move(ports), store, meta, std::move(payer), std::move(sessions));
   return desk;
 }
 

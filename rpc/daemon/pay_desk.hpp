@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "chain/economy/voucher.hpp"
+#include "chain/execution/channel_view.hpp"
 #include "chain/records/channel_record.hpp"
 #include "chain/records/records.hpp"
 #include "chain/types/receipt.hpp"
@@ -26,8 +27,9 @@ struct PayPorts {
   std::function<void(TxId, std::uint64_t timeout_ms, std::function<void(Result<TxReceipt>)>)> wait_final;
   std::function<Nonce(const Address&)> next_nonce;  ///< waiting transactions counted
   std::function<Height()> height;
-  std::function<Result<std::optional<ChannelRecord>>(const ChannelId&)> channel;
-  std::function<void(payment::Run, std::function<void(payment::RunEnded)>)> run;
+  std::function<Result<std::optional<OpenedChannel>>(const ChannelId&)> channel;
+  /// Answers with RunEnded, or with RunDeferred while the service is not up.
+  std::function<void(payment::Run, std::function<void(payment::Event)>)> run;
   std::function<void(std::string)> warn;
 };
 
@@ -78,6 +80,8 @@ class PayDesk {
   virtual void tip(payment::TipAdvanced tip) = 0;
   /// This node's identity on the ledger, once it is registered.
   virtual void host_is(NodeId node) = 0;
+  /// The node's offer was withdrawn (or slashed below the minimum): claim all, accept nothing; or it offers again.
+  virtual void leaving(bool on) = 0;
   virtual void channels(std::vector<payment::ChannelSeen> seen, std::vector<ChannelId> gone, bool all) = 0;
   /// Transactions of the claims that are worth their fee.
   virtual void claim(std::function<void(std::vector<TxId>)> done) = 0;

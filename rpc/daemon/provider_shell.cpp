@@ -65,7 +65,7 @@ void ProviderShell::perform(payment::Effects effects) {
     if (auto* persist = std::get_if<payment::Persist>(&effect)) {
       commit_->submit(std::move(*persist));
     } else if (auto* run = std::get_if<payment::Run>(&effect)) {
-      ports_.run(std::move(*run), [this](payment::RunEnded ended) {
+      ports_.run(std::move(*run), [this](payment::Event ended) {
         boost::asio::post(executor_, [this, ended = std::move(ended)] { feed(ended); });
       });
     } else if (const auto* answer = std::get_if<payment::Respond>(&effect)) {

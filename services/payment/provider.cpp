@@ -34,6 +34,9 @@ Effects Provider::on(const Event& event, TimeMs now) {
     on_gone(gone->channel);
   } else if (const auto* tip = std::get_if<TipAdvanced>(&event)) {
     on_tip(*tip);
+    run_deferred(now);
+  } else if (const auto* deferred = std::get_if<RunDeferred>(&event)) {
+    on_run_deferred(*deferred, now);
   } else if (const auto* close = std::get_if<CloseAsked>(&event)) {
     on_close_asked(*close);
   } else if (std::holds_alternative<LedgerRead>(event)) {
@@ -42,8 +45,8 @@ Effects Provider::on(const Event& event, TimeMs now) {
     claim_asked_ = true;
     for (auto& [id, channel] : channels_) consider_claim(channel);
     claim_asked_ = false;
-  } else {
-    on_draining();
+  } else if (const auto* draining = std::get_if<Draining>(&event)) {
+    on_draining(draining->on);
   }
   return std::move(effects_);
 }

@@ -18,6 +18,9 @@
 
 namespace micro::payment {
 
+/// How long a promised call waits for its service before it fails and costs nothing.
+inline constexpr std::uint64_t kMaxDeferMs = 600'000;
+
 /// Chosen by the shell: which waiting caller an answer belongs to.
 using CallId = std::uint64_t;
 
@@ -73,19 +76,27 @@ struct RunEnded {
   Gas gas;  ///< of the run alone, without intrinsic gas
   CallReply reply;
 };
+/// The service cannot run here at this moment (the node has just started, the worker died): asked again with the next
+/// block, and given up after kMaxDeferMs.
+struct RunDeferred {
+  RunKey call;
+};
 /// The payer asks for a cooperative close. Signed by the channel's vkey over close_ask_hash.
 struct CloseAsked {
   CallId id = 0;
   ChannelId channel;
   SchnorrSignature signature;
 };
-/// The offer is about to be withdrawn or the node to be drained: claim everything.
-struct Draining {};
+/// The offer is about to be withdrawn or the node to be drained: claim everything, accept nothing. Off when the node
+/// offers its resources again.
+struct Draining {
+  bool on = true;
+};
 /// The owner wants its earnings on the ledger: claim whatever is worth more than the claim's fee, once.
 struct ClaimAsked {};
 
 using Event = std::variant<ChannelSeen, ChannelGone, LedgerRead, TipAdvanced, CallArrived, Persisted, RunEnded,
-                           CloseAsked, Draining, ClaimAsked>;
+                           RunDeferred, CloseAsked, Draining, ClaimAsked>;
 
 // --- effects ---
 struct Persist {
@@ -161,6 +172,7 @@ class Provider {
     std::optional<EndedRecord> ending;     // while its record is on its way to the disk
     std::optional<CallId> caller;          // who waits for the call in flight
     std::uint32_t resends = 0;
+    std::optional<TimeMs> deferred;  // since when the call in flight waits for its service
     std::uint64_t accepted_bytes = 0;
     std::uint64_t ended_bytes = 0;
   };
@@ -196,7 +208,9 @@ class Provider {
   void on_persisted(std::uint64_t through);
   void on_run_ended(const RunEnded& e);
   void on_close_asked(const CloseAsked& e);
-  void on_draining();
+  void on_run_deferred(const RunDeferred& e, TimeMs now);
+  void run_deferred(TimeMs now);
+  void on_draining(bool on);
 
   // admission (provider.cpp)
   void look_up(const CallArrived& e, const ChannelRecord& record, Lane& lane);
@@ -243,6 +257,7 @@ class Provider {
   Height fence_;
   std::optional<TipAdvanced> tip_;
   std::optional<Amount> previous_price_;  // p of the epoch before
+  std::vector<RunKey> deferred_;          // calls whose service was not ready
   std::size_t running_ = 0;
   std::uint64_t stored_bytes_ = 0;
   bool draining_ = false;

@@ -162,8 +162,9 @@ void Provider::on_tip(const TipAdvanced& e) {
   }
 }
 
-void Provider::on_draining() {
-  draining_ = true;
+void Provider::on_draining(bool on) {
+  draining_ = on;
+  if (!on) return;
   for (auto& [id, channel] : channels_) consider_claim(channel);
 }
 

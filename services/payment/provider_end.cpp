@@ -76,6 +76,25 @@ void Provider::on_run_ended(const RunEnded& e) {
   end_call(*lane, receipt, flight.inputs, std::move(reply));
 }
 
+void Provider::on_run_deferred(const RunDeferred& e, TimeMs now) {
+  Lane* lane = find_lane(e.call);
+  if (lane == nullptr || lane->phase != Phase::kRunning) return;
+  if (!lane->deferred) lane->deferred = now;
+  deferred_.push_back(e.call);
+}
+
+void Provider::run_deferred(TimeMs now) {
+  for (const RunKey& call : std::exchange(deferred_, {})) {
+    Lane* lane = find_lane(call);
+    if (lane == nullptr || lane->phase != Phase::kRunning || !lane->deferred) continue;
+    if (now.value > lane->deferred->value + kMaxDeferMs) {
+      on_run_ended({call, RunOutcome::kHostFailed, Gas(0), {}});
+    } else {
+      start(*lane);
+    }
+  }
+}
+
 void Provider::fail_call(const CallArrived& e, Lane& lane, std::uint16_t status, std::string_view problem) {
   lane.flight = AcceptedRecord{e.paid, {}, {}, {}};  // only its number matters from here on
   lane.caller = e.id;
@@ -112,6 +131,7 @@ void Provider::finish(Channel& channel, Lane& lane) {
   lane.flight.reset();
   lane.ending.reset();
   lane.resends = 0;
+  lane.deferred.reset();
   lane.phase = Phase::kIdle;
   if (lane.caller) {
     Answer answer;

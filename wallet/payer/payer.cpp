@@ -282,11 +282,13 @@ Result<bool> Payer::correct(const ChannelId& channel, std::uint8_t lane, const L
 }
 
 Result<std::optional<Payment>> Payer::find_payment(const ChannelId& channel, std::string_view idempotency_key,
-                                                   const Hash& req) {
+                                                   const CallRequestRecord& request) {
   OpenChannelState* state = TRY(impl_->find(channel));
   if (idempotency_key.empty()) return std::nullopt;
   const auto same_request = [&](const SignedCall& call) -> Result<std::optional<Payment>> {
-    if (call.voucher.req == req) return payment_of(call, true);
+    CallRequestRecord again = request;
+    again.price_epoch = call.request.price_epoch;
+    if (call.voucher.req == request_hash(again)) return payment_of(call, true);
     return fail(Fault::kInvalid, "this Idempotency-Key was used for another request",
                 "use a new key for a new request");
   };

@@ -55,9 +55,9 @@ class Payer {
                        bool answer_is_gone = false);
   /// The payment of an earlier call with this key: pending, or answered and then without its body, which the client
   /// sends anew. It is to be sent again as it was. Nothing for a key that is not remembered or whose call failed.
-  /// kInvalid when it was for another request.
+  /// kInvalid when it was for another request; the epoch of the gas price may differ, since a retry comes later.
   Result<std::optional<Payment>> find_payment(const ChannelId& channel, std::string_view idempotency_key,
-                                              const Hash& req);
+                                              const CallRequestRecord& request);
 
   /// Totals by lane, for CoopClose and for people; lanes of other processes are left out.
   Result<std::vector<LaneTotal>> totals(const ChannelId& channel);

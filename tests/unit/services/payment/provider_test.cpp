@@ -358,6 +358,40 @@ TEST(Provider, APromiseIsKeptAfterACrash) {
   EXPECT_TRUE(payer.settle(*answer.receipt, answer.inputs, rig.host_key()));
 }
 
+TEST(Provider, ACallWhoseServiceIsNotUpYetWaitsForIt) {
+  Rig rig;
+  NaivePayer payer = rig.payer();
+  const CallRequest request = rig.request();
+  const CallId id = rig.call(payer.sign(request, kEnough), request);
+  const auto first = rig.runs.at(0);
+  rig.runs.clear();
+  rig.send(RunDeferred{first.call});
+  EXPECT_TRUE(rig.runs.empty());
+  rig.send(TipAdvanced{rig.epoch, rig.now, rig.config.params.price_per_mgas});
+  ASSERT_EQ(rig.runs.size(), 1U);
+  EXPECT_EQ(rig.runs[0].inputs, first.inputs);
+  rig.finish_run();
+  EXPECT_EQ(rig.answers.at(id).status, 200);
+  EXPECT_EQ(rig.provider->running(), 0U);
+}
+
+TEST(Provider, ACallWhoseServiceNeverComesFailsAndCostsNothing) {
+  Rig rig;
+  NaivePayer payer = rig.payer();
+  const CallRequest request = rig.request();
+  const CallId id = rig.call(payer.sign(request, kEnough), request);
+  const auto call = rig.runs.at(0).call;
+  rig.send(RunDeferred{call});
+  rig.now.value += kMaxDeferMs;
+  rig.send(TipAdvanced{rig.epoch, rig.now, rig.config.params.price_per_mgas});
+  EXPECT_FALSE(rig.answers.contains(id));
+  rig.send(RunDeferred{call});
+  rig.now.value += 1;
+  rig.send(TipAdvanced{rig.epoch, rig.now, rig.config.params.price_per_mgas});
+  EXPECT_EQ(rig.answers.at(id).receipt->receipt.outcome, CallOutcomeKind::kFailed);
+  EXPECT_EQ(rig.provider->running(), 0U);
+}
+
 TEST(Provider, ARestoredDatabaseServesAndClaimsNoOldChannel) {
   Rig rig;
   NaivePayer payer = rig.payer();

@@ -160,7 +160,7 @@ TEST_F(PayerTest, AnIdempotencyKeyFindsItsPayment) {
   Payer payer = open();
   CallOrder order = world.order(body);
   order.idempotency_key = "order-1";
-  const Hash req = request_hash(order.request);
+  const CallRequestRecord req = order.request;
   EXPECT_FALSE(payer.find_payment(id, "order-1", req)->has_value());
   const auto payment = payer.pay(id, world.vkey, order, world.deposit);
   ASSERT_TRUE(payment);
@@ -169,7 +169,11 @@ TEST_F(PayerTest, AnIdempotencyKeyFindsItsPayment) {
   const auto answered = payer.find_payment(id, "order-1", req);
   EXPECT_EQ((*answered)->call.voucher, payment->call.voucher);
   EXPECT_EQ((*answered)->call.signature, payment->call.signature);
-  EXPECT_EQ(payer.find_payment(id, "order-1", Hash{}).error().fault, Fault::kInvalid);
+  CallRequestRecord later = req;
+  later.price_epoch = req.price_epoch.next();
+  EXPECT_EQ((*payer.find_payment(id, "order-1", later))->call.voucher, payment->call.voucher);
+  later.target = Text<kMaxTargetBytes>("/other");
+  EXPECT_EQ(payer.find_payment(id, "order-1", later).error().fault, Fault::kInvalid);
   order.idempotency_key = "order-2";
   ASSERT_TRUE(send(payer, *payer.pay(id, world.vkey, order, world.deposit), test::HostMood::kFails));
   EXPECT_FALSE(payer.find_payment(id, "order-2", req)->has_value()) << "a failed call may be signed anew";

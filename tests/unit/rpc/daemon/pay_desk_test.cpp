@@ -1,0 +1,298 @@
+// The node's payer and provider together, with a ledger of a few lines and a service that answers when the test says
+// so.
+#include "rpc/daemon/pay_desk.hpp"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <future>
+#include <mutex>
+
+#include "chain/base/clock.hpp"
+#include "chain/store/memory_kv.hpp"
+#include "services/payment/disk/kv_store.hpp"
+#include "tests/gen/temp_folder.hpp"
+
+namespace micro {
+namespace {
+
+using test::TempFolder;
+
+template <class T>
+T filled(std::uint8_t byte) {
+  T out;
+  out.data.fill(byte);
+  return out;
+}
+
+const NodeId kNode = filled<NodeId>(2);
+const ServiceId kService = filled<ServiceId>(7);
+const Address kOwner = filled<Address>(9);
+constexpr Amount kPrice{1'000};
+
+/// Every transaction is final at once and succeeds.
+class InstantLedger {
+ public:
+  Result<TxId> submit(const SignedTx& tx) {
+    const std::lock_guard lock(mutex_);
+    const TxId id = tx_id(tx.body);
+    ++nonces_[tx.body.sender];
+    sent_.push_back(tx.body.payload);
+    if (const auto* open = std::get_if<OpenChannel>(&tx.body.payload)) {
+      OpenedChannel c;
+      c.record.channel = tagged_hash(domain::kChannelId, {tx.body.chain.view(), id.view()}).as<ChannelId>();
+      c.record.service = open->service;
+      c.record.host = open->host;
+      c.record.vkey = open->vkey;
+      c.record.terms = {kPrice, 700'000, 50'000, host_key_};
+      c.record.opened_at = Height(100);
+      c.record.end = c.end_eff = open->end;
+      c.record.deposit = open->deposit;
+      c.record.lanes.resize(open->lanes);
+      channels_[c.record.channel] = c;
+    }
+    return id;
+  }
+  Nonce next_nonce(const Address& who) {
+    const std::lock_guard lock(mutex_);
+    return Nonce(nonces_[who]);
+  }
+  std::optional<OpenedChannel> channel(const ChannelId& id) {
+    const std::lock_guard lock(mutex_);
+    const auto found = channels_.find(id);
+    return found == channels_.end() ? std::nullopt : std::optional(found->second);
+  }
+  void forget_channels() {
+    const std::lock_guard lock(mutex_);
+    channels_.clear();
+  }
+  std::vector<OpenedChannel> channels() {
+    const std::lock_guard lock(mutex_);
+    std::vector<OpenedChannel> out;
+    for (const auto& [id, c] : channels_) out.push_back(c);
+    return out;
+  }
+  template <class Kind>
+  std::size_t count() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(
+        std::ranges::count_if(sent_, [](const Payload& p) { return std::holds_alternative<Kind>(p); }));
+  }
+  explicit InstantLedger(Ed25519Key host_key) : host_key_(host_key) {}
+
+ private:
+  std::mutex mutex_;
+  Ed25519Key host_key_;
+  std::map<Address, std::uint64_t> nonces_;
+  std::map<ChannelId, OpenedChannel> channels_;
+  std::vector<Payload> sent_;
+};
+
+/// Runs wait here until the test lets them end.
+class SlowService {
+ public:
+  using Done = std::function<void(payment::Event)>;
+  void run(payment::Run run, Done done) {
+    const std::lock_guard lock(mutex_);
+    ++runs_;
+    if (hold_) {
+      held_.emplace_back(std::move(run), std::move(done));
+    } else if (up_) {
+      done(result(run));
+    } else {
+      done(payment::RunDeferred{run.call});
+    }
+  }
+  static payment::RunEnded result(const payment::Run& run) {
+    CallReply reply;
+    reply.status = 200;
+    reply.body.assign(run.inputs.seed.data.begin(), run.inputs.seed.data.begin() + 8);
+    return {run.call, RunOutcome::kCompleted, Gas(1'000), reply};
+  }
+  void set_up(bool up) {
+    const std::lock_guard lock(mutex_);
+    up_ = up;
+  }
+  void hold(bool on) {
+    const std::lock_guard lock(mutex_);
+    hold_ = on;
+  }
+  void drop_held() {
+    const std::lock_guard lock(mutex_);
+    held_.clear();
+  }
+  std::size_t runs() {
+    const std::lock_guard lock(mutex_);
+    return runs_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::deque<std::pair<payment::Run, Done>> held_;
+  std::size_t runs_ = 0;
+  bool up_ = true;
+  bool hold_ = false;
+};
+
+struct PayDeskTest : testing::Test {
+  TempFolder folder;
+  MemoryKv kv;
+  payment::KvStore store{kv};
+  Ed25519Secret node_key = Ed25519Secret::from_seed(filled<Hash>(3));
+  InstantLedger ledger{node_key.public_key()};
+  SlowService service;
+  SystemRandom random;
+  std::uint64_t generation = 0;
+  Epoch epoch{10};
+  std::unique_ptr<PayDesk> desk;
+
+  PayConfig config() const {
+    PayConfig c;
+    c.folder = folder.path();
+    c.chain = filled<ChainId>(1);
+    c.engine = filled<Hash>(5);
+    c.node_key = node_key;
+    c.call_secret = filled<Hash>(4);
+    c.operating = *SecretKey::from(filled<Hash>(6));
+    return c;
+  }
+  void SetUp() override {
+    start();
+    const SessionCaps caps{Epoch(10'000), Amount(1'000'000), Amount(1'000'000'000), 24, {}, true};
+    std::promise<bool> made;
+    desk->new_session("test", kOwner, caps, [&](const Result<SessionKey>& key) { made.set_value(key.has_value()); });
+    ASSERT_TRUE(made.get_future().get());
+  }
+  void TearDown() override { desk->stop(); }
+
+  void start() {
+    PayPorts ports;
+    ports.submit = [this](const SignedTx& tx) { return ledger.submit(tx); };
+    ports.wait_final = [](const TxId& id, std::uint64_t, const std::function<void(Result<TxReceipt>)>& done) {
+      done(TxReceipt{id, TxStatus::kOk, Amount(1), {}});
+    };
+    ports.next_nonce = [this](const Address& a) { return ledger.next_nonce(a); };
+    ports.height = [] { return Height(200); };
+    ports.channel = [this](const ChannelId& id) { return Result<std::optional<OpenedChannel>>(ledger.channel(id)); };
+    ports.run = [this](payment::Run run, SlowService::Done done) { service.run(std::move(run), std::move(done)); };
+    ports.warn = [](const std::string&) {};
+    desk = *PayDesk::open(config(), std::move(ports), store, generation, Height(50), random);
+    ++generation;
+    desk->start();
+    desk->host_is(kNode);
+    tip();
+    std::vector<payment::ChannelSeen> seen;
+    for (OpenedChannel& c : ledger.channels()) seen.push_back({c.record, c.end_eff});
+    desk->channels(std::move(seen), {}, true);
+  }
+  /// The process ends without finishing anything, and starts over what is on disk.
+  void restart() {
+    desk->stop();
+    desk.reset();
+    start();
+  }
+  void tip() { desk->tip({epoch, SystemClock().wall(), config().params.price_per_mgas}); }
+
+  std::future<Result<PaidReply>> call_later(const std::string& key = {}, std::string_view body = "1+1") {
+    PaidCall call;
+    call.service = kService;
+    call.host = kNode;
+    call.price = kPrice;
+    call.module = filled<CodeHash>(8);
+    call.request.record.service = kService;
+    call.request.record.method = Text<kMaxMethodBytes>("POST");
+    call.request.body = Blob<kMaxRequestBodyBytes>(as_bytes(body));
+    call.max_price = Amount(5'000);
+    call.idempotency_key = key;
+    auto promise = std::make_shared<std::promise<Result<PaidReply>>>();
+    desk->call(std::move(call), [promise](Result<PaidReply> reply) { promise->set_value(std::move(reply)); });
+    return promise->get_future();
+  }
+  Result<PaidReply> call(const std::string& key = {}) { return call_later(key).get(); }
+};
+
+TEST_F(PayDeskTest, OpensAChannelOnceAndPaysEachCall) {
+  for (int i = 0; i < 5; ++i) {
+    const auto reply = call();
+    ASSERT_TRUE(reply) << reply.error().message;
+    EXPECT_EQ(reply->answer.status, 200);
+    EXPECT_GT(reply->charged, kPrice);
+  }
+  EXPECT_EQ(ledger.count<OpenChannel>(), 1U);
+  EXPECT_EQ(service.runs(), 5U);
+}
+
+TEST_F(PayDeskTest, CallsAtOnceTakeTurnsOnTheLane) {
+  std::vector<std::future<Result<PaidReply>>> calls;
+  for (int i = 0; i < 20; ++i) calls.push_back(call_later());
+  for (auto& c : calls) EXPECT_TRUE(c.get());
+  EXPECT_EQ(ledger.count<OpenChannel>(), 1U);
+}
+
+TEST_F(PayDeskTest, ARetryWithItsKeyGetsTheSameAnswerAndIsChargedOnce) {
+  const auto first = call("order-1");
+  ASSERT_TRUE(first);
+  epoch = epoch.next();
+  tip();
+  const auto again = call("order-1");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(service.runs(), 1U);
+  EXPECT_EQ(again->answer.receipt->receipt, first->answer.receipt->receipt);
+  EXPECT_EQ(again->answer.reply, first->answer.reply);
+  EXPECT_EQ(call_later("order-1", "another body").get().error().fault, Fault::kInvalid);
+}
+
+TEST_F(PayDeskTest, ACallCutOffByARestartIsFinishedBeforeTheNext) {
+  ASSERT_TRUE(call());
+  service.hold(true);
+  const auto cut = call_later("order-2");
+  while (service.runs() < 2) std::this_thread::yield();
+  service.drop_held();  // the worker died with the process
+  service.hold(false);
+  restart();
+  const auto next = call();
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_EQ(next->answer.receipt->receipt.seq, 3U) << "number 2 was run and settled first";
+}
+
+TEST_F(PayDeskTest, APromiseWaitsForAServiceThatStartsLater) {
+  ASSERT_TRUE(call());
+  service.set_up(false);
+  auto waiting = call_later();
+  while (service.runs() < 2) std::this_thread::yield();
+  EXPECT_EQ(waiting.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  service.set_up(true);
+  // Blocks go on until one comes after the provider knew that the service was down.
+  while (waiting.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) tip();
+  EXPECT_TRUE(waiting.get());
+}
+
+TEST_F(PayDeskTest, AChannelTheLedgerForgotIsReplaced) {
+  ASSERT_TRUE(call());
+  const auto old = ledger.channels().at(0).record.channel;
+  ledger.forget_channels();
+  desk->channels({}, {old}, false);
+  const auto reply = call();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(ledger.count<OpenChannel>(), 2U);
+}
+
+TEST_F(PayDeskTest, AChannelNearItsEndIsLeftForAnother) {
+  ASSERT_TRUE(call());
+  epoch = Epoch(ledger.channels().at(0).end_eff.value - 3);  // the host refuses within D/4 epochs of the end
+  tip();
+  const auto reply = call();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(ledger.count<OpenChannel>(), 2U);
+}
+
+TEST_F(PayDeskTest, ClaimsWhatItEarned) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(call());
+  std::promise<std::size_t> claimed;
+  desk->claim([&](const std::vector<TxId>& ids) { claimed.set_value(ids.size()); });
+  EXPECT_EQ(claimed.get_future().get(), 1U);
+  EXPECT_EQ(ledger.count<Claim>(), 1U);
+}
+
+}  // namespace
+}  // namespace micro
