@@ -35,8 +35,7 @@ class GatewayPayer {
     SessionKey session;
     Amount max_price;
     bool topped_up = false;
-    bool resent = false;  // calls of unknown outcome were sent again
-    ChannelId channel;    // that was topped up
+    ChannelId channel;  // that was topped up
     std::uint32_t attempts = 0;
     std::uint32_t waits = 0;  // for a host that asks to be sent the same bytes later
   };
@@ -45,7 +44,6 @@ class GatewayPayer {
   void proceed(Waiting waiting);
   void open_channel(Waiting waiting);
   void channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt);
-  void settle_unknown(Waiting waiting, const PayerChannel& channel);
   void top_up(Waiting waiting, const PayerChannel& channel);
   /// Sends the bytes of calls without an outcome again, one by one, then goes on with this one.
   void resolve(Waiting waiting, const PayerChannel& channel);
