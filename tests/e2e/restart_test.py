@@ -43,10 +43,10 @@ class RestartTest(unittest.TestCase):
         machine.ok("stake", "offer", "--cpu", "1", "--mem", "1G")
         machine.ok("run", machine.home / "hello", "--fund", "5", "--json", timeout=200)
         machine.ok("wallet", "session", "create")
-        for n in range(5):
+        for n in range(40):
             self.assertEqual(self.call(f"before {n}").status, 200)
         before = machine.ok("stake", "rewards", "--json").json()
-        self.assertEqual(before["calls"], "5")
+        self.assertEqual(before["calls"], "40")
         history = machine.ok("wallet", "history", "--json").json()
         for _ in range(3):
             self.node.kill()
