@@ -108,6 +108,14 @@ TEST_F(MethodsTest, ErrorsComeBackAsTheyWere) {
             R"({"code":-32006,"message":"too dear","data":{"name":"funds","hint":"pay less","exit":6}})");
 }
 
+TEST_F(MethodsTest, AnErrorOfAnotherShapeIsAnErrorAndNoException) {
+  const Json odd{{"message", 5}, {"data", {{"name", 1}, {"hint", Json::array()}}}};
+  EXPECT_EQ(error_from_json(odd).fault, Fault::kInternal);
+  EXPECT_FALSE(error_from_json(odd).message.empty());
+  EXPECT_EQ(error_from_json(Json("text")).fault, Fault::kInternal);
+  EXPECT_EQ(error_from_json(Json{{"message", "m"}, {"data", 7}}).message, "m");
+}
+
 TEST_F(MethodsTest, ANotificationHasNoAnswer) {
   post(R"({"jsonrpc":"2.0","method":"echo","params":{"text":"a"}})");
   ASSERT_EQ(replies_.size(), 1u);
