@@ -22,7 +22,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kFlushBytes = 512 * 1024;
 constexpr auto kMaxReplyDelay = std::chrono::milliseconds(1);  // of a reply that waits for company
 constexpr std::size_t kMaxLoadedModules = 64;
@@ -93,7 +92,7 @@ class Worker {
  private:
   /// Waits for jobs if nothing runs. False: the node closed the socket.
   Result<bool> read_jobs() {
-    const std::span<std::uint8_t> room = frames_.room(kReadBytes);
+    const std::span<std::uint8_t> room = frames_.room(kFrameReadBytes);
     while (true) {
       const ssize_t n = ::recv(socket_, room.data(), room.size(), running_.empty() ? 0 : MSG_DONTWAIT);
       if (n > 0) frames_.commit(static_cast<std::size_t>(n));

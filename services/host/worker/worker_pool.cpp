@@ -32,7 +32,6 @@ namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr int kSocketBytes = 1024 * 1024;
 constexpr milliseconds kWatchInterval(500);
 
@@ -245,7 +244,7 @@ void WorkerPool::Impl::wait_readable(Worker& worker) {
 }
 
 void WorkerPool::Impl::on_readable(Worker& worker) {
-  const std::span<std::uint8_t> room = worker.frames.room(kReadBytes);
+  const std::span<std::uint8_t> room = worker.frames.room(kFrameReadBytes);
   const ssize_t n = ::read(worker.socket.native_handle(), room.data(), room.size());
   if (n == 0) return died(worker, "it closed its socket");
   if (n < 0 && errno != EAGAIN && errno != EINTR) return died(worker, std::strerror(errno));
