@@ -6,6 +6,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/system/error_code.hpp>
 #include <memory>
 #include <variant>
 
@@ -15,7 +16,8 @@ namespace micro {
 
 inline constexpr std::size_t kHttpReadBytes = 16 * 1'024;          ///< asked of the socket at once
 inline constexpr std::size_t kMaxHttpPipelinedBytes = 32 * 1'024;  ///< read ahead while a request is being answered
-inline constexpr std::size_t kMaxHttpChunkLineBytes = 1'024;       ///< a chunk's size line, or all trailers together
+inline constexpr std::size_t kMaxHttpMethodBytes = 16;
+inline constexpr std::size_t kMaxHttpChunkLineBytes = 1'024;  ///< a chunk's size line, or all trailers together
 
 /// One whole request.
 struct ReceivedRequest {
@@ -58,6 +60,7 @@ class RequestReader {
   std::optional<ReadStep> read_head();
   ReadStep read_body();
   ReadStep finish();
+  [[nodiscard]] Refused refusal(const boost::system::error_code& error) const;
 
   HttpListener listener_;
   uid_t peer_uid_;
