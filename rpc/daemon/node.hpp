@@ -58,6 +58,7 @@ class Node {
   void call_with_voucher(const ServiceCall& call, const Route& route, HttpResponder responder);
   void ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why, HttpResponder responder);
   void run_paid(const payment::Run& run, std::function<void(payment::Event)> done);
+  Hash fresh_seed();
   [[nodiscard]] CallRequest request_of(const ServiceCall& call, const Route& route) const;
   [[nodiscard]] RunOrder order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const;
   void answer_paid(const payment::Answer& answer, HttpResponder responder) const;
@@ -110,6 +111,7 @@ class Node {
   std::optional<NodeId> self_;
   std::optional<Directory> directory_;
   Epoch epoch_;
+  std::vector<Hash> seeds_;  // for calls that nobody pays for, drawn many at a time
   TimeMs started_;
   bool all_channels_told_ = false;
   bool leaving_ = false;  // the node's last offer is withdrawn

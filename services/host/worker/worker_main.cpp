@@ -79,7 +79,7 @@ class Worker {
     TRY(flush());
     while (TRY(read_jobs())) {
       while (const auto frame = TRY(frames_.next())) {
-        begin(TRY(decode<WorkerJob>(*frame)));
+        TRY(begin(TRY(decode<WorkerJob>(*frame))));
         TRY(flush_if_late());
       }
       if (!running_.empty()) take_turn();
@@ -102,18 +102,17 @@ class Worker {
     }
   }
 
-  void begin(WorkerJob job) {
+  Status begin(WorkerJob job) {
     auto module = modules_.get(job.artefact);
-    if (!module)
-      return reply(job.id, {.kind = wasm::CallEnd::kHostFailure,
-                            .exit_code = 0,
-                            .out = {},
-                            .log = {},
-                            .gas = {},
-                            .detail = module.error().message});
+    if (!module) {
+      wasm::ProgramOutcome failed;
+      failed.detail = module.error().message;
+      reply(job.id, std::move(failed));
+      return {};
+    }
     wasm::ProgramCall call;
-    for (const auto& variable : job.env) call.env.emplace_back(as_text(variable.name), as_text(variable.value));
-    for (const auto& arg : job.args) call.args.emplace_back(as_text(arg));
+    call.env = TRY(wasm::Texts::parse(std::move(job.env)));
+    call.args = TRY(wasm::Texts::parse(std::move(job.args)));
     Bytes input = std::move(job.input);
     call.input = input;  // a vector keeps its storage when it moves
     call.gas_limit = job.gas_limit;
@@ -125,6 +124,7 @@ class Worker {
     call.log_bytes = job.log_bytes;
     running_.push_front({job.id, std::move(input), engine_.start(*module, std::move(call))});
     take_turn();
+    return {};
   }
 
   /// The first program runs until it ends or its tick is over; then it is the last. New jobs are read in between.
