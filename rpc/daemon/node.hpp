@@ -78,6 +78,8 @@ class Node {
   [[nodiscard]] Result<VersionId> version_named(const std::string& name, const std::optional<std::string>& ref) const;
   void follow_logs(const HttpRequest& request, HttpResponder responder);
   void claim(RpcDone done);
+  [[nodiscard]] Result<std::string> node_owner() const;
+  [[nodiscard]] Json rewards_json(const std::string& owner, const std::vector<payment::ChannelBooks>& books) const;
   void new_session(RpcParams& params, RpcDone done);
   void attest(const AttestBuild& attestation, std::function<void(Status)> done);
   [[nodiscard]] JsonContext json() const { return {genesis_.kind}; }
@@ -86,7 +88,7 @@ class Node {
   void set_up_dev();
 
   NodeConfig config_;
-  std::optional<DataDirLock> lock_;
+  std::optional<ProcessLock> lock_;
   std::optional<NodeKeys> keys_;
   Genesis genesis_;
   ChainId chain_;
