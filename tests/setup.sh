@@ -84,10 +84,11 @@ run_step() {
 # advice LOG: what to do about a failure that lies in this machine; nothing when the log does not tell.
 advice() {
   if grep -qi 'no space left on device' "$1"; then
-    echo "The disk is full: free some space, or put the cache on another disk with MICRO_CACHE_DIR=/path; run this again."
+    echo "The disk is full: free some space, or put the cache elsewhere with MICRO_CACHE_DIR=/path; run this again."
   elif grep -Eqi 'cannot allocate memory|out of memory|signal 9|: Killed' "$1"; then
     echo "Memory ran out: stop other programs or add swap space, then run this again; what is built is kept."
-  elif grep -Eqi 'could(n.?t| not) resolve|temporary failure (in name|resolving)|network is unreachable' "$1"; then
+  elif grep -Eqi 'could(n.?t| not) resolve|temporary failure (in name|resolving)|network is unreachable' "$1"
+  then
     echo "This machine seems to be offline: connect it and run this again; what is built is kept."
   fi
 }

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "rpc/api/methods.hpp"
+#include "rpc/api/x402.hpp"
 #include "rpc/daemon/config.hpp"
 #include "rpc/daemon/data_dir.hpp"
 #include "rpc/daemon/http_front.hpp"
@@ -57,10 +58,13 @@ class Node {
   void call_paid(const ServiceCall& call, const Route& route, HttpResponder responder);
   void call_with_voucher(const ServiceCall& call, const Route& route, HttpResponder responder);
   void ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why, HttpResponder responder);
+  [[nodiscard]] x402::Offer offer_for(const ServiceCall& call, const Route& route) const;
   void run_paid(const payment::Run& run, std::function<void(payment::Event)> done);
   [[nodiscard]] CallRequest request_of(const ServiceCall& call, const Route& route) const;
   [[nodiscard]] RunOrder order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const;
-  void answer_paid(const payment::Answer& answer, HttpResponder responder) const;
+  /// `offer`: of a caller that paid by itself; a refusal then says what would be taken, and where its lane is.
+  void answer_paid(const payment::Answer& answer, HttpResponder responder,
+                   std::optional<x402::Offer> offer = std::nullopt) const;
 
   // methods (node_methods*.cpp)
   void add_methods();

@@ -59,6 +59,16 @@ Status set_up_log(const std::string& level, bool color) {
   return {};
 }
 
+/// What a command has to be given to find this node; nothing where commands look by themselves.
+std::string way_to(const NodeConfig& config) {
+  if (config.socket_path == default_socket_path(default_data_dir(config.network))) {
+    const bool known = config.network == kDevNetwork || config.network == kLocalNetwork;
+    return known ? std::string() : "--env " + config.network;
+  }
+  if (config.socket_path == default_socket_path(config.data_dir)) return "--data " + config.data_dir.string();
+  return "--socket " + config.socket_path.string();
+}
+
 void announce(const Node& node, bool as_json, std::uint64_t started_ms) {
   const std::string http = node.config().http_host + ":" + std::to_string(node.http_port());
   const std::uint64_t took = SystemClock().now().ns / 1'000'000 - started_ms;
@@ -73,6 +83,9 @@ void announce(const Node& node, bool as_json, std::uint64_t started_ms) {
   } else {
     fmt::print("network {}  http://{}  data {}\n", std::string(node.genesis().network), http,
                node.config().data_dir.string());
+    if (const std::string way = way_to(node.config()); !way.empty()) {
+      fmt::print("commands reach it with {}\n", way);
+    }
     fmt::print("ready in {}.{} s\n", took / 1'000, took % 1'000 / 100);
   }
   std::fflush(stdout);

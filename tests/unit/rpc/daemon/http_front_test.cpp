@@ -115,7 +115,7 @@ TEST_F(HttpFrontTest, AnotherSitesPageNeverSpends) {
   const auto with = [](std::pair<std::string, std::string> header, const char* host) {
     return get("/api/hello/", {{"authorization", "Bearer secret"}, std::move(header)}, host);
   };
-  for (const char* origin : {"https://evil.example", "http://hello.localhost:8080", "null", "http://127.0.0.1.evil"}) {
+  for (const char* origin : {"https://evil.example", "http://hello.localhost:8080", "null", "https://127.0.0.1.test"}) {
     EXPECT_EQ(caller_of(with({"origin", origin}, "localhost")), CallerKind::kAnonymous) << origin;
   }
   for (const char* site : {"cross-site", "same-site", "anything"}) {
