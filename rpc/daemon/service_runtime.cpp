@@ -17,6 +17,7 @@ constexpr std::uint16_t kBadGateway = 502;
 BuilderConfig builder_config(const RuntimeConfig& config) {
   BuilderConfig out;
   out.cache_dir = config.cache_dir.string();
+  out.private_hosts = config.sources.allow_local;  // who lets this disk be a source lets its own network be one
   return out;
 }
 
@@ -263,19 +264,20 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     return done(std::move(reply));
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job),
-                 [this, version = order.version, call, done = std::move(done)](wasm::ProgramOutcome outcome) {
-                   RunReply reply = judge(outcome);
-                   VersionStats& stats = stats_[version];
-                   ++stats.calls;
-                   stats.gas += reply.gas.value;
-                   const bool died = reply.outcome != RunOutcome::kCompleted;
-                   if (died || reply.reply.status >= 500) ++stats.errors;
-                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-                   feed(scheduler::CallEnded{version, died});
-                   done(std::move(reply));
-                 });
+  workers_->call(std::move(*job), [this, version = order.version, call,
+                                   done = std::move(done)](wasm::ProgramOutcome outcome) {
+    RunReply reply = judge(outcome);
+    VersionStats& stats = stats_[version];
+    ++stats.calls;
+    stats.gas += reply.gas.value;
+    const bool died = reply.outcome != RunOutcome::kCompleted;
+    if (died || reply.reply.status >= 500) ++stats.errors;
+    if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+    if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+    const bool says_something = outcome.kind != wasm::CallEnd::kOutOfGas && outcome.kind != wasm::CallEnd::kDeadline;
+    if (says_something) feed(scheduler::CallEnded{version, died});
+    done(std::move(reply));
+  });
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {
