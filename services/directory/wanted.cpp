@@ -46,6 +46,7 @@ Status add_versions(const StateView& state, const ServiceRecord& service, Epoch 
     wanted.commit = v.commit;
     wanted.repo_url = service.repo_url;
     wanted.subdir = service.subdir;
+    wanted.memory_mib = v.memory_mib;
     TRY(add_placement(state, wanted, self, epoch));
     wanted.attest = builds && announced && !TRY(has_attested(state, v.version, self));
     if (status && !status->wasm_hash.is_zero()) wanted.module = status->wasm_hash;

@@ -31,6 +31,7 @@ struct WantedVersion {
   CommitId commit;
   std::string repo_url;
   std::string subdir;
+  std::uint32_t memory_mib = 0;    ///< of one call
   bool attest = false;             ///< this node is a builder and has not attested it yet
   bool serve = false;              ///< placed here, or draining here
   bool draining = false;           ///< placed here only until an epoch that is known

@@ -144,8 +144,8 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
     out.sources = TRY(sources_of(value));
   } else if (key == "memory_mib") {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() < kMinMemoryMib ||
-        value.get<std::uint64_t>() > kMaxMemoryMib) {
-      return bad("\"memory_mib\" must be a whole number from 1 to " + std::to_string(kMaxMemoryMib));
+        value.get<std::uint64_t>() > kMaxVersionMemoryMib) {
+      return bad("\"memory_mib\" must be a whole number from 1 to " + std::to_string(kMaxVersionMemoryMib));
     }
     out.memory_mib = value.get<std::uint32_t>();
   } else if (key == "price") {
