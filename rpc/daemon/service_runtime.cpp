@@ -4,6 +4,7 @@
 
 #include "chain/registry/service_rules.hpp"
 #include "services/host/cgi/cgi.hpp"
+#include "services/wasm/engine.hpp"
 #include "wallet/disk/files.hpp"
 
 namespace micro {
@@ -13,16 +14,25 @@ namespace asio = boost::asio;
 constexpr std::uint64_t kTickMs = 100;
 constexpr std::size_t kMaxModuleFileBytes = 32u << 20;
 constexpr std::uint16_t kBadGateway = 502;
+static_assert(std::uint64_t{kMaxVersionMemoryMib} << 20 == wasm::kMaxMemoryBytes, "what is paid for is given");
 
 BuilderConfig builder_config(const RuntimeConfig& config) {
   BuilderConfig out;
   out.cache_dir = config.cache_dir.string();
+  out.private_hosts = config.sources.allow_local;  // who lets this disk be a source lets its own network be one
   return out;
+}
+
+/// A module that no host could run is not attested: nobody shall pay for its place.
+Status check_module(const BuildResult& built, std::uint32_t memory_mib) {
+  const wasm::ModuleInfo info = TRY(wasm::inspect(TRY(read_file(built.wasm_path, kMaxModuleFileBytes))));
+  TRY(wasm::check_program(info));
+  return wasm::check_memory(info, std::uint64_t{memory_mib} << 20);
 }
 
 /// The source's own fault: the same commit fails the same way everywhere.
 bool is_final(const Error& error) {
-  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit;
+  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit || error.fault == Fault::kRefused;
 }
 
 std::string_view ending_text(wasm::CallEnd end) {
@@ -199,7 +209,9 @@ void ServiceRuntime::build(const WantedVersion& wanted) {
     const auto made = [&]() -> Result<BuildResult> {
       const Source source = TRY(make_source(wanted.repo_url, wanted.subdir, wanted.commit.hex(), config_.sources));
       const PreparedSource prepared = TRY(builder_.prepare(source, sink, stop_.get_token()));
-      return builder_.build(prepared, "", sink, stop_.get_token());
+      auto built = builder_.build(prepared, "", sink, stop_.get_token());
+      if (built) TRY(check_module(*built, wanted.memory_mib));
+      return built;
     }();
     if (!made) sink("build failed: " + made.error().message);
     asio::post(io_, [this, version = wanted.version, made] {
@@ -242,7 +254,7 @@ void ServiceRuntime::compile(const VersionId& version) {
     if (!artefact) note_log(version, "node", "compiling failed: " + artefact.error().message);
     asio::post(io_, [this, version, artefact] {
       if (artefact) artefacts_.insert_or_assign(version, *artefact);
-      const bool final = !artefact && (is_final(artefact.error()) || artefact.error().fault == Fault::kRefused);
+      const bool final = !artefact && is_final(artefact.error());
       feed(scheduler::CompileEnded{version, artefact.has_value(), artefact ? "" : artefact.error().message, final});
     });
   });
@@ -264,19 +276,19 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     return done(std::move(reply));
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job),
-                 [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
-                   RunReply reply = judge(outcome);
-                   VersionStats& stats = stats_[version];
-                   ++stats.calls;
-                   stats.gas += reply.gas.value;
-                   const bool died = reply.outcome != RunOutcome::kCompleted;
-                   if (died || reply.reply.status >= 500) ++stats.errors;
-                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-                   feed(scheduler::CallEnded{version, died});
-                   done(std::move(reply));
-                 });
+  workers_->call(std::move(*job), [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
+    RunReply reply = judge(outcome);
+    VersionStats& stats = stats_[version];
+    ++stats.calls;
+    stats.gas += reply.gas.value;
+    const bool died = reply.outcome != RunOutcome::kCompleted;
+    if (died || reply.reply.status >= 500) ++stats.errors;
+    if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+    if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+    const bool says_something = outcome.kind != wasm::CallEnd::kOutOfGas && outcome.kind != wasm::CallEnd::kDeadline;
+    if (says_something) feed(scheduler::CallEnded{version, died});
+    done(std::move(reply));
+  });
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {
