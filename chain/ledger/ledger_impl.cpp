@@ -11,7 +11,6 @@
 namespace micro {
 namespace {
 
-constexpr std::size_t kVerifyChunk = 50;          ///< transactions a thread takes at a time
 constexpr std::uint64_t kExpireEveryBlocks = 64;  ///< sweeps of the mempool
 
 std::size_t thread_count(std::size_t asked) {

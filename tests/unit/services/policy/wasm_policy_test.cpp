@@ -153,6 +153,33 @@ TEST(EmbeddedPolicy, DrainsUnfundedAndUnwantedAndRepairs) {
   EXPECT_NE(by_version[2].host, 2U);
 }
 
+TEST(EmbeddedPolicy, CountsTheReplicaItselfWhenItLooksForTheLeastLoadedHost) {
+  PolicyInput input;
+  input.hosts = {host(0), host(1, 20'000)};
+  input.hosts[0].log2_memory_mib = 6;  // empty, and full with one replica
+  input.versions = {version(1, {0, 1})};
+  const auto decisions = decide(input).decisions;
+  ASSERT_EQ(decisions.size(), 1U);
+  EXPECT_EQ(decisions[0].host, 1U);
+}
+
+TEST(EmbeddedPolicy, WhatItJustPlacedItDoesNotMoveToo) {
+  // Host 1 is the fuller one until the two unfunded versions leave it; then it is the emptier one.
+  PolicyInput input;
+  input.hosts = {host(0, 500'000), host(1, 984'375)};
+  const auto unfunded = [](std::uint8_t log2_mib) {
+    VersionView v = version(1, {});
+    v.log2_memory_mib = log2_mib;
+    v.funded = v.wanted = false;
+    v.placed = {1};
+    return v;
+  };
+  input.versions = {version(1, {0, 1}), unfunded(11), unfunded(10)};
+  const PolicyOutput out = decide(input);
+  EXPECT_EQ(check_output(input, out), PolicyFault::kNone);
+  EXPECT_EQ(out.decisions.size(), 3U);
+}
+
 TEST(EmbeddedPolicy, MalformedInputTraps) {
   const auto out = runner().run(embedded_policy(), as_bytes("nonsense"), kernel::kPolicyFuel);
   ASSERT_TRUE(out);
