@@ -1,6 +1,6 @@
-// The ledger on paper: people, bonds, funds, nodes and their keys, session keys, services and versions. It predicts every
-// status, fee and balance; placements are read from the real state, since other tests judge them, and channels have a
-// model of their own.
+// The ledger on paper: people, bonds, funds, nodes and their keys, session keys, services and versions. It predicts
+// every status, fee and balance; placements are read from the real state, since other tests judge them, and channels
+// have a model of their own.
 #pragma once
 
 #include "chain/registry/service_rules.hpp"

@@ -108,7 +108,8 @@ RC_GTEST_PROP(Contradictions, AreExactlyTheLies, ()) {
   receipt.seq = truth.seq;
   receipt.cum_charged = truth.cum_charged;
   receipt.cum_base_fee = truth.cum_base_fee;
-  if (truth.seq != claimed.seq || (truth.cum_charged == claimed.cum_charged && truth.cum_base_fee == claimed.cum_base_fee)) {
+  if (truth.seq != claimed.seq ||
+      (truth.cum_charged == claimed.cum_charged && truth.cum_base_fee == claimed.cum_base_fee)) {
     RC_ASSERT(!contradiction(c, receipt).has_value());
   }
   const std::uint64_t lie = pick(1, 1'000'000);
@@ -130,10 +131,12 @@ RC_GTEST_PROP(Deadlines, AreOrderedAndOnlyComeNearer, ()) {
   params.bucket_epochs = static_cast<std::uint32_t>(pick(1, 100));
   ChannelRecord c;
   c.opened = Epoch(static_cast<std::uint32_t>(pick(0, 1'000)));
-  c.end = Epoch(static_cast<std::uint32_t>(c.opened.value + pick(1, kernel::kMaxChannelEpochsInBuckets * params.bucket_epochs)));
+  c.end = Epoch(
+      static_cast<std::uint32_t>(c.opened.value + pick(1, kernel::kMaxChannelEpochsInBuckets * params.bucket_epochs)));
   RC_ASSERT(c.end <= latest_end(params, c.opened));
   const auto some_end = [&] {
-    return pick(0, 1) == 0 ? std::optional<Epoch>{} : Epoch(static_cast<std::uint32_t>(pick(c.opened.value + 1, 3'500)));
+    return pick(0, 1) == 0 ? std::optional<Epoch>{}
+                           : Epoch(static_cast<std::uint32_t>(pick(c.opened.value + 1, 3'500)));
   };
   const Epoch end_eff = effective_end(c, {some_end(), some_end()});
   RC_ASSERT(end_eff <= c.end);

@@ -124,8 +124,8 @@ TEST(NonInterference, NorWithArbitraryValues) {
 // The table is enforced: a handler with a mistake in it stops the node instead of placing anything.
 TEST(Permissions, AHandlerThatWritesElsewhereStopsTheNode) {
   PlacedService w;
-  const StatePath reserved[] = {path::placement(w.version), path::status(w.version), path::policy(), path::epoch_clock(),
-                                path::params(), path::validators(w.epoch())};
+  const StatePath reserved[] = {path::placement(w.version), path::status(w.version), path::policy(),
+                                path::epoch_clock(),        path::params(),          path::validators(w.epoch())};
   const StatePath foreign[] = {path::service(w.service), path::offer(w.offer), path::name("hello")};
   const auto written_by_transfer = [&](const StatePath& path) {
     const auto block = BlockState::open(w.state, w.next_block()).value();
