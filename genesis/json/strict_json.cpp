@@ -116,4 +116,8 @@ Result<Json> parse_json(std::string_view text) {
   return sax.take();
 }
 
+std::string write_json(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 }  // namespace micro

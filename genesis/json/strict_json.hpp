@@ -18,4 +18,7 @@ inline constexpr std::size_t kMaxJsonKeysPerObject = 256;
 /// 64 bits, at most kMaxJsonDepth levels. kInvalid names line and column; kLimit for the limits.
 Result<Json> parse_json(std::string_view text);
 
+/// On one line. Texts come from strangers: what in them is not UTF-8 is shown as U+FFFD, where dump() would throw.
+std::string write_json(const Json& json);
+
 }  // namespace micro

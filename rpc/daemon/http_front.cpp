@@ -18,7 +18,7 @@ HttpReply text_reply(unsigned status, std::string text) {
 HttpReply problem(unsigned status, std::string_view title, std::string_view detail, std::string_view hint) {
   Json body{{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
   if (!hint.empty()) body["hint"] = hint;
-  return {status, "application/problem+json", {}, body.dump() + "\n"};
+  return {status, "application/problem+json", {}, write_json(body) + "\n"};
 }
 
 CallerKind HttpFront::caller_of(const HttpRequest& request) const {

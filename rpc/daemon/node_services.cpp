@@ -166,7 +166,7 @@ struct Follower : std::enable_shared_from_this<Follower> {
     bool open = true;
     for (const LogLine& line : logs.read(version, after, kMaxLogLines)) {
       after = line.cursor;
-      open = stream->write(line_json(line).dump() + "\n");
+      open = stream->write(write_json(line_json(line)) + "\n");
     }
     if (!open) return;
     timer.expires_after(std::chrono::milliseconds(kFollowPollMs));

@@ -120,8 +120,11 @@ static void read_input(u32 size) {
 static void write_le(u64 value, u32 bytes) {
   for (u32 i = 0; i < bytes; ++i) output[output_size++] = (u8)(value >> (8 * i));
 }
+static int has_room_for(u32 decisions) {
+  return decision_count + decisions <= MAX_DECISIONS;
+}
 static void decide_one(u8 kind, u32 version, u32 host, u16 reason) {
-  if (decision_count == MAX_DECISIONS) return;  // the rest waits for the next epoch
+  if (!has_room_for(1)) __builtin_trap();  // whoever decides asked before
   write_le(kind, 1);
   write_le(version, 4);
   write_le(host, 4);
@@ -189,6 +192,7 @@ static void drain(u32 version, u32 slot, u16 reason) {
 // --- rules ---
 static void settle(u32 version) {
   Version* v = &versions[version];
+  if (!has_room_for(v->placed_count + v->replicas)) return;  // all of it waits for the next epoch: never a half
   if (!v->wanted || !v->funded) {
     while (v->placed_count > 0) drain(version, v->placed_count - 1, v->funded ? EXPIRED : UNFUNDED);
     return;
@@ -224,7 +228,7 @@ static void rebalance(void) {
   const u32 high = mean + mean / 4;
   u32 moves = 0;
   for (u32 i = 0; i < version_count && moves < churn_cap; ++i) {
-    if (decision_count + 2 > MAX_DECISIONS) return;  // half a move is none
+    if (!has_room_for(2)) return;
     Version* v = &versions[i];
     if (v->changed || !v->wanted || !v->funded || v->placed_count != v->replicas) continue;
     for (u32 slot = 0; slot < v->placed_count; ++slot) {

@@ -89,9 +89,11 @@ WasiErrno Wasi::put_strings(std::span<const std::string> strings, std::uint64_t 
   return wasi_errno::kSuccess;
 }
 
-WasiErrno Wasi::put_sizes(std::uint64_t strings, std::uint64_t bytes, Args args) {
+WasiErrno Wasi::put_sizes(std::span<const std::string> strings, Args args) {
+  std::uint64_t bytes = 0;
+  for (const std::string& text : strings) bytes += text.size() + 1;
   const bool ok =
-      store(args[0], static_cast<std::uint32_t>(strings)) && store(args[1], static_cast<std::uint32_t>(bytes));
+      store(args[0], static_cast<std::uint32_t>(strings.size())) && store(args[1], static_cast<std::uint32_t>(bytes));
   return ok ? wasi_errno::kSuccess : wasi_errno::kFault;
 }
 
@@ -106,17 +108,13 @@ WasiErrno Wasi::args_get(Args a) {
   return put_strings(call_.args, a[0], a[1]);
 }
 WasiErrno Wasi::args_sizes_get(Args a) {
-  std::uint64_t bytes = 0;
-  for (const std::string& arg : call_.args) bytes += arg.size() + 1;
-  return put_sizes(call_.args.size(), bytes, a);
+  return put_sizes(call_.args, a);
 }
 WasiErrno Wasi::environ_get(Args a) {
   return put_strings(environ(), a[0], a[1]);
 }
 WasiErrno Wasi::environ_sizes_get(Args a) {
-  std::uint64_t bytes = 0;
-  for (const auto& [name, value] : call_.env) bytes += name.size() + value.size() + 2;
-  return put_sizes(call_.env.size(), bytes, a);
+  return put_sizes(environ(), a);
 }
 
 /// One gas is one nanosecond of the guest's time, so that a loop that waits for the clock ends.

@@ -77,7 +77,7 @@ class Wasi {
   template <class U>
   U load(std::uint64_t at) const;
   WasiErrno put_strings(std::span<const std::string> strings, std::uint64_t pointers_at, std::uint64_t text_at);
-  WasiErrno put_sizes(std::uint64_t strings, std::uint64_t bytes, Args args);
+  WasiErrno put_sizes(std::span<const std::string> strings, Args args);
   std::vector<std::string> environ() const;
   [[nodiscard]] bool is_open(std::uint64_t fd) const { return fd < open_.size() && open_[fd]; }
   WasiErrno write_stream(std::uint64_t fd, ByteView bytes);

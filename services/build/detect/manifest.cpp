@@ -14,6 +14,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+static_assert(kMaxMemoryMib == kMaxVersionMemoryMib);
+
 constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 
 std::unexpected<Error> bad(const std::string& what, Fault fault = Fault::kInvalid) {
@@ -144,8 +146,8 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
     out.sources = TRY(sources_of(value));
   } else if (key == "memory_mib") {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() < kMinMemoryMib ||
-        value.get<std::uint64_t>() > kMaxVersionMemoryMib) {
-      return bad("\"memory_mib\" must be a whole number from 1 to " + std::to_string(kMaxVersionMemoryMib));
+        value.get<std::uint64_t>() > kMaxMemoryMib) {
+      return bad("\"memory_mib\" must be a whole number from 1 to " + std::to_string(kMaxMemoryMib));
     }
     out.memory_mib = value.get<std::uint32_t>();
   } else if (key == "price") {
@@ -166,7 +168,6 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
 }
 
 }  // namespace
-
 
 Result<Manifest> parse_manifest(std::string_view json_text) {
   const Json json = TRY(parse_strictly(json_text));

@@ -26,6 +26,7 @@ namespace micro {
 inline constexpr std::size_t kMaxManifestBytes = 64 * 1'024;
 inline constexpr std::size_t kMaxManifestDepth = 32;
 inline constexpr std::uint32_t kMinMemoryMib = 1;
+inline constexpr std::uint32_t kMaxMemoryMib = 256;  ///< as the ledger has it
 inline constexpr std::size_t kMaxEndpoints = 64;
 inline constexpr std::size_t kMaxEndpointPathBytes = 256;
 inline constexpr std::size_t kMaxEndpointSchemaBytes = 16 * 1'024;

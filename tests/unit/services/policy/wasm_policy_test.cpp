@@ -180,6 +180,26 @@ TEST(EmbeddedPolicy, WhatItJustPlacedItDoesNotMoveToo) {
   EXPECT_EQ(out.decisions.size(), 3U);
 }
 
+TEST(EmbeddedPolicy, WhatDoesNotFitIntoOneOutputWaitsAsAWhole) {
+  // Every version moves from two leaving hosts to two others: four decisions each, twice as many as an output takes.
+  PolicyInput input;
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    input.hosts.push_back(host(i));
+    input.hosts.back().log2_memory_mib = 30;
+    input.hosts.back().leaving = i < 2;
+  }
+  VersionView moving = version(2, {2, 3});
+  moving.log2_memory_mib = 0;
+  moving.placed = {0, 1};
+  for (std::uint32_t i = 0; i < kernel::kMaxServicesPerView; ++i) input.versions.push_back(moving);
+  const PolicyOutput out = decide(input);
+  EXPECT_EQ(check_output(input, out), PolicyFault::kNone);
+  std::map<std::uint32_t, int> decisions;
+  for (const PolicyDecision& d : out.decisions) ++decisions[d.version];
+  EXPECT_EQ(decisions.size(), kMaxPolicyDecisions / 4);
+  for (const auto& [version, count] : decisions) EXPECT_EQ(count, 4) << version;
+}
+
 TEST(EmbeddedPolicy, MalformedInputTraps) {
   const auto out = runner().run(embedded_policy(), as_bytes("nonsense"), kernel::kPolicyFuel);
   ASSERT_TRUE(out);
