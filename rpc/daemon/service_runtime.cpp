@@ -68,7 +68,7 @@ CallReply text_reply(std::uint16_t status, std::string_view text) {
 
 /// What a program wrote, as a reply; a program that wrote no valid response answered 502.
 CallReply reply_of(const wasm::ProgramOutcome& outcome) {
-  const auto parsed = parse_cgi_response(outcome.out);
+  auto parsed = parse_cgi_response(outcome.out);
   if (!parsed)
     return text_reply(kBadGateway, "the service's answer is not a CGI response: " + parsed.error().message + "\n");
   CallReply reply;
@@ -78,7 +78,7 @@ CallReply reply_of(const wasm::ProgramOutcome& outcome) {
       reply.content_type = Text<kMaxReplyContentTypeBytes>(value.substr(0, kMaxReplyContentTypeBytes));
     }
   }
-  reply.body.assign(parsed->body.begin(), parsed->body.end());
+  static_cast<Bytes&>(reply.body) = std::move(parsed->body);
   return reply;
 }
 
@@ -102,7 +102,7 @@ RunReply judge(const wasm::ProgramOutcome& outcome) {
   return out;
 }
 
-Result<CallJob> job_of(const RunOrder& order, const Hash& artefact) {
+Result<CallJob> job_of(RunOrder&& order, const Hash& artefact) {
   const std::string& target = order.request.record.target;
   const std::size_t mark = target.find('?');
   CgiRequest cgi;
@@ -117,13 +117,13 @@ Result<CallJob> job_of(const RunOrder& order, const Hash& artefact) {
   CallJob job;
   job.artefact = artefact;
   job.call.env = TRY(cgi_variables(cgi));
-  job.call.args = {order.service};
+  job.call.args = wasm::Texts::of({order.service});
   job.call.gas_limit = order.gas_limit;
   job.call.deadline_ms = kCallDeadlineMs;
   job.call.time = order.time;
   job.call.seed = order.seed;
   job.call.memory_bytes = std::uint64_t{order.memory_mib} << 20;
-  job.input = order.request.body;
+  job.input = static_cast<Bytes&&>(order.request.body);
   return job;
 }
 
@@ -289,7 +289,8 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     reply.problem = "the service is not ready on this host";
     return done(std::move(reply));
   }
-  auto job = job_of(order, artefact->second);
+  const VersionId version = order.version;
+  auto job = job_of(std::move(order), artefact->second);
   if (!job) {
     RunReply reply;
     reply.outcome = RunOutcome::kCompleted;
@@ -298,7 +299,7 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
   }
   const std::uint64_t call = next_call_++;
   workers_->call(std::move(*job),
-                 [this, version = order.version, call, done = std::move(done)](wasm::ProgramOutcome outcome) {
+                 [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
                    RunReply reply = judge(outcome);
                    VersionStats& stats = stats_[version];
                    ++stats.calls;

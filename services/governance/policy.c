@@ -21,6 +21,7 @@ typedef unsigned long long u64;
 #define MAX_LIST 32u
 #define MAX_DECISIONS 8192u
 #define MAX_INPUT_BYTES (2u << 20)
+#define MAX_REPLICAS 16u
 #define DECISION_BYTES 11u
 #define PPM 1000000u
 
@@ -120,11 +121,13 @@ static void read_input(u32 size) {
 static void write_le(u64 value, u32 bytes) {
   for (u32 i = 0; i < bytes; ++i) output[output_size++] = (u8)(value >> (8 * i));
 }
-static int has_room_for(u32 decisions) {
-  return decision_count + decisions <= MAX_DECISIONS;
+/// Whether the output still holds `more` decisions. What belongs together is begun only then, since half of it would
+/// be a fault; the rest waits for the next epoch.
+static int has_room(u32 more) {
+  return decision_count + more <= MAX_DECISIONS;
 }
 static void decide_one(u8 kind, u32 version, u32 host, u16 reason) {
-  if (!has_room_for(1)) __builtin_trap();  // whoever decides asked before
+  if (!has_room(1)) __builtin_trap();
   write_le(kind, 1);
   write_le(version, 4);
   write_le(host, 4);
@@ -192,7 +195,6 @@ static void drain(u32 version, u32 slot, u16 reason) {
 // --- rules ---
 static void settle(u32 version) {
   Version* v = &versions[version];
-  if (!has_room_for(v->placed_count + v->replicas)) return;  // all of it waits for the next epoch: never a half
   if (!v->wanted || !v->funded) {
     while (v->placed_count > 0) drain(version, v->placed_count - 1, v->funded ? EXPIRED : UNFUNDED);
     return;
@@ -227,8 +229,7 @@ static void rebalance(void) {
   const u32 mean = mean_load();
   const u32 high = mean + mean / 4;
   u32 moves = 0;
-  for (u32 i = 0; i < version_count && moves < churn_cap; ++i) {
-    if (!has_room_for(2)) return;
+  for (u32 i = 0; i < version_count && moves < churn_cap && has_room(2); ++i) {
     Version* v = &versions[i];
     if (v->changed || !v->wanted || !v->funded || v->placed_count != v->replicas) continue;
     for (u32 slot = 0; slot < v->placed_count; ++slot) {
@@ -260,7 +261,7 @@ __attribute__((export_name("decide"))) u64 decide(u32 address, u32 size) {
   decision_count = 0;
   write_le(1, 1);
   write_le(0, 4);
-  for (u32 i = 0; i < version_count; ++i) settle(i);
+  for (u32 i = 0; i < version_count && has_room(MAX_REPLICAS + MAX_LIST); ++i) settle(i);
   rebalance();
   for (u32 i = 0; i < 4; ++i) output[1 + i] = (u8)(decision_count >> (8 * i));
   return (u64)(u32)(__UINTPTR_TYPE__)output << 32 | output_size;

@@ -76,9 +76,8 @@ class Wasi {
   bool store(std::uint64_t at, U value);
   template <class U>
   U load(std::uint64_t at) const;
-  WasiErrno put_strings(std::span<const std::string> strings, std::uint64_t pointers_at, std::uint64_t text_at);
-  WasiErrno put_sizes(std::span<const std::string> strings, Args args);
-  std::vector<std::string> environ() const;
+  WasiErrno put_texts(const Texts& texts, std::uint64_t pointers_at, std::uint64_t text_at);
+  WasiErrno put_sizes(const Texts& texts, Args args);
   [[nodiscard]] bool is_open(std::uint64_t fd) const { return fd < open_.size() && open_[fd]; }
   WasiErrno write_stream(std::uint64_t fd, ByteView bytes);
   [[nodiscard]] std::uint64_t now_ns(bool real_time) const;

@@ -35,7 +35,7 @@ Case any_case() {
   c.call.time = TimeMs(*rc::gen::inRange<std::uint64_t>(0, 1ULL << 40));
   c.call.seed.data[0] = *rc::gen::arbitrary<std::uint8_t>();
   c.input = *rc::gen::container<std::string>(rc::gen::element('a', 'b', ' ', '\n'));
-  c.call.env = {{"REQUEST_METHOD", *rc::gen::container<std::string>(rc::gen::inRange('a', 'z'))}};
+  c.call.env = Texts::of_variables({{"REQUEST_METHOD", *rc::gen::container<std::string>(rc::gen::inRange('a', 'z'))}});
   return c;
 }
 

@@ -50,8 +50,8 @@ class WasiTest : public ::testing::Test {
     ProgramCall c;
     c.gas_limit = Gas(1'000'000);
     c.time = TimeMs(5'000);
-    c.args = {"prog", "-x"};
-    c.env = {{"A", "1"}, {"B", ""}};
+    c.args = Texts::of({"prog", "-x"});
+    c.env = Texts::of_variables({{"A", "1"}, {"B", ""}});
     c.input = as_bytes("abcdef");
     c.out_bytes = 10;
     c.log_bytes = 10;
