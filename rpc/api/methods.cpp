@@ -1,5 +1,7 @@
 #include "rpc/api/methods.hpp"
 
+#include "genesis/json/write_json.hpp"
+
 #include <algorithm>
 #include <charconv>
 

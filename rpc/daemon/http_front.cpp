@@ -1,7 +1,7 @@
 #include "rpc/daemon/http_front.hpp"
 
 #include "chain/base/bytes.hpp"
-#include "genesis/json/strict_json.hpp"
+#include "genesis/json/write_json.hpp"
 
 namespace micro {
 namespace {

@@ -3,6 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "chain/registry/service_rules.hpp"
+#include "genesis/json/write_json.hpp"
 #include "rpc/daemon/node.hpp"
 
 namespace micro {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "genesis/json/base64.hpp"
+#include "genesis/json/write_json.hpp"
 
 namespace micro {
 namespace {
