@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "rpc/api/json_text.hpp"
+
 namespace micro {
 namespace {
 
@@ -40,7 +42,7 @@ Json protocol_error(int code, const std::string& message) {
 
 Json envelope(const Json& id) { return Json{{"jsonrpc", "2.0"}, {"id", id}}; }
 
-HttpReply json_reply(const Json& json) { return {200, "application/json", {}, json.dump() + "\n"}; }
+HttpReply json_reply(const Json& json) { return {200, "application/json", {}, json_text(json) + "\n"}; }
 
 /// Collects the answers of a batch; replies when the last one is in.
 struct Batch {

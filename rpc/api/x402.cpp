@@ -1,6 +1,7 @@
 #include "rpc/api/x402.hpp"
 
 #include "genesis/json/base64.hpp"
+#include "rpc/api/json_text.hpp"
 
 namespace micro::x402 {
 namespace {
@@ -8,7 +9,7 @@ namespace {
 constexpr int kVersion = 2;
 constexpr std::string_view kScheme = "batch-settlement";
 
-std::string encode_header(const Json& json) { return to_base64(as_bytes(json.dump())); }
+std::string encode_header(const Json& json) { return to_base64(as_bytes(json_text(json))); }
 
 Result<Json> decode_header(std::string_view header) {
   if (header.size() > kMaxHeaderBytes) return fail(Fault::kLimit, "the payment header is too long");

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <thread>
@@ -26,6 +27,15 @@ int report(const Error& error, bool as_json) {
     if (!error.hint.empty()) fmt::print(stderr, "       {}\n", error.hint);
   }
   return exit_code(error.fault);
+}
+
+/// Clients, databases and workers together need more descriptors than many shells allow at first.
+void raise_descriptor_limit() {
+  constexpr rlim_t kDescriptors = 16'384;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kDescriptors);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// SIGINT and SIGTERM end the node in order. The mask is set before any thread starts, so only this thread sees them.
@@ -92,6 +102,7 @@ int serve(NodeConfig config, bool as_json, const std::function<Status(Node&)>& b
   if (const auto log = set_up_log(config.log_level); !log) return report(log.error(), as_json);
   if (const auto hard = protect_process_memory(); !hard) spdlog::warn("{}", hard.error().message);
   StopSignals signals;
+  raise_descriptor_limit();
   auto node = Node::open(std::move(config));
   if (!node) return report(node.error(), as_json);
   if (const auto listening = (*node)->listen(); !listening) return report(listening.error(), as_json);
