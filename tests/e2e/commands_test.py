@@ -1,4 +1,4 @@
-"""Every command against a development network, as scripts and people use it: one document, or one error and its code."""
+"""Every command against a development network, for scripts and people: one document, or one error with its code."""
 import json
 import pathlib
 import re
