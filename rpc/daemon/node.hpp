@@ -60,6 +60,7 @@ class Node {
   void ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why, HttpResponder responder);
   [[nodiscard]] x402::Offer offer_for(const ServiceCall& call, const Route& route) const;
   void run_paid(const payment::Run& run, std::function<void(payment::Event)> done);
+  Hash fresh_seed();
   [[nodiscard]] CallRequest request_of(const ServiceCall& call, const Route& route) const;
   [[nodiscard]] RunOrder order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const;
   /// `offer`: of a caller that paid by itself; a refusal then says what would be taken, and where its lane is.
@@ -116,6 +117,7 @@ class Node {
   std::optional<NodeId> self_;
   std::optional<Directory> directory_;
   Epoch epoch_;
+  std::vector<Hash> seeds_;  // for calls that nobody pays for, drawn many at a time
   TimeMs started_;
   bool all_channels_told_ = false;
   bool leaving_ = false;  // the node's last offer is withdrawn
