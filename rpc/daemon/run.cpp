@@ -89,7 +89,7 @@ void announce(const Node& node, bool as_json, std::uint64_t started_ms) {
                     {"http", "http://" + http},
                     {"socket", node.config().socket_path.string()},
                     {"data_dir", node.config().data_dir.string()}};
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", json_text(line));
   } else {
     fmt::print("network {}  http://{}  data {}\n", std::string(node.genesis().network), http,
                node.config().data_dir.string());
@@ -147,7 +147,8 @@ Status print_dev_accounts(const Node& node, const DevOptions& options) {
     }
   }
   if (!options.accounts_out) return {};
-  const std::string text = Json{{"phrase", std::string(kDevPhrase)}, {"accounts", std::move(list)}}.dump(2) + "\n";
+  const std::string text =
+      json_text(Json{{"phrase", std::string(kDevPhrase)}, {"accounts", std::move(list)}}, 2) + "\n";
   return write_file_durably(*options.accounts_out, as_bytes(text), IfPresent::kReplace);
 }
 

@@ -71,5 +71,19 @@ TEST(Base64, HasOneTextForOneValue) {
   }
 }
 
+TEST(JsonText, NeverThrows) {
+  EXPECT_EQ(json_text(Json{{"a", "b"}}), R"({"a":"b"})");
+  EXPECT_EQ(json_text(Json("\xff\xc3")), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
+  EXPECT_TRUE(parse_json(json_text(Json("cut \xf0\x9f"))).has_value());
+}
+
+TEST(StrictJson, ErrorsQuotePrintableBytesOnly) {
+  for (const char* text : {"{\"a\": \"\xff\xfe\"}", "\xf0\x9f\x98", "[1, \x01]"}) {
+    const auto read = parse_json(text);
+    ASSERT_FALSE(read.has_value());
+    for (const char c : read.error().message) EXPECT_TRUE(c >= ' ' && c <= '~') << read.error().message;
+  }
+}
+
 }  // namespace
 }  // namespace micro
