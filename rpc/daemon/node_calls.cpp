@@ -98,6 +98,9 @@ void Node::handle_call(ServiceCall&& call, HttpResponder responder) {
   }
   const auto route = directory_->route(call.name, call.commit.value_or(""));
   if (!route) return std::move(responder).send(problem_of(route.error()));
+  // A caller with a voucher may still ask for an answer that it paid for earlier.
+  const auto failed = call.payment ? std::nullopt : runtime_->failure(route->version->version);
+  if (failed) return std::move(responder).send(problem(503, "this host cannot run it", call.name + ": " + *failed));
   const auto ready = serves(*route->version, call.name);
   if (!ready) return std::move(responder).send(problem_of(ready.error()));
   if (call.payment) return call_with_voucher(call, *route, std::move(responder));
@@ -193,8 +196,10 @@ void Node::call_with_voucher(const ServiceCall& call, const Route& route, HttpRe
   request.record.body_hash = sha256(request.body);
   request.record.price_epoch = paid->price_epoch;
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
+  std::optional<CodeHash> module;
+  if (!runtime_->failure(route.version->version)) module = route.version->module;
   desk_->call_with_voucher(
-      {paid->voucher, paid->signature}, std::move(request), route.version->module,
+      {paid->voucher, paid->signature}, std::move(request), module,
       [this, shared, offer = offer_for(call, route)](const payment::Answer& answer) {
         asio::post(io_, [this, shared, answer, offer] { answer_paid(answer, std::move(*shared), offer); });
       });
