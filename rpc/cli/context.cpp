@@ -40,7 +40,7 @@ std::string text_or(const Json& json, std::string_view key, std::string fallback
   const auto found = json.find(std::string(key));
   if (found == json.end() || found->is_null()) return fallback;
   if (found->is_string()) return found->get<std::string>();
-  return found->dump();
+  return json_text(*found);
 }
 
 const Json& list_of(const Json& json, std::string_view key) {

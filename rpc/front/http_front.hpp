@@ -9,6 +9,8 @@
 
 namespace micro {
 
+inline constexpr std::size_t kMaxIdempotencyKeyBytes = 64;
+
 /// Who pays when the caller brings no voucher.
 enum class CallerKind : std::uint8_t {
   kOwner,      ///< the Unix socket, or the bearer token: the node's gateway may pay
@@ -22,7 +24,6 @@ struct ServiceCall {
   std::string method;
   std::string path;  ///< below the service's root, begins with '/'
   std::string query;
-  HttpHeaders headers;
   std::string content_type;
   std::string body;
   CallerKind caller = CallerKind::kAnonymous;
