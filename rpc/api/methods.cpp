@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "rpc/api/json_text.hpp"
-
 namespace micro {
 namespace {
 

@@ -1,7 +1,7 @@
 #include "rpc/api/x402.hpp"
 
 #include "genesis/json/base64.hpp"
-#include "rpc/api/json_text.hpp"
+#include "genesis/json/strict_json.hpp"
 
 namespace micro::x402 {
 namespace {

@@ -3,7 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "chain/registry/service_rules.hpp"
-#include "rpc/api/json_text.hpp"
+#include "genesis/json/strict_json.hpp"
 #include "rpc/daemon/node.hpp"
 
 namespace micro {

@@ -4,7 +4,7 @@
 
 #include "chain/base/bytes.hpp"
 #include "chain/types/payment.hpp"
-#include "rpc/api/json_text.hpp"
+#include "genesis/json/strict_json.hpp"
 
 namespace micro {
 namespace {
