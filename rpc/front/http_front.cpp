@@ -5,6 +5,7 @@
 #include "chain/base/bytes.hpp"
 #include "chain/types/payment.hpp"
 #include "genesis/json/strict_json.hpp"
+#include "wallet/payer/entry.hpp"
 
 namespace micro {
 namespace {
