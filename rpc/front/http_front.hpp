@@ -9,7 +9,7 @@
 
 namespace micro {
 
-inline constexpr std::size_t kMaxIdempotencyKeyBytes = 64;
+inline constexpr std::size_t kMaxIdempotencyHeaderBytes = 64;
 
 /// Who pays when the caller brings no voucher.
 enum class CallerKind : std::uint8_t {
