@@ -6,6 +6,7 @@
 #include "services/build/detect/plan.hpp"
 #include "services/host/git_fetch/wire.hpp"
 #include "services/host/worker/messages.hpp"
+#include "services/payment/call.hpp"
 #include "services/payment/store.hpp"
 #include "wallet/keystore/session_store.hpp"
 #include "wallet/payer/entry.hpp"

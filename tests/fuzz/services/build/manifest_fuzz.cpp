@@ -1,4 +1,5 @@
 // micro.json as a stranger's repository holds it.
+#include "chain/registry/service_rules.hpp"
 #include "services/build/detect/manifest.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
