@@ -12,7 +12,8 @@ namespace micro {
 /// Then the file is written anew with the newest record only.
 inline constexpr std::uint64_t kMaxSignerLogBytes = 64u << 20;
 
-/// What a log's bytes say. What follows `valid_bytes` is a record that was cut off: it was never synced, so never signed.
+/// What a log's bytes say. What follows `valid_bytes` is a record that was cut off: it was never synced, so never
+/// signed.
 struct SignerLogContents {
   std::optional<SignedStatement> last;
   std::uint64_t valid_bytes = 0;

@@ -1,7 +1,5 @@
 #include "rpc/api/methods.hpp"
 
-#include "genesis/json/write_json.hpp"
-
 #include <algorithm>
 #include <charconv>
 
@@ -14,15 +12,21 @@ struct FaultNames {
   int exit;
 };
 
-constexpr std::array kFaults{
-    FaultNames{Fault::kInternal, "internal", 1},     FaultNames{Fault::kInvalid, "invalid", 2},
-    FaultNames{Fault::kUnreachable, "unreachable", 3}, FaultNames{Fault::kNotFound, "not_found", 4},
-    FaultNames{Fault::kDenied, "denied", 5},         FaultNames{Fault::kFunds, "funds", 6},
-    FaultNames{Fault::kRejected, "rejected", 7},     FaultNames{Fault::kUnknownOutcome, "unknown_outcome", 8},
-    FaultNames{Fault::kRefused, "refused", 9},       FaultNames{Fault::kMismatch, "mismatch", 10},
-    FaultNames{Fault::kLimit, "limit", 1},           FaultNames{Fault::kIo, "io", 1},
-    FaultNames{Fault::kCorrupt, "corrupt", 1},       FaultNames{Fault::kBusy, "busy", 1},
-    FaultNames{Fault::kInterrupted, "interrupted", 130}};
+constexpr std::array kFaults{FaultNames{Fault::kInternal, "internal", 1},
+                             FaultNames{Fault::kInvalid, "invalid", 2},
+                             FaultNames{Fault::kUnreachable, "unreachable", 3},
+                             FaultNames{Fault::kNotFound, "not_found", 4},
+                             FaultNames{Fault::kDenied, "denied", 5},
+                             FaultNames{Fault::kFunds, "funds", 6},
+                             FaultNames{Fault::kRejected, "rejected", 7},
+                             FaultNames{Fault::kUnknownOutcome, "unknown_outcome", 8},
+                             FaultNames{Fault::kRefused, "refused", 9},
+                             FaultNames{Fault::kMismatch, "mismatch", 10},
+                             FaultNames{Fault::kLimit, "limit", 1},
+                             FaultNames{Fault::kIo, "io", 1},
+                             FaultNames{Fault::kCorrupt, "corrupt", 1},
+                             FaultNames{Fault::kBusy, "busy", 1},
+                             FaultNames{Fault::kInterrupted, "interrupted", 130}};
 
 constexpr int kParseError = -32'700;
 constexpr int kInvalidRequest = -32'600;
@@ -40,9 +44,13 @@ Json protocol_error(int code, const std::string& message) {
   return Json{{"code", code}, {"message", message}, {"data", {{"name", "invalid"}, {"hint", ""}, {"exit", 2}}}};
 }
 
-Json envelope(const Json& id) { return Json{{"jsonrpc", "2.0"}, {"id", id}}; }
+Json envelope(const Json& id) {
+  return Json{{"jsonrpc", "2.0"}, {"id", id}};
+}
 
-HttpReply json_reply(const Json& json) { return {200, "application/json", {}, write_json(json) + "\n"}; }
+HttpReply json_reply(const Json& json) {
+  return {200, "application/json", {}, json_text(json) + "\n"};
+}
 
 /// Collects the answers of a batch; replies when the last one is in.
 struct Batch {
@@ -63,8 +71,12 @@ struct Batch {
 
 }  // namespace
 
-int exit_code(Fault fault) { return names_of(fault).exit; }
-std::string_view fault_name(Fault fault) { return names_of(fault).name; }
+int exit_code(Fault fault) {
+  return names_of(fault).exit;
+}
+std::string_view fault_name(Fault fault) {
+  return names_of(fault).name;
+}
 
 Fault fault_of_exit(int exit) {
   for (const FaultNames& entry : kFaults) {

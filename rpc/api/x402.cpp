@@ -1,6 +1,7 @@
 #include "rpc/api/x402.hpp"
 
 #include "genesis/json/base64.hpp"
+#include "genesis/json/strict_json.hpp"
 
 namespace micro::x402 {
 namespace {
@@ -9,7 +10,7 @@ constexpr int kVersion = 2;
 constexpr std::string_view kScheme = "batch-settlement";
 
 std::string encode_header(const Json& json) {
-  return to_base64(as_bytes(json.dump()));
+  return to_base64(as_bytes(json_text(json)));
 }
 
 Result<Json> decode_header(std::string_view header) {

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <thread>
@@ -17,6 +18,15 @@
 
 namespace micro {
 namespace {
+
+/// Clients, databases and workers together need more descriptors than many shells allow at first.
+void raise_descriptor_limit() {
+  constexpr rlim_t kDescriptors = 16'384;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kDescriptors);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 /// SIGINT and SIGTERM end the node in order. The mask is set before any thread starts, so only this thread sees them.
 class StopSignals {
@@ -79,7 +89,7 @@ void announce(const Node& node, bool as_json, std::uint64_t started_ms) {
                     {"http", "http://" + http},
                     {"socket", node.config().socket_path.string()},
                     {"data_dir", node.config().data_dir.string()}};
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", json_text(line));
   } else {
     fmt::print("network {}  http://{}  data {}\n", std::string(node.genesis().network), http,
                node.config().data_dir.string());
@@ -96,6 +106,7 @@ Status serve(NodeConfig config, bool color, bool as_json, const std::function<St
   TRY(set_up_log(config.log_level, color));
   if (const auto hard = protect_process_memory(); !hard) spdlog::warn("{}", hard.error().message);
   StopSignals signals;
+  raise_descriptor_limit();
   const auto node = TRY(Node::open(std::move(config)));
   TRY(node->listen());
   if (before) TRY(before(*node));
@@ -136,7 +147,8 @@ Status print_dev_accounts(const Node& node, const DevOptions& options) {
     }
   }
   if (!options.accounts_out) return {};
-  const std::string text = Json{{"phrase", std::string(kDevPhrase)}, {"accounts", std::move(list)}}.dump(2) + "\n";
+  const std::string text =
+      json_text(Json{{"phrase", std::string(kDevPhrase)}, {"accounts", std::move(list)}}, 2) + "\n";
   return write_file_durably(*options.accounts_out, as_bytes(text), IfPresent::kReplace);
 }
 

@@ -195,8 +195,8 @@ Status Demo::publish() {
 Result<std::string> Demo::call(const std::string& service, const std::string& name) {
   const HttpHeaders headers{
       {"Authorization", "Bearer " + token_}, {"Micro-Account", bob_}, {"Content-Type", "application/json"}};
-  const HttpReply reply =
-      TRY(http_->send("POST", "/api/" + service + "/" + std::string(kEndpoint), headers, Json{{"name", name}}.dump()));
+  const HttpReply reply = TRY(
+      http_->send("POST", "/api/" + service + "/" + std::string(kEndpoint), headers, json_text(Json{{"name", name}})));
   if (reply.status != 200) {
     return fail(Fault::kRejected, "a call was answered " + std::to_string(reply.status) + ": " + reply.body);
   }
@@ -314,7 +314,7 @@ Status Demo::add_up() {
   }
   const bool consistent = supply.value("consistent", Json()) == true;
   if (!consistent || minted != accounted || held != amount_in(supply, "live")) {
-    return fail(Fault::kMismatch, "the supply does not add up: " + supply.dump());
+    return fail(Fault::kMismatch, "the supply does not add up: " + json_text(supply));
   }
   if (purses != amount_in(supply, "sum_accounts")) {
     return fail(Fault::kMismatch,
@@ -378,7 +378,7 @@ Status run_demo(const DemoOptions& options) {
                     ", where node.log tells what the node did");
   }
   if (options.json) {
-    fmt::print("{}\n", document.dump(2));
+    fmt::print("{}\n", json_text(document, 2));
   } else if (!options.quiet) {
     fmt::print(stderr,
                "\nThat was the whole job. Try it yourself:\n"

@@ -47,12 +47,9 @@ Result<Json> brief(const Moment& m, const TxCursor& at) {
 }
 
 Json session_json(const Moment& m, const SessionRecord& s) {
-  return {{"owner", address_text(m.json.kind, s.owner)},
-          {"expires", s.expires.value},
-          {"per_call_cap", amount_text(s.per_call_cap)},
-          {"window_cap", amount_text(s.window_cap)},
-          {"window_spent", amount_text(s.window_spent)},
-          {"revoked", s.revoked}};
+  return {{"owner", address_text(m.json.kind, s.owner)}, {"expires", s.expires.value},
+          {"per_call_cap", amount_text(s.per_call_cap)}, {"window_cap", amount_text(s.window_cap)},
+          {"window_spent", amount_text(s.window_spent)}, {"revoked", s.revoked}};
 }
 
 /// Sums of what all records hold, module by module: the naive check of the counters.
@@ -109,7 +106,9 @@ Result<Json> head(const Moment& m) {
               {"state_root", header.state_root.hex()}};
 }
 
-Json params(const Moment& m) { return to_json(m.json, m.params); }
+Json params(const Moment& m) {
+  return to_json(m.json, m.params);
+}
 
 Result<Json> block(const Moment& m, Height height) {
   const Block found = TRY(m.blocks.block(height));
@@ -125,7 +124,8 @@ Result<Json> block(const Moment& m, Height height) {
            {"header", to_json(m.json, found.header)},
            {"txs", std::move(txs)},
            {"events", to_json(m.json, receipts.boundary_events)},
-           {"raw", to_hex(encode(found))}};
+           {"raw", to_hex(encode(found))},
+           {"receipts_raw", to_hex(encode(receipts))}};
   if (height.value > 0) {
     const Certificate certificate = TRY(m.blocks.certificate(height));
     out["certificate"] = to_json(m.json, certificate);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 
+#include "chain/economy/supply.hpp"
 #include "chain/execution/execute.hpp"
 #include "chain/records/records.hpp"
 #include "chain/state/overlay.hpp"
@@ -154,5 +155,15 @@ struct World {
   [[nodiscard]] Amount live(std::uint64_t n) const { return live_total(account(n).purse, lots()); }
   [[nodiscard]] Supply supply() const { return *read<Supply>(path::supply()); }
 };
+
+/// A newcomer's allowance beside tokens, put straight into the state; the supply record counts it.
+inline void grant_base(World& w, std::uint64_t who, std::uint64_t amount) {
+  Account account = w.account(who);
+  const Lot lot{fresh_expiry(w.lots()), LotClass::kBase, Amount(amount)};
+  add_lot(account.purse, lot);
+  SupplyBook book = SupplyBook::from(w.supply(), w.lots()).value();
+  book.mint(lot);
+  w.state.apply({{path::account(person(who)), encode(account)}, {path::supply(), encode(book.record())}});
+}
 
 }  // namespace micro::test

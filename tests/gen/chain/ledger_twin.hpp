@@ -11,7 +11,7 @@ namespace micro::test {
 
 /// Signs for the persons that AnyTx knows, session keys included.
 inline SignedTx signed_by_person(SignedTx tx) {
-  for (const std::uint64_t n : {0, 1, 2, 3, 4, 100, 101, 102}) {
+  for (const auto n : {0ull, 1ull, 2ull, 3ull, 4ull, 100ull, 101ull, 102ull}) {
     if (person(n) == tx.body.sender) tx.signature = person_key(n).sign_ecdsa(tx_signing_hash(tx.body));
   }
   return tx;
@@ -29,6 +29,7 @@ inline StateRoot root_of(const MapState& state) {
 inline Disks disks_of(World& w) {
   Header header;
   header.time = w.time;
+  header.epoch = Epoch(w.epoch().value > 0 ? w.epoch().value - 1 : 0);  // it counts as the block that ended that one
   header.state_root = root_of(w.state);
   header.next_validators = validator_set_hash(w.genesis.validators);
   auto ledger_db = std::make_unique<MemoryKv>();

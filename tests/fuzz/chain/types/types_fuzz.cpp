@@ -13,7 +13,11 @@ constexpr TypedTarget kTargets[] = {
 
 }  // namespace
 
-bool fuzz(ByteView input) { return fuzz_one_of(kTargets, input); }
-std::vector<Bytes> fuzz_seeds() { return seeds_of_each(kTargets); }
+bool fuzz(ByteView input) {
+  return fuzz_one_of(kTargets, input);
+}
+std::vector<Bytes> fuzz_seeds() {
+  return seeds_of_each(kTargets);
+}
 
 }  // namespace micro::test

@@ -133,15 +133,16 @@ TEST(Epoch, ALeavingHostIsReplacedAndItsBondComesBackWithTheLifeItHad) {
   EXPECT_EQ(w.supply().paused, w.genesis.params.min_bond);  // the other host's
 }
 
-// A policy that replaces the leaving host without draining it asks for more than the fund was checked for. Its output is
-// refused; the node neither stops nor spends what is not there.
+// A policy that replaces the leaving host without draining it asks for more than the fund was checked for. Its output
+// is refused; the node neither stops nor spends what is not there.
 TEST(Epoch, APolicyThatWouldRunMoreThanTheFundPaysIsRefused) {
   OneService w;
   ASSERT_TRUE(w.end_epoch().has_value());
   w.add_offer(2, w.add_node(2, 2));
   ASSERT_TRUE(w.end_epoch().has_value());
   const Amount held = live_total(w.read<FundRecord>(path::fund(w.service))->purse, w.lots());
-  EXPECT_EQ(w.apply(0, UnfundService{w.service, Amount(held.micro - 64)}).status, TxStatus::kOk);  // one replica's epoch
+  EXPECT_EQ(w.apply(0, UnfundService{w.service, Amount(held.micro - 64)}).status,
+            TxStatus::kOk);  // one replica's epoch
   EXPECT_EQ(w.apply(1, WithdrawOffer{w.offer}).status, TxStatus::kOk);
   w.follow([](const PolicyInput& in) {
     PolicyOutput both = test::greedy(in);

@@ -60,7 +60,8 @@ TEST(Constitution, RefusesTheWholeOutputForOneFault) {
   EXPECT_EQ(judged({place(0, 0, kRepair)}), PolicyFault::kNotPlaceable);
   EXPECT_EQ(judged({place(3, 1, kRepair)}), PolicyFault::kNotACandidate);
   EXPECT_EQ(judged({place(1, 3)}), PolicyFault::kNotACandidate);
-  EXPECT_EQ(judged({place(3, 0, kRepair), place(3, 4, kRepair)}), PolicyFault::kSharedCluster);
+  EXPECT_EQ(judged({place(3, 0, kRepair), place(3, 4, kRepair), drain(3, 3, kHostLeaving)}),
+            PolicyFault::kSharedCluster);
   EXPECT_EQ(judged({drain(1, 0, kUnfunded)}), PolicyFault::kNotPlaced);
 }
 

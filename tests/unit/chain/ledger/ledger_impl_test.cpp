@@ -230,8 +230,8 @@ TEST(Ledger, ContradictingDisksAreReported) {
   EXPECT_FALSE(rotten.opened().error().hint.empty());
 }
 
-// The tip's record is what the next header is made from: one that was damaged or swapped would make blocks that no other
-// node accepts.
+// The tip's record is what the next header is made from: one that was damaged or swapped would make blocks that no
+// other node accepts.
 TEST(Ledger, ATipThatDoesNotFitTheLastBlockIsReported) {
   SmallNet net;
   ASSERT_TRUE(net.seal(1'000));

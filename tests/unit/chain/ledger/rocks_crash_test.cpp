@@ -111,7 +111,8 @@ TEST_F(RocksCrashTest, ADamagedFileIsFoundOrHarmless) {
     for (const auto& file : fs::directory_iterator(good / name)) {
       const auto size = fs::file_size(file.path());
       const bool is_data = file.path().extension() == ".log" || file.path().extension() == ".sst" ||
-                           file.path().extension() == ".blob" || file.path().filename().string().starts_with("MANIFEST");
+                           file.path().extension() == ".blob" ||
+                           file.path().filename().string().starts_with("MANIFEST");
       if (!is_data || size == 0) continue;
       for (std::uintmax_t at = size / 8; at < size; at += std::max<std::uintmax_t>(1, size / 5)) {
         SCOPED_TRACE(file.path().string() + " at " + std::to_string(at));

@@ -171,8 +171,9 @@ TEST(GenesisJson, WhatIsReadMakesAState) {
                                        86'400'000ULL, 604'800'001ULL, 4'294'967'295ULL}) {
       const bool is_amount = value.is_string() && value.get<std::string>().find('.') != std::string::npos;
       Json changed = good;
-      changed["params"][key] = is_amount ? Json(amount_text(Amount(number * 1'000'000)))
-                               : value.is_string() ? Json(std::to_string(number)) : Json(number);
+      changed["params"][key] = is_amount           ? Json(amount_text(Amount(number * 1'000'000)))
+                               : value.is_string() ? Json(std::to_string(number))
+                                                   : Json(number);
       Genesis g = sample();
       const auto params = from_json<ChainParams>(JsonContext{NetworkKind::kDev}, changed["params"]);
       ASSERT_TRUE(params.has_value()) << params.error().message;

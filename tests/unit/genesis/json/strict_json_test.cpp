@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "genesis/json/base64.hpp"
-#include "genesis/json/write_json.hpp"
 
 namespace micro {
 namespace {
@@ -27,8 +26,8 @@ TEST(StrictJson, KeepsTheOrderOfKeys) {
 }
 
 TEST(WriteJson, ShowsBytesThatAreNoTextInsteadOfThrowing) {
-  EXPECT_EQ(write_json(Json{{"a", "x\xffy"}, {"b", {1, nullptr}}}), "{\"a\":\"x\uFFFDy\",\"b\":[1,null]}");
-  EXPECT_EQ(write_json(Json{{"\xc3", "\xed\xa0\x80"}}).find('\xc3'), std::string::npos);
+  EXPECT_EQ(json_text(Json{{"a", "x\xffy"}, {"b", {1, nullptr}}}), "{\"a\":\"x\uFFFDy\",\"b\":[1,null]}");
+  EXPECT_EQ(json_text(Json{{"\xc3", "\xed\xa0\x80"}}).find('\xc3'), std::string::npos);
 }
 
 TEST(StrictJson, RefusesWhatOtherReadersRound) {
@@ -74,6 +73,20 @@ TEST(Base64, HasOneTextForOneValue) {
   EXPECT_EQ(to_base64(as_bytes("foob")), "Zm9vYg==");  // RFC 4648 §10
   for (const std::string_view text : {"Zm9vYg", "Zm9vYg=", "Zm9vYh==", "Zm9v Yg==", "Zm9vYg==\n", "Zm9-", "===="}) {
     EXPECT_FALSE(from_base64(text).has_value()) << text;
+  }
+}
+
+TEST(JsonText, NeverThrows) {
+  EXPECT_EQ(json_text(Json{{"a", "b"}}), R"({"a":"b"})");
+  EXPECT_EQ(json_text(Json("\xff\xc3")), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
+  EXPECT_TRUE(parse_json(json_text(Json("cut \xf0\x9f"))).has_value());
+}
+
+TEST(StrictJson, ErrorsQuotePrintableBytesOnly) {
+  for (const char* text : {"{\"a\": \"\xff\xfe\"}", "\xf0\x9f\x98", "[1, \x01]"}) {
+    const auto read = parse_json(text);
+    ASSERT_FALSE(read.has_value());
+    for (const char c : read.error().message) EXPECT_TRUE(c >= ' ' && c <= '~') << read.error().message;
   }
 }
 

@@ -200,14 +200,14 @@ TEST(EmbeddedPolicy, FullViewFitsIntoTheFuel) {
   EXPECT_LT(out->fuel, kernel::kPolicyFuel / 4);
 }
 
-// More work than one output holds, and moves where it ends: what is said is whole, and the rest waits. Half a move would
-// be a fault, and two faults in a row freeze placement for ever.
+// More work than one output holds, and moves where it ends: what is said is whole, and the rest waits. Half a move
+// would be a fault, and two faults in a row freeze placement for ever.
 TEST(EmbeddedPolicy, AnOutputThatIsFullEndsBetweenDecisionsThatBelongTogether) {
   PolicyInput input;
   input.churn_cap = 100;
   input.hosts = {host(0, 900'000), host(1), host(2), host(3)};
   for (HostView& h : input.hosts) h.log2_memory_mib = 31;  // each replica counts for 1 ppm
-  for (int i = 0; i < 100; ++i) {  // on the loaded host, and could move
+  for (int i = 0; i < 100; ++i) {                          // on the loaded host, and could move
     VersionView v = version(1, {1, 2, 3});
     v.placed.push_back(0);
     input.versions.push_back(v);
