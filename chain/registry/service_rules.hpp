@@ -11,7 +11,8 @@ inline constexpr std::uint32_t kMaxVersionMemoryMib = 256;  ///< what the engine
 /// with
 /// "--" at the third place are left to IDNA (RFC 5891 §4.2.3.1), since they display as something else.
 bool is_service_name(std::string_view name);
-/// https://host/path without credentials, query or fragment; where `allow_local`, also file:///path and /path.
+/// https://host/path without credentials, query or fragment; where `allow_local`, also file:///path, /path
+/// and plain http to this machine itself.
 bool is_source_url(std::string_view url, bool allow_local);
 /// Empty, or a relative path that stays inside the repository.
 bool is_source_subdir(std::string_view subdir);

@@ -1,6 +1,7 @@
 #include "rpc/api/x402.hpp"
 
 #include "genesis/json/base64.hpp"
+#include "genesis/json/strict_json.hpp"
 
 namespace micro::x402 {
 namespace {

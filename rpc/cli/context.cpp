@@ -63,12 +63,12 @@ Result<NodeClient> Context::find_node() {
   if (globals.data) return NodeClient(default_socket_path(*globals.data));
   if (!globals.env.empty()) return NodeClient(default_socket_path(default_data_dir(globals.env)));
   std::optional<NodeClient> running;
-  std::optional<Error> refused;
+  std::optional<Error> refused;  // by a node that is there and does not answer as it should
   for (const auto network : {kDevNetwork, kLocalNetwork}) {
     NodeClient client(default_socket_path(default_data_dir(std::string(network))));
     auto info = client.call("node.info");
     if (!info) {
-      if (info.error().fault != Fault::kUnreachable || network == kLocalNetwork) refused = std::move(info).error();
+      if (info.error().fault != Fault::kUnreachable) refused = std::move(info).error();
       continue;
     }
     if (running) {
@@ -78,7 +78,9 @@ Result<NodeClient> Context::find_node() {
     running = std::move(client);
   }
   if (running) return std::move(*running);
-  return std::unexpected(std::move(*refused));
+  if (refused) return std::unexpected(std::move(*refused));
+  return fail(Fault::kUnreachable, "no node runs here, neither dev nor local",
+              "start one with `micro dev` or `micro server`, or name another with --env, --data or --socket");
 }
 
 Result<NodeClient*> Context::node() {

@@ -25,7 +25,8 @@ CLI::App* add_command(CLI::App& parent, Context& context, const std::string& nam
   auto kept = std::make_shared<Options>();  // the parser writes it, the action reads it later
   options = kept.get();
   CLI::App* sub = parent.add_subcommand(name, help);
-  sub->callback([&context, kept, run] {
+  sub->callback([&context, kept, run, sub] {
+    if (!sub->get_subcommands().empty()) return;  // `dev accounts` is not `dev`
     context.action = [&context, kept, run]() -> Result<int> {
       TRY(run(context, *kept));
       return 0;

@@ -183,7 +183,7 @@ std::string built_text(const Json& version) {
 std::string placed_text(const Json& version) {
   const Json& hosts = list_of(version, "hosts");
   if (hosts.empty()) return {};
-  return "decision " + text_or(hosts[0], "decision", "?") + " → " + brief_hex(text_or(hosts[0], "node"), 8);
+  return "decision D-" + text_or(hosts[0], "decision", "?") + " → n-" + brief_hex(text_or(hosts[0], "node"), 6);
 }
 
 /// Follows a version from its announcement until it answers calls.
@@ -193,6 +193,7 @@ Result<Json> watch(Context& context, const Wanted& wanted) {
   Stage shown = Stage::kAnnounced;
   std::string cursor = "0";
   std::string waits;
+  std::string_view said;
   for (;;) {
     cursor = show_build(context, wanted, cursor);
     const auto version = TRY(version_of(context, wanted));
@@ -205,9 +206,11 @@ Result<Json> watch(Context& context, const Wanted& wanted) {
     shown = std::max(shown, stage);
     if (stage == Stage::kHealthy) return *version;
     waits = text_or(*version, "state");
-    context.out.progress(stage == Stage::kAnnounced ? "waiting for the build"
-                         : waits == "paused"        ? "waiting for funds"
-                                                    : "waiting for a placement");
+    const std::string_view waiting = stage == Stage::kAnnounced ? "waiting for the build"
+                                     : waits == "paused"        ? "waiting for funds"
+                                                                : "waiting for a placement";
+    if (said != waiting) context.out.progress(waiting);  // once, however many lines of the build come between
+    said = waiting;
     const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
     if (static_cast<std::uint64_t>(spent.count()) > most) {
       return fail(Fault::kUnknownOutcome, wanted.name + " does not run yet: " + waits,

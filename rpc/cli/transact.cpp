@@ -123,6 +123,12 @@ Result<Transaction> transact(Context& context, ActingAccount& account, Payload p
   return out;
 }
 
+Result<Amount> some_tokens(std::string_view text) {
+  const Amount amount = TRY(parse_amount(text));
+  if (amount.is_zero()) return fail(Fault::kInvalid, "the amount is zero", "the least is 0.000001");
+  return amount;
+}
+
 std::string outcome_text(const Transaction& transaction) {
   if (transaction.result.contains("dry_run")) return "dry run: nothing was signed or sent";
   if (!transaction.result.contains("height")) return "submitted";

@@ -262,10 +262,13 @@ Status wallet_lots(Context& context, const NameOptions& o) {
 }
 
 Status wallet_send(Context& context, const SendOptions& o) {
-  const Amount amount = TRY(parse_amount(o.amount));
+  const Amount amount = TRY(some_tokens(o.amount));
   ActingAccount account = TRY(context.acting());
   Transfer transfer;
   transfer.to = TRY(context.find_address(o.to));
+  if (transfer.to == account.address) {
+    return fail(Fault::kInvalid, o.to + " is the account that sends", "choose who sends with --account");
+  }
   transfer.amount = amount;
   if (o.memo.size() > kMaxMemoBytes) {
     return fail(Fault::kInvalid, "the memo is longer than " + std::to_string(kMaxMemoBytes) + " bytes");
@@ -293,24 +296,33 @@ Status wallet_refresh(Context& context, const RefreshOptions& o) {
     return fail(Fault::kNotFound, account.label + " has no lot " + std::to_string(o.expiry),
                 "list them with `micro wallet lots`");
   }
-  if (!o.amount.empty()) refresh.amount = TRY(parse_amount(o.amount));
+  if (!o.amount.empty()) refresh.amount = TRY(some_tokens(o.amount));
   const Transaction done = TRY(transact(context, account, refresh));
   print_outcome(context, done, "txid " + done.id.hex() + " " + outcome_text(done));
   return {};
 }
 
-std::string event_names(const Json& item) {
+/// What an event means for the account: "+5.000000 from dmnet1…", else its name.
+std::string event_text(const Json& event, const std::string& own) {
+  const std::string kind = text_or(event, "kind");
+  if (kind != "Transferred") return kind;
+  const std::string from = text_or(event, "from");
+  if (from == own) return "-" + text_or(event, "amount") + " to " + brief_address(text_or(event, "to"));
+  return "+" + text_or(event, "amount") + " from " + brief_address(from);
+}
+
+std::string events_text(const Json& item, const std::string& own) {
   std::string out;
   for (const Json& event : list_of(item, "events")) {
     if (out.size() > 60) return out + ", …";
-    out += (out.empty() ? "" : ", ") + text_or(event, "kind");
+    out += (out.empty() ? "" : ", ") + event_text(event, own);
   }
   return out;
 }
 
 Status wallet_history(Context& context, const HistoryOptions& o) {
-  const Address address = TRY(chosen_address(context, o.name));
-  Json params{{"address", address_text(TRY(context.kind()), address)}, {"limit", std::to_string(o.limit)}};
+  const std::string own = address_text(TRY(context.kind()), TRY(chosen_address(context, o.name)));
+  Json params{{"address", own}, {"limit", std::to_string(o.limit)}};
   if (!o.cursor.empty()) params["cursor"] = o.cursor;
   Json page = TRY(context.call("ledger.history", std::move(params)));
   if (context.out.json()) {
@@ -321,7 +333,7 @@ Status wallet_history(Context& context, const HistoryOptions& o) {
   Table table{{"HEIGHT", "TX", "KIND", "STATUS", "FEE", "EVENTS"}, {}};
   for (const Json& item : list_of(page, "items")) {
     table.rows.push_back({text_or(item, "height"), brief_hex(text_or(item, "txid")), text_or(item, "kind"),
-                          text_or(item, "status"), text_or(item, "fee"), event_names(item)});
+                          text_or(item, "status"), text_or(item, "fee"), events_text(item, own)});
   }
   context.out.table(table);
   if (page.contains("cursor")) context.out.note("more: --cursor " + text_or(page, "cursor"));

@@ -13,7 +13,7 @@
 #include "rpc/api/x402.hpp"
 #include "rpc/daemon/config.hpp"
 #include "rpc/daemon/data_dir.hpp"
-#include "rpc/daemon/http_front.hpp"
+#include "rpc/front/http_front.hpp"
 #include "rpc/daemon/ledger_service.hpp"
 #include "rpc/daemon/network.hpp"
 #include "rpc/daemon/pay_desk.hpp"

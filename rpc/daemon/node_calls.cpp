@@ -9,7 +9,6 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::uint64_t kFreeGas = 1'000'000'000;  // of a call that nobody pays for
 constexpr std::size_t kSeedsAtOnce = 64;           // one system call for so many
-constexpr std::size_t kMaxIdempotencyKeyChars = 64;
 
 unsigned http_status(Fault fault) {
   switch (fault) {
@@ -71,12 +70,12 @@ HttpReply to_http(CallReply reply) {
 
 CallRequest Node::request_of(const ServiceCall& call, const Route& route) const {
   CallRequest request;
-  request.record.method = Text<kMaxMethodBytes>(call.method.substr(0, kMaxMethodBytes));
+  request.record.method = Text<kMaxMethodBytes>(call.method);
   request.record.service = route.service->service;
   if (call.commit) request.record.version = route.version->version;
   std::string target = call.query.empty() ? call.path : call.path + "?" + call.query;
   request.record.target = Text<kMaxTargetBytes>(std::move(target));
-  request.record.content_type = Text<kMaxContentTypeBytes>(call.content_type.substr(0, kMaxContentTypeBytes));
+  request.record.content_type = Text<kMaxContentTypeBytes>(call.content_type);
   const ByteView body = micro::as_bytes(call.body);
   request.body.assign(body.begin(), body.end());
   return request;
@@ -97,11 +96,11 @@ void Node::handle_call(ServiceCall&& call, HttpResponder responder) {
   if (call.path.size() + call.query.size() + 1 > kMaxTargetBytes) {
     return std::move(responder).send(problem(414, "too long", "the path is longer than a call may have"));
   }
-  if (call.idempotency_key && call.idempotency_key->size() > kMaxIdempotencyKeyChars) {
-    return std::move(responder).send(problem(400, "too long", "an Idempotency-Key has at most 64 characters"));
-  }
   const auto route = directory_->route(call.name, call.commit.value_or(""));
   if (!route) return std::move(responder).send(problem_of(route.error()));
+  // A caller with a voucher may still ask for an answer that it paid for earlier.
+  const auto failed = call.payment ? std::nullopt : runtime_->failure(route->version->version);
+  if (failed) return std::move(responder).send(problem(503, "this host cannot run it", call.name + ": " + *failed));
   const auto ready = serves(*route->version, call.name);
   if (!ready) return std::move(responder).send(problem_of(ready.error()));
   if (call.payment) return call_with_voucher(call, *route, std::move(responder));
@@ -197,8 +196,10 @@ void Node::call_with_voucher(const ServiceCall& call, const Route& route, HttpRe
   request.record.body_hash = sha256(request.body);
   request.record.price_epoch = paid->price_epoch;
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
+  std::optional<CodeHash> module;
+  if (!runtime_->failure(route.version->version)) module = route.version->module;
   desk_->call_with_voucher(
-      {paid->voucher, paid->signature}, std::move(request), route.version->module,
+      {paid->voucher, paid->signature}, std::move(request), module,
       [this, shared, offer = offer_for(call, route)](const payment::Answer& answer) {
         asio::post(io_, [this, shared, answer, offer] { answer_paid(answer, std::move(*shared), offer); });
       });

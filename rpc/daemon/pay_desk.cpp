@@ -39,7 +39,7 @@ class Desk final : public PayDesk {
       payer_.call(std::move(call), std::move(done));
     });
   }
-  void call_with_voucher(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+  void call_with_voucher(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                          std::function<void(payment::Answer)> done) override {
     asio::post(io_, [this, paid, request = std::move(request), module, done = std::move(done)]() mutable {
       provider_.call(paid, std::move(request), module, std::move(done));

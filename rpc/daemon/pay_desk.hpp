@@ -74,7 +74,7 @@ class PayDesk {
   // All of these may be called from any thread; `done` comes on the desk's thread.
   virtual void call(PaidCall call, std::function<void(Result<PaidReply>)> done) = 0;
   /// A caller's own voucher.
-  virtual void call_with_voucher(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+  virtual void call_with_voucher(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                                  std::function<void(payment::Answer)> done) = 0;
   /// After each finalized block: tip first, then the channels of this host that changed.
   virtual void tip(payment::TipAdvanced tip) = 0;

@@ -44,7 +44,7 @@ void ProviderShell::feed(const payment::Event& event) {
   if (provider_) perform(provider_->on(event, SystemClock().wall()));
 }
 
-void ProviderShell::call(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+void ProviderShell::call(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                          std::function<void(payment::Answer)> done) {
   if (!provider_) return done(refusal(503, "this node offers no resources: it answers no paid calls"));
   const payment::CallId id = next_call_++;

@@ -22,7 +22,7 @@ class ProviderShell {
   void stop() { commit_.reset(); }
 
   void feed(const payment::Event& event);
-  void call(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+  void call(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
             std::function<void(payment::Answer)> done);
   void claim(std::function<void(std::vector<TxId>)> done);
   /// Nothing while this node is no host.

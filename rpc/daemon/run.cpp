@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <thread>
@@ -17,6 +18,15 @@
 
 namespace micro {
 namespace {
+
+/// Clients, databases and workers together need more descriptors than many shells allow at first.
+void raise_descriptor_limit() {
+  constexpr rlim_t kDescriptors = 16'384;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kDescriptors);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 /// SIGINT and SIGTERM end the node in order. The mask is set before any thread starts, so only this thread sees them.
 class StopSignals {
@@ -96,6 +106,7 @@ Status serve(NodeConfig config, bool color, bool as_json, const std::function<St
   TRY(set_up_log(config.log_level, color));
   if (const auto hard = protect_process_memory(); !hard) spdlog::warn("{}", hard.error().message);
   StopSignals signals;
+  raise_descriptor_limit();
   const auto node = TRY(Node::open(std::move(config)));
   TRY(node->listen());
   if (before) TRY(before(*node));

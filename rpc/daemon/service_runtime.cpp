@@ -13,6 +13,7 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::uint64_t kTickMs = 100;
 constexpr std::size_t kMaxModuleFileBytes = 32u << 20;
+constexpr std::uint64_t kMaxModuleCacheBytes = 4ULL << 30;  // compiled modules on disk, besides those in use
 constexpr std::uint16_t kBadGateway = 502;
 static_assert(std::uint64_t{kMaxVersionMemoryMib} << 20 == wasm::kMaxMemoryBytes, "what is paid for is given");
 
@@ -49,6 +50,11 @@ std::string_view ending_text(wasm::CallEnd end) {
       break;
   }
   return "the service ended";
+}
+
+/// Gas is the caller's to give, and with it time: what ends for want of them says nothing about the service.
+bool tells_of_service(wasm::CallEnd end) {
+  return end != wasm::CallEnd::kOutOfGas && end != wasm::CallEnd::kDeadline;
 }
 
 CallReply text_reply(std::uint16_t status, std::string_view text) {
@@ -130,7 +136,8 @@ ServiceRuntime::ServiceRuntime(asio::io_context& io, RuntimeConfig config, Runti
       logs_(logs),
       builder_(builder_config(config_)),
       timer_(io),
-      jobs_(std::make_unique<asio::thread_pool>(config_.build_threads + 1)) {}
+      jobs_(std::make_unique<asio::thread_pool>(config_.build_threads + 1)),
+      foreign_builds_(std::make_unique<asio::thread_pool>(config_.build_threads)) {}
 
 Result<std::unique_ptr<ServiceRuntime>> ServiceRuntime::open(asio::io_context& io, RuntimeConfig config,
                                                              RuntimePorts ports, LogBook& logs) {
@@ -161,6 +168,7 @@ void ServiceRuntime::stop() {
   stop_.request_stop();
   timer_.cancel();
   jobs_->join();
+  foreign_builds_->join();
   jobs_.reset();
   workers_->stop();
 }
@@ -186,6 +194,12 @@ bool ServiceRuntime::accepts(const VersionId& version) const {
   return scheduler_.accepts(version, SystemClock().now());
 }
 
+std::optional<std::string> ServiceRuntime::failure(const VersionId& version) const {
+  const auto found = versions().find(version);
+  if (found == versions().end() || found->second.state != LocalState::kError) return std::nullopt;
+  return found->second.error;
+}
+
 VersionStats ServiceRuntime::stats(const VersionId& version) const {
   const auto found = stats_.find(version);
   return found == stats_.end() ? VersionStats{} : found->second;
@@ -196,15 +210,18 @@ void ServiceRuntime::feed(const scheduler::Event& event) {
 }
 
 void ServiceRuntime::perform(const scheduler::Effect& effect) {
-  if (const auto* e = std::get_if<scheduler::Build>(&effect)) build(e->version);
+  if (const auto* e = std::get_if<scheduler::Build>(&effect)) build(e->version, e->foreign);
   if (const auto* e = std::get_if<scheduler::Attest>(&effect)) attest(e->version);
   if (const auto* e = std::get_if<scheduler::Compile>(&effect)) compile(e->version);
   if (const auto* e = std::get_if<scheduler::Serve>(&effect)) note_log(e->version, "node", "serving calls");
-  if (const auto* e = std::get_if<scheduler::Stop>(&effect)) note_log(e->version, "node", "stopped");
+  if (const auto* e = std::get_if<scheduler::Stop>(&effect)) {
+    artefacts_.erase(e->version);
+    note_log(e->version, "node", "stopped");
+  }
 }
 
-void ServiceRuntime::build(const WantedVersion& wanted) {
-  asio::post(*jobs_, [this, wanted] {
+void ServiceRuntime::build(const WantedVersion& wanted, bool foreign) {
+  asio::post(foreign ? *foreign_builds_ : *jobs_, [this, wanted] {
     const auto sink = [this, &wanted](std::string_view line) { note_log(wanted.version, "build", line); };
     const auto made = [&]() -> Result<BuildResult> {
       const Source source = TRY(make_source(wanted.repo_url, wanted.subdir, wanted.commit.hex(), config_.sources));
@@ -246,12 +263,17 @@ void ServiceRuntime::attest(const VersionId& version) {
 
 void ServiceRuntime::compile(const VersionId& version) {
   const std::string path = built_.at(version).wasm_path;
-  asio::post(*jobs_, [this, version, path] {
+  std::set<Hash> in_use;
+  for (const auto& [other, artefact] : artefacts_) in_use.insert(artefact);
+  asio::post(*jobs_, [this, version, path, in_use = std::move(in_use)] {
     const auto artefact = [&]() -> Result<Hash> {
       const Bytes wasm = TRY(read_file(path, kMaxModuleFileBytes));
       return modules_->get(wasm, stop_.get_token());
     }();
     if (!artefact) note_log(version, "node", "compiling failed: " + artefact.error().message);
+    // What was compiled last goes last, so this one stays too.
+    if (const Status pruned = modules_->prune(in_use, kMaxModuleCacheBytes); !pruned)
+      ports_.log(pruned.error().message);
     asio::post(io_, [this, version, artefact] {
       if (artefact) artefacts_.insert_or_assign(version, *artefact);
       const bool final = !artefact && is_final(artefact.error());
@@ -276,19 +298,19 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     return done(std::move(reply));
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job), [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
-    RunReply reply = judge(outcome);
-    VersionStats& stats = stats_[version];
-    ++stats.calls;
-    stats.gas += reply.gas.value;
-    const bool died = reply.outcome != RunOutcome::kCompleted;
-    if (died || reply.reply.status >= 500) ++stats.errors;
-    if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-    if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-    const bool says_something = outcome.kind != wasm::CallEnd::kOutOfGas && outcome.kind != wasm::CallEnd::kDeadline;
-    if (says_something) feed(scheduler::CallEnded{version, died});
-    done(std::move(reply));
-  });
+  workers_->call(std::move(*job),
+                 [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
+                   RunReply reply = judge(outcome);
+                   VersionStats& stats = stats_[version];
+                   ++stats.calls;
+                   stats.gas += reply.gas.value;
+                   const bool died = reply.outcome != RunOutcome::kCompleted;
+                   if (died || reply.reply.status >= 500) ++stats.errors;
+                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+                   if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
+                   done(std::move(reply));
+                 });
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {

@@ -9,13 +9,13 @@ namespace {
 
 namespace http = boost::beast::http;
 using boost::system::error_code;
-using View = boost::beast::string_view;
+using Chars = boost::beast::string_view;
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-std::string lower(View text) {
+std::string lower(Chars text) {
   std::string out(text);
   for (char& c : out) c = lower(c);
   return out;
@@ -35,7 +35,7 @@ std::optional<std::string> host_without_port(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
   if (has_port && !all_digits(host.substr(colon + 1))) return std::nullopt;
-  return lower(View(has_port ? host.substr(0, colon) : host));
+  return lower(Chars(has_port ? host.substr(0, colon) : host));
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
     error = http::error::bad_value;
   }
 
-  void on_request_impl(http::verb, View method, View target, int version, error_code& error) override {
+  void on_request_impl(http::verb, Chars method, Chars target, int version, error_code& error) override {
     HttpRequest& request = received.request;
     request.method = std::string(method);
     request.target = std::string(target);
@@ -76,7 +76,7 @@ class RequestReader::Parser final : public http::basic_parser<true> {
     request.headers.reserve(16);
   }
 
-  void on_field_impl(http::field field, View name, View value, error_code& error) override {
+  void on_field_impl(http::field field, Chars name, Chars value, error_code& error) override {
     if (headers_done_) {  // a trailer: no header, ever (RFC 9110 §6.5.1)
       trailer_bytes_ += name.size() + value.size();
       if (trailer_bytes_ > kMaxHttpChunkLineBytes) refuse("the trailers are too long", error);
@@ -120,18 +120,18 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
     if (length) received.request.body.reserve(static_cast<std::size_t>(*length));
   }
-  std::size_t on_body_impl(View bytes, error_code&) override {
+  std::size_t on_body_impl(Chars bytes, error_code&) override {
     received.request.body.append(bytes);
     return bytes.size();
   }
-  void on_chunk_header_impl(std::uint64_t, View extensions, error_code& error) override {
+  void on_chunk_header_impl(std::uint64_t, Chars extensions, error_code& error) override {
     if (!extensions.empty()) refuse("chunk extensions are not accepted", error);
   }
-  std::size_t on_chunk_body_impl(std::uint64_t, View bytes, error_code&) override {
+  std::size_t on_chunk_body_impl(std::uint64_t, Chars bytes, error_code&) override {
     received.request.body.append(bytes);
     return bytes.size();
   }
-  void on_response_impl(int, View, int, error_code&) override {}
+  void on_response_impl(int, Chars, int, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
   bool headers_done_ = false;

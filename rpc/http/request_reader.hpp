@@ -16,8 +16,7 @@ namespace micro {
 
 inline constexpr std::size_t kHttpReadBytes = 16 * 1'024;          ///< asked of the socket at once
 inline constexpr std::size_t kMaxHttpPipelinedBytes = 32 * 1'024;  ///< read ahead while a request is being answered
-inline constexpr std::size_t kMaxHttpMethodBytes = 16;
-inline constexpr std::size_t kMaxHttpChunkLineBytes = 1'024;  ///< a chunk's size line, or all trailers together
+inline constexpr std::size_t kMaxHttpChunkLineBytes = 1'024;       ///< a chunk's size line, or all trailers together
 
 /// One whole request.
 struct ReceivedRequest {

@@ -124,7 +124,8 @@ Result<Json> block(const Moment& m, Height height) {
            {"header", to_json(m.json, found.header)},
            {"txs", std::move(txs)},
            {"events", to_json(m.json, receipts.boundary_events)},
-           {"raw", to_hex(encode(found))}};
+           {"raw", to_hex(encode(found))},
+           {"receipts_raw", to_hex(encode(receipts))}};
   if (height.value > 0) {
     const Certificate certificate = TRY(m.blocks.certificate(height));
     out["certificate"] = to_json(m.json, certificate);

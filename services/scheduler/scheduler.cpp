@@ -1,6 +1,7 @@
 #include "services/scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace micro {
 
@@ -88,6 +89,7 @@ void Scheduler::take_build(const BuildEnded& e, Instant now) {
   LocalVersion* v = find(e.version);
   if (v == nullptr) return;
   v->busy = false;
+  if (std::exchange(v->foreign_build, false)) --foreign_builds_;
   if (!e.module) return fail_job(*v, e.error, e.final, now);
   v->built = e.module;
   v->retry_ms = kRetryFirstMs;
@@ -158,9 +160,12 @@ void Scheduler::advance(LocalVersion& v, Instant now) {
   if (v.state == LocalState::kError && now < v.retry_at) return;
   const bool needs_module = (v.wanted.attest && !v.attested) || wanted_here;
   if (needs_module && !v.built) {
+    if (!wanted_here && foreign_builds_ >= kMaxForeignBuildsAtOnce) return;
     v.busy = true;
     ++jobs_;
-    effects_.push_back(Build{v.wanted});
+    v.foreign_build = !wanted_here;
+    if (v.foreign_build) ++foreign_builds_;
+    effects_.push_back(Build{v.wanted, v.foreign_build});
     set_state(v, LocalState::kBuilding, now);
   } else if (v.wanted.attest && !v.attested) {
     v.busy = true;

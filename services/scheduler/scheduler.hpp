@@ -23,6 +23,9 @@ inline constexpr std::uint64_t kRetryMostMs = 30'000;
 inline constexpr std::uint32_t kVersionDeaths = 5;         ///< traps in a row that close a version for a while…
 inline constexpr std::uint64_t kVersionWindowMs = 60'000;  ///< …when they come within this time
 inline constexpr std::size_t kMaxJobsAtOnce = 4;
+/// Of these, builds of versions that are not placed here. Anyone can announce versions that build slowly, and what is
+/// placed must not wait for them.
+inline constexpr std::size_t kMaxForeignBuildsAtOnce = 2;
 
 /// What the ledger says of one version, as far as it concerns this node.
 struct WantedVersion {
@@ -85,6 +88,7 @@ using Event = std::variant<Wanted, BuildEnded, AttestEnded, CompileEnded, CallEn
 // --- effects ---
 struct Build {
   WantedVersion version;
+  bool foreign = false;  ///< only to attest it
 };
 struct Attest {
   VersionId version;
@@ -112,6 +116,7 @@ struct LocalVersion {
   std::optional<CodeHash> built;  ///< module that this node built or took from its cache
   bool attested = false;          ///< sent; the ledger shows it later
   bool busy = false;              ///< a job of it runs
+  bool foreign_build = false;     ///< a build that was begun to attest only
   bool serving = false;
   bool failed_for_good = false;
   std::uint64_t retry_ms = kRetryFirstMs;
@@ -142,6 +147,7 @@ class Scheduler {
   std::map<VersionId, LocalVersion> versions_;
   std::vector<scheduler::Effect> effects_;
   std::size_t jobs_ = 0;
+  std::size_t foreign_builds_ = 0;
 };
 
 }  // namespace micro

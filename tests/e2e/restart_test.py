@@ -30,11 +30,14 @@ class RestartTest(unittest.TestCase):
         self.machine.environment |= {"MICRO_PASSWORD_FILE": str(home / "password"), "MICRO_DATA": str(home / "node"),
                                      "MICRO_WALLETS": str(home / "wallets"), "MICRO_NO_INPUT": "true"}
         self.machine.ok("wallet", "new", "alice", "--phrase-file", home / "alice.words")
+        self.up = threading.Event()
         self.node = self.start()
 
     def start(self):
-        return self.machine.start("server", "--config", self.machine.home / "node.toml", "--http",
+        node = self.machine.start("server", "--config", self.machine.home / "node.toml", "--http",
                                   f"127.0.0.1:{self.port}", "--json", ready=READY)
+        self.up.set()
+        return node
 
     def json(self, *command):
         return self.machine.ok(*command, "--json").json()
@@ -62,15 +65,15 @@ class RestartTest(unittest.TestCase):
         """As a careful client: the same key until there is an answer, whatever happens to the node meanwhile."""
         deadline = time.monotonic() + SECONDS
         last = None
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self.up.wait(SECONDS):
             try:
-                last = self.call(name, key)
-                if last.status == 200:
-                    return last
+                reply = self.call(name, key)
+                if reply.status == 200:
+                    return reply
+                last = (reply.status, reply.body)
             except (OSError, http.client.HTTPException) as broken:
                 last = broken
-        raise AssertionError(f"{name} was not answered: {last if last.__class__ is not None else ''} "
-                             f"{getattr(last, 'status', '')} {getattr(last, 'body', '')}")
+        raise AssertionError(f"{name} was not answered: {last}")
 
     def charged(self):
         """What the host's books say, over all channels."""
@@ -136,6 +139,7 @@ class RestartTest(unittest.TestCase):
             with news:  # in the middle of the others' calls
                 self.assertTrue(news.wait_for(lambda: len(answers) >= 9 * kills, SECONDS), f"{len(answers)} answers")
             left = self.node.processes()
+            self.up.clear()
             self.node.popen.kill()  # the node alone: its children have to notice
             self.node.popen.wait(SECONDS)
             self.assertEqual(self.node.outlive(left, SECONDS), [], "children of a killed node go with it")

@@ -25,6 +25,11 @@ TEST(StrictJson, KeepsTheOrderOfKeys) {
   EXPECT_EQ(parse_json(R"({"b":1,"a":{"d":[],"c":null}})")->dump(), R"({"b":1,"a":{"d":[],"c":null}})");
 }
 
+TEST(WriteJson, ShowsBytesThatAreNoTextInsteadOfThrowing) {
+  EXPECT_EQ(json_text(Json{{"a", "x\xffy"}, {"b", {1, nullptr}}}), "{\"a\":\"x\uFFFDy\",\"b\":[1,null]}");
+  EXPECT_EQ(json_text(Json{{"\xc3", "\xed\xa0\x80"}}).find('\xc3'), std::string::npos);
+}
+
 TEST(StrictJson, RefusesWhatOtherReadersRound) {
   expect_refused("18446744073709551616", "not an integer");
   expect_refused("1.0", "not an integer");

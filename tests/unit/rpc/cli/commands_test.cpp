@@ -158,8 +158,21 @@ TEST_F(CommandsTest, WrongUseIsExit2) {
   EXPECT_EQ(near.exit, 2);
   EXPECT_NE(near.err.find("did you mean --timeout? see `micro services --help`"), std::string::npos) << near.err;
   EXPECT_EQ(run({"services", "--env", "../etc"}).exit, 2);
+  EXPECT_EQ(run({"audit", "tx", "zz"}).exit, 2);
+  EXPECT_EQ(run({"audit", "block", "x1"}).exit, 2);
   EXPECT_EQ(run({"wallet", "send", "mnet1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq", "1"}).exit, 2);
   EXPECT_TRUE(sent_.empty());
+}
+
+TEST_F(CommandsTest, DevAccountsListsAndStartsNothing) {
+  nodes_.run_dev = [](const DevOptions&) -> Status { return fail(Fault::kInternal, "a second network"); };
+  answer("dev.accounts",
+         Json{{"phrase", kPhrase},
+              {"accounts", {Json{{"index", 0}, {"address", dev0_text_}, {"path", "m/0"}, {"live", "5"}}}}});
+  const Ran ran = run({"dev", "accounts"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(ran.out.substr(0, ran.out.find(' ')), "NAME");
+  EXPECT_NE(ran.out.find("dev0  " + dev0_text_), std::string::npos) << ran.out;
 }
 
 TEST_F(CommandsTest, WithoutANodeItIsExit3) {

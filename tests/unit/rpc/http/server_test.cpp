@@ -20,7 +20,7 @@ using Tcp = asio::ip::tcp;
 using Local = asio::local::stream_protocol;
 using boost::system::error_code;
 
-const std::string kGet = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+const std::string kGetA = "GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 /// One client. Blocking: what it waits for has to come.
 class Client {
@@ -220,7 +220,7 @@ TEST_F(HttpServerTest, HeadHasNoBody) {
 
 TEST_F(HttpServerTest, SendsALargeBodyWhole) {
   Client client(port_);
-  const std::string head = client.say("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGet).hear("\r\n\r\n");
+  const std::string head = client.say("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGetA).hear("\r\n\r\n");
   EXPECT_NE(head.find("Content-Length: " + std::to_string(kLarge)), std::string::npos);
   EXPECT_EQ(client.hear("HTTP/1.1").size(), kLarge + 8);
   client.hear("GET /a ");
@@ -228,7 +228,7 @@ TEST_F(HttpServerTest, SendsALargeBodyWhole) {
 
 TEST_F(HttpServerTest, NoReplyBreaksItsFraming) {
   Client client(port_);
-  const std::string reply = client.say("GET /inject HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGet).hear("GET /a ");
+  const std::string reply = client.say("GET /inject HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGetA).hear("GET /a ");
   EXPECT_TRUE(
       reply.starts_with("HTTP/1.1 204 No Content\r\nContent-Type: application/octet-stream\r\n\r\nHTTP/1.1 200"))
       << reply;
@@ -262,15 +262,15 @@ TEST_F(HttpServerTest, SaysContinueBeforeTheBody) {
   Client client(port_);
   const std::string head = "POST /a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n";
   EXPECT_EQ(client.say(head).hear("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
-  EXPECT_EQ(client.say("h").say("i" + kGet).hear("POST /a hi").find("100"), std::string::npos);
+  EXPECT_EQ(client.say("h").say("i" + kGetA).hear("POST /a hi").find("100"), std::string::npos);
   client.hear("GET /a ");
 }
 
 // --- refusals ---
 
 TEST_F(HttpServerTest, RefusesAndCloses) {
-  EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n" + kGet), "421");
-  EXPECT_EQ(refused("GET / HTTP/1.1\r\n\r\n" + kGet), "400");
+  EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: example.com\r\n\r\n" + kGetA), "421");
+  EXPECT_EQ(refused("GET / HTTP/1.1\r\n\r\n" + kGetA), "400");
   EXPECT_EQ(refused("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nabcd"), "400");
   EXPECT_EQ(refused("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(kMaxHttpHeaderBytes + 1, 'a')), "431");
   EXPECT_EQ(handled(), 0);
@@ -337,7 +337,7 @@ TEST_F(HttpServerTest, AClientThatGoesWhileAHandlerWorksFreesItsPlace) {
 
 TEST_F(HttpServerTest, AClientThatOnlyEndsItsSideGetsItsReplies) {
   Client client(port_);
-  client.say("GET /keep HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGet).end_sending();
+  client.say("GET /keep HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGetA).end_sending();
   until([this] { return kept_.size() == 1; });
   std::move(*kept_[0]).send({200, "text/plain", {}, "late"});
   const std::string replies = client.rest();
@@ -415,10 +415,10 @@ TEST_F(HttpServerTest, EachStateHasItsDeadline) {
   EXPECT_EQ(connections(), 0u);
 
   Client idle(port_);
-  idle.say(kGet).hear("GET /a ");
+  idle.say(kGetA).hear("GET /a ");
   pass_ms(kHttpIdleMs);
   EXPECT_EQ(connections(), 1u);
-  idle.say(kGet).hear("GET /a ");
+  idle.say(kGetA).hear("GET /a ");
   pass_ms(kHttpIdleMs);
   EXPECT_EQ(connections(), 1u);
   pass_ms(1);
@@ -459,7 +459,7 @@ TEST_F(HttpServerTest, SlowClientsDoNotDisturbOthers) {
     slow.back()->say(begun[i % 6]);
   }
   Client brisk(port_);
-  for (int i = 0; i < 100; ++i) brisk.say(kGet).hear("GET /a ");
+  for (int i = 0; i < 100; ++i) brisk.say(kGetA).hear("GET /a ");
   EXPECT_EQ(connections(), 65u);
 }
 
@@ -473,7 +473,7 @@ TEST_F(HttpServerTest, AFullListenerGivesUpWhoHasBeenIdleTheLongest) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
   const std::string keep = "GET /keep HTTP/1.1\r\nHost: localhost\r\n\r\n";
   Client first(port_);
-  first.say(kGet).hear("GET /a ");
+  first.say(kGetA).hear("GET /a ");
   std::vector<std::unique_ptr<Client>> busy;
   while (busy.size() + 1 < kMaxHttpConnections) {
     busy.push_back(std::make_unique<Client>(port_));
@@ -485,9 +485,9 @@ TEST_F(HttpServerTest, AFullListenerGivesUpWhoHasBeenIdleTheLongest) {
   until([&] { return kept_.size() == busy.size() + 1; });
   EXPECT_EQ(first.rest(), "");
   Client refused(port_);
-  EXPECT_EQ(refused.say(kGet).rest(), "");
+  EXPECT_EQ(refused.say(kGetA).rest(), "");
   Client own(path);  // the other listener has its own places
-  EXPECT_NE(own.say(kGet).hear("GET /a ").find("200 OK"), std::string::npos);
+  EXPECT_NE(own.say(kGetA).hear("GET /a ").find("200 OK"), std::string::npos);
   EXPECT_EQ(connections(), kMaxHttpConnections + 1);
 }
 
@@ -497,11 +497,11 @@ TEST_F(HttpServerTest, StopsInEveryState) {
   const std::vector<std::string> begun{"",
                                        "GET /",
                                        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12345",
-                                       "GET /keep HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGet,
+                                       "GET /keep HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGetA,
                                        "GET /follow HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                                       "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGet,
+                                       "GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n" + kGetA,
                                        "GET / HTTP/1.1\r\nHost: example.com\r\n\r\n",
-                                       kGet};
+                                       kGetA};
   std::vector<std::unique_ptr<Client>> clients;
   for (const std::string& bytes : begun) {
     clients.push_back(std::make_unique<Client>(port_));

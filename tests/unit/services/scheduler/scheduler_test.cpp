@@ -95,9 +95,24 @@ TEST_F(SchedulerTest, NeverServesAnotherModuleThanTheAgreedOne) {
 
 TEST_F(SchedulerTest, RunsAFewJobsAtOnceAndTheRestAfterwards) {
   Wanted many;
-  for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, true, false));
+  for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, false, true, module_of(n)));
   EXPECT_EQ(send<Build>(many).size(), kMaxJobsAtOnce);
   EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", true}).size(), 1U);
+}
+
+TEST_F(SchedulerTest, WhatIsPlacedHereDoesNotWaitForVersionsThatAreOnlyAttested) {
+  Wanted many;
+  for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, true, false));
+  const auto foreign = send<Build>(many);
+  ASSERT_EQ(foreign.size(), kMaxForeignBuildsAtOnce);
+  EXPECT_TRUE(foreign[0].foreign);
+  many.versions.push_back(wanted(99, false, true, module_of(9)));
+  const auto own = send<Build>(many);
+  ASSERT_EQ(own.size(), 1U);
+  EXPECT_EQ(own[0].version.version, version_of(99));
+  EXPECT_FALSE(own[0].foreign);
+  EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", true}).size(), 1U) << "the next to attest";
+  EXPECT_TRUE(send<Build>(BuildEnded{version_of(99), module_of(9), "", false}).empty());
 }
 
 struct ServedVersionTest : SchedulerTest {
