@@ -26,12 +26,10 @@ CallerKind HttpFront::caller_of(const HttpRequest& request) const {
   // A page in a browser can reach loopback too: what it sends for another site never spends.
   if (is_cross_site(request)) return CallerKind::kAnonymous;
   const auto authorization = request.header("authorization");
+  if (!authorization || token_.empty()) return CallerKind::kAnonymous;
   const std::string expected = "Bearer " + token_;
-  if (!token_.empty() && authorization &&
-      equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)))) {
-    return CallerKind::kOwner;
-  }
-  return CallerKind::kAnonymous;
+  const bool same = equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)));
+  return same ? CallerKind::kOwner : CallerKind::kAnonymous;
 }
 
 void HttpFront::route_call(HttpRequest&& request, std::string_view service, std::string path,

@@ -133,7 +133,7 @@ class CallsBench:
 
     def start_node(self):
         machine = self.machine
-        node = machine.start("dev", "--http", "127.0.0.1:0", "--state", machine.home / "dev", "--epoch-ms", "500",
+        node = machine.start("dev", "--http", "127.0.0.1:0", "--state", machine.home / "dev", "--epoch-ms", "5000",
                              "--log", "warn", "--json", ready=r'"ready":\s*true')
         base = node.wait_for(r'"http":\s*"(http://[^"]+)"').group(1)
         return Side(node.popen.pid, base + "/api/hello/hello")
