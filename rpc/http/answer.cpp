@@ -71,9 +71,7 @@ void Answer::send(HttpReply reply) {
 
 std::shared_ptr<HttpStream> Answer::stream(HttpReply head) {
   auto queue = std::make_shared<StreamQueue>([self = weak_from_this(), &io = io_] {
-    asio::post(io, [self] {
-      if (const auto alive = self.lock()) alive->wake();
-    });
+    if (auto alive = self.lock()) asio::post(io, [alive = std::move(alive)] { alive->wake(); });
   });
   asio::dispatch(io_, [self = shared_from_this(), head = std::move(head), queue]() mutable {
     if (self->waiter_ == nullptr) return queue->close();

@@ -15,6 +15,7 @@
 namespace micro {
 
 inline constexpr std::size_t kMaxHttpHeaderBytes = 16 * 1'024;
+inline constexpr std::size_t kMaxHttpMethodBytes = 16;
 inline constexpr std::size_t kMaxHttpBodyBytes = 1'024 * 1'024;
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;

@@ -1,5 +1,6 @@
 #include "rpc/http/request_reader.hpp"
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 
@@ -8,13 +9,13 @@ namespace {
 
 namespace http = boost::beast::http;
 using boost::system::error_code;
-using View = boost::beast::string_view;
+using Chars = boost::beast::string_view;
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-std::string lower(View text) {
+std::string lower(Chars text) {
   std::string out(text);
   for (char& c : out) c = lower(c);
   return out;
@@ -24,12 +25,17 @@ bool all_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+/// Path and query hold visible ASCII only (RFC 3986 §2): what is behind the node stores and prints them as text.
+bool is_target(std::string_view text) {
+  return text.starts_with('/') && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
+}
+
 /// "name[:port]" in lower case without its port; nothing when the port is not a number.
 std::optional<std::string> host_without_port(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   const bool has_port = colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
   if (has_port && !all_digits(host.substr(colon + 1))) return std::nullopt;
-  return lower(View(has_port ? host.substr(0, colon) : host));
+  return lower(Chars(has_port ? host.substr(0, colon) : host));
 }
 
 }  // namespace
@@ -57,17 +63,25 @@ class RequestReader::Parser final : public http::basic_parser<true> {
     error = http::error::bad_value;
   }
 
-  void on_request_impl(http::verb, View method, View target, int version, error_code& error) override {
+  void on_request_impl(http::verb, Chars method, Chars target, int version, error_code& error) override {
     HttpRequest& request = received.request;
     request.method = std::string(method);
     request.target = std::string(target);
     received.http_1_0 = version == 10;
-    if (request.target.front() != '/') return refuse("the target must start with /", error);
+    if (method.size() > kMaxHttpMethodBytes) {
+      status = 501;
+      return refuse("a method has at most 16 letters", error);
+    }
+    if (!is_target(request.target)) return refuse("the target must be a path, in ASCII", error);
     request.headers.reserve(16);
   }
 
-  void on_field_impl(http::field field, View name, View value, error_code& error) override {
-    if (headers_done_) return;  // a trailer: no header, ever (RFC 9110 §6.5.1)
+  void on_field_impl(http::field field, Chars name, Chars value, error_code& error) override {
+    if (headers_done_) {  // a trailer: no header, ever (RFC 9110 §6.5.1)
+      trailer_bytes_ += name.size() + value.size();
+      if (trailer_bytes_ > kMaxHttpChunkLineBytes) refuse("the trailers are too long", error);
+      return;
+    }
     HttpRequest& request = received.request;
     switch (field) {
       case http::field::host: {
@@ -106,21 +120,22 @@ class RequestReader::Parser final : public http::basic_parser<true> {
   void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
     if (length) received.request.body.reserve(static_cast<std::size_t>(*length));
   }
-  std::size_t on_body_impl(View bytes, error_code&) override {
+  std::size_t on_body_impl(Chars bytes, error_code&) override {
     received.request.body.append(bytes);
     return bytes.size();
   }
-  void on_chunk_header_impl(std::uint64_t, View extensions, error_code& error) override {
+  void on_chunk_header_impl(std::uint64_t, Chars extensions, error_code& error) override {
     if (!extensions.empty()) refuse("chunk extensions are not accepted", error);
   }
-  std::size_t on_chunk_body_impl(std::uint64_t, View bytes, error_code&) override {
+  std::size_t on_chunk_body_impl(std::uint64_t, Chars bytes, error_code&) override {
     received.request.body.append(bytes);
     return bytes.size();
   }
-  void on_response_impl(int, View, int, error_code&) override {}
+  void on_response_impl(int, Chars, int, error_code&) override {}
   void on_finish_impl(error_code&) override {}
 
   bool headers_done_ = false;
+  std::size_t trailer_bytes_ = 0;
   bool has_host_ = false;
   bool has_length_ = false;
 };
@@ -157,16 +172,13 @@ RequestReader::Head RequestReader::scan_head() {
   return Head::kPartial;
 }
 
-namespace {
-
-HttpReply refusal_for(error_code error) {
+Refused RequestReader::refusal(const error_code& error) const {
+  if (parser_->why != nullptr) return {plain_reply(parser_->status, parser_->why)};
   if (error == http::error::body_limit) {
-    return plain_reply(413, "the body is larger than " + std::to_string(kMaxHttpBodyBytes) + " bytes");
+    return {plain_reply(413, "the body is larger than " + std::to_string(kMaxHttpBodyBytes) + " bytes")};
   }
-  return plain_reply(400, "not a valid HTTP/1.1 request: " + error.message());
+  return {plain_reply(400, "not a valid HTTP/1.1 request: " + error.message())};
 }
-
-}  // namespace
 
 /// Nothing when the head is whole and accepted: the body follows.
 std::optional<ReadStep> RequestReader::read_head() {
@@ -183,8 +195,7 @@ std::optional<ReadStep> RequestReader::read_head() {
   error_code error;
   const std::size_t used = parser_->put({buffer_.data().data(), head_bytes_}, error);
   if (error && error != http::error::need_more) {
-    if (parser_->why == nullptr) return Refused{refusal_for(error)};
-    return Refused{plain_reply(parser_->status, parser_->why)};
+    return refusal(error);
   }
   if (used != head_bytes_ || !parser_->is_header_done()) {
     return Refused{plain_reply(400, "not a valid HTTP/1.1 request")};
@@ -199,13 +210,15 @@ std::optional<ReadStep> RequestReader::read_head() {
 
 ReadStep RequestReader::read_body() {
   error_code error;
-  while (!parser_->is_done() && buffer_.size() > 0) {
+  // Beast asserts that the end of a chunked body does not come in smaller pieces; more than this always follows.
+  const std::size_t least = parser_->chunked() ? std::string_view("0\r\n\r\n").size() : 1;
+  while (!parser_->is_done() && buffer_.size() >= least) {
     buffer_.consume(parser_->put(buffer_.cdata(), error));
     if (error == http::error::need_more) {
       if (buffer_.size() <= kMaxHttpChunkLineBytes) return NeedMore{};
       return Refused{plain_reply(400, "a chunk's size line or the trailers are too long")};
     }
-    if (error) return Refused{parser_->why ? plain_reply(400, parser_->why) : refusal_for(error)};
+    if (error) return refusal(error);
   }
   if (parser_->is_done()) return finish();
   if (parser_->expects_continue && parser_->received.request.body.empty() && !std::exchange(continue_said_, true)) {
@@ -230,6 +243,9 @@ ReadStep RequestReader::next() {
     started_ = true;
     const auto first = *static_cast<const char*>(buffer_.cdata().data());
     if (first == '\r' && buffer_.size() == 1) return NeedMore{};
+    if (first != '\r' && (first < 'A' || first > 'z')) {  // TLS, usually: no need to wait for a line's end
+      return Refused{plain_reply(400, "not an HTTP request")};
+    }
     if (first == '\r' && !std::exchange(skipped_empty_line_, true) &&
         static_cast<const char*>(buffer_.cdata().data())[1] == '\n') {
       buffer_.consume(2);  // some clients end a body with an empty line that they do not count (RFC 9112 §2.2)

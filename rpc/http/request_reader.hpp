@@ -6,6 +6,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/system/error_code.hpp>
 #include <memory>
 #include <variant>
 
@@ -58,6 +59,7 @@ class RequestReader {
   std::optional<ReadStep> read_head();
   ReadStep read_body();
   ReadStep finish();
+  [[nodiscard]] Refused refusal(const boost::system::error_code& error) const;
 
   HttpListener listener_;
   uid_t peer_uid_;

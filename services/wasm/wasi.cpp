@@ -272,6 +272,7 @@ WasiErrno Wasi::proc_exit(Args a) {
 
 WasiErrno Wasi::random_get(Args a) {
   if (!in_memory(a[0], a[1])) return wasi_errno::kFault;
+  if (a[1] > kMaxRandomBytes) return wasi_errno::kInval;
   if (!spend(a[1] * kRandomByteGas)) return wasi_errno::kSuccess;
   for (std::uint64_t done = 0; done < a[1]; done += Hash::kSize) {
     std::array<std::uint8_t, 8> counter{};

@@ -18,6 +18,9 @@ inline constexpr std::size_t kMaxWasiParams = 9;
 inline constexpr std::uint64_t kHostCallGas = 100;
 inline constexpr std::uint64_t kHostByteGas = 1;
 inline constexpr std::uint64_t kRandomByteGas = 8;
+/// Of one random_get; more is EINVAL. A call of the host cannot be stopped in the middle, so each must take less than a
+/// tick: this one some milliseconds.
+inline constexpr std::uint64_t kMaxRandomBytes = 1024 * 1024;
 
 using WasiErrno = std::uint16_t;
 namespace wasi_errno {

@@ -150,7 +150,7 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
   } else if (key == "sources") {
     out.sources = TRY(sources_of(value));
   } else if (key == "memory_mib") {
-    out.memory_mib = TRY(count_of(value, key, kMinMemoryMib, kMaxMemoryMib));
+    out.memory_mib = TRY(count_of(value, key, kMinMemoryMib, kMaxVersionMemoryMib));
   } else if (key == "stack_kib") {
     out.stack_kib = TRY(count_of(value, key, kMinStackKib, kMaxStackKib));
   } else if (key == "price") {

@@ -27,7 +27,6 @@ namespace micro {
 inline constexpr std::size_t kMaxManifestBytes = 64 * 1'024;
 inline constexpr std::size_t kMaxManifestDepth = 32;
 inline constexpr std::uint32_t kMinMemoryMib = 1;
-inline constexpr std::uint32_t kMaxMemoryMib = 4'096;
 inline constexpr std::uint32_t kMinStackKib = 4;
 inline constexpr std::uint32_t kMaxStackKib = 64 * 1'024;
 inline constexpr std::size_t kMaxEndpoints = 64;

@@ -15,6 +15,7 @@ inline constexpr std::size_t kMaxJobInputBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxReplyOutBytes = 16 * 1024 * 1024;
 inline constexpr std::size_t kMaxReplyLogBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxFrameBytes = kMaxReplyOutBytes + kMaxReplyLogBytes + 64 * 1024;
+inline constexpr std::size_t kFrameReadBytes = 256 * 1024;  ///< asked of the socket at a time
 
 /// Node → worker: run this program. `artefact` names a file in the worker's folder.
 struct WorkerJob {

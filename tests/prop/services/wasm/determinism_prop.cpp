@@ -72,5 +72,18 @@ RC_GTEST_PROP(ProgramDeterminism, ExactlyTheGasUsedIsEnough, ()) {
   RC_ASSERT(test_engine().run(compile_guest("hostile"), call).kind == CallEnd::kOutOfGas);
 }
 
+RC_GTEST_PROP(ProgramDeterminism, MoreGasNeverChangesSuccess, ()) {
+  Case c = any_case();
+  c.call.input = as_bytes(c.input);
+  const Module module = compile_guest(c.guest);
+  const ProgramOutcome first = test_engine().run(module, c.call);
+  ProgramCall richer = c.call;
+  richer.gas_limit = Gas(c.call.gas_limit.value + *rc::gen::inRange<std::uint64_t>(1, 1'000'000'000));
+  const ProgramOutcome second = test_engine().run(module, richer);
+  if (first.kind == CallEnd::kExited) RC_ASSERT(second == first);
+  if (first.kind == CallEnd::kTrapped) RC_ASSERT(second.kind == CallEnd::kTrapped);
+  if (first.kind == CallEnd::kDeadline) RC_ASSERT(second.kind == CallEnd::kDeadline);
+}
+
 }  // namespace
 }  // namespace micro::wasm

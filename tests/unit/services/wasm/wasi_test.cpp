@@ -204,6 +204,17 @@ TEST_F(WasiTest, RandomBytesFollowTheSeed) {
   EXPECT_NE(std::memcmp(memory_.data() + 200, first.data(), 40), 0);
 }
 
+TEST_F(WasiTest, OneCallGivesAMebibyteOfRandomBytesAtMost) {
+  memory_.resize(kMaxRandomBytes + 8);
+  gas_ = 1ULL << 40;
+  EXPECT_EQ(call("random_get", {0, kMaxRandomBytes}), e::kSuccess);
+  gas_ = 1ULL << 40;
+  std::ranges::fill(memory_, 7);
+  EXPECT_EQ(call("random_get", {0, kMaxRandomBytes + 1}), e::kInval);
+  EXPECT_EQ(gas_, (1ULL << 40) - kHostCallGas);
+  EXPECT_TRUE(std::ranges::all_of(memory_, [](std::uint8_t b) { return b == 7; }));
+}
+
 TEST_F(WasiTest, HostWorkCostsGas) {
   call("random_get", {0, 100});
   EXPECT_EQ(gas_, 1'000'000 - kHostCallGas - 100 * kRandomByteGas);

@@ -61,7 +61,7 @@ TEST(Manifest, WrongTypesAndRangesAreRefused) {
                            R"({"memory_mib":0})",
                            R"({"memory_mib":-1})",
                            R"({"memory_mib":1.5})",
-                           R"({"memory_mib":4097})",
+                           R"({"memory_mib":257})",
                            R"({"memory_mib":18446744073709551616})",
                            R"({"stack_kib":3})",
                            R"({"stack_kib":65537})",

@@ -128,6 +128,30 @@ TEST_F(WorkerPoolTest, LongCallsDoNotHoldUpShortOnes) {
   for (std::size_t i = 1; i < 7; ++i) EXPECT_EQ(outcomes_[i].kind, CallEnd::kDeadline);
 }
 
+TEST_F(WorkerPoolTest, DeadlinesHoldWhileManyLongCallsArrive) {
+  start();
+  run(job("hostile", {"h", "exit", "0"}));  // the process is up and the module loaded
+  const auto endless = [&](std::uint32_t deadline_ms) {
+    CallJob j = job("hostile", {"h", "loop"});
+    j.call.gas_limit = Gas(1'000'000'000'000);
+    j.call.deadline_ms = deadline_ms;
+    return j;
+  };
+  const auto start = std::chrono::steady_clock::now();
+  std::chrono::steady_clock::duration took{};
+  bool ended = false;
+  pool_->call(endless(100), [&](const ProgramOutcome& out) {
+    EXPECT_EQ(out.kind, CallEnd::kDeadline);
+    took = std::chrono::steady_clock::now() - start;
+    ended = true;
+  });
+  for (std::uint32_t i = 0; i < kWorkerSlots / 2 + 7; ++i) call(endless(2'000));
+  io_.restart();
+  while (!ended && io_.run_one_for(std::chrono::seconds(30)) > 0) {
+  }
+  EXPECT_LE(took, std::chrono::milliseconds(100 + 100));
+}
+
 TEST_F(WorkerPoolTest, OneServicesEndlessCallsLeaveRoomForAnother) {
   start();
   for (std::uint32_t i = 0; i < 2 * kWorkerSlots; ++i) {
@@ -139,6 +163,28 @@ TEST_F(WorkerPoolTest, OneServicesEndlessCallsLeaveRoomForAnother) {
   call(job("hello", {}));
   wait_for(1);
   EXPECT_EQ(outcomes_[0].kind, CallEnd::kExited);
+}
+
+TEST_F(WorkerPoolTest, CallsWithMuchMemoryTakeSeveralSlots) {
+  start();
+  for (int i = 0; i < 12; ++i) {
+    CallJob large = job("hostile", {"h", "loop"});
+    large.call.gas_limit = Gas(1'000'000'000'000);
+    large.call.deadline_ms = 20'000;
+    large.call.memory_bytes = wasm::kMaxMemoryBytes;
+    call(std::move(large));
+  }
+  call(job("hello", {}));
+  wait_for(1);
+  EXPECT_EQ(outcomes_[0].kind, CallEnd::kExited);
+  bool told = false;
+  pool_->status([&](const WorkerPoolStatus& s) {
+    EXPECT_EQ(s.running, 3 * kWorkerSlots / 4 / (wasm::kMaxMemoryBytes / kSlotMemoryBytes));
+    told = true;
+  });
+  io_.restart();
+  io_.poll();
+  EXPECT_TRUE(told);
 }
 
 TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
