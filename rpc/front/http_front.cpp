@@ -61,7 +61,8 @@ CallerKind HttpFront::caller_of(const HttpRequest& request) const {
   const auto authorization = request.header("authorization");
   if (!authorization || token_.empty()) return CallerKind::kAnonymous;
   const std::string expected = "Bearer " + token_;
-  const bool same = equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)));
+  const bool same =
+      equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)));
   return same ? CallerKind::kOwner : CallerKind::kAnonymous;
 }
 
