@@ -12,6 +12,7 @@ namespace {
 /// What a call may cost at most when the caller names no cap: its price and the gas of a hundred million operations.
 constexpr std::uint64_t kDefaultGas = 100'000'000;
 constexpr std::uint64_t kValidBlocks = 1'000;
+constexpr std::uint16_t kPaymentRequired = 402;
 constexpr std::uint32_t kMaxAttempts = 3;  // to bring a lane in order before a call gives up
 constexpr std::chrono::milliseconds kResendAfter{100};
 constexpr std::uint32_t kMaxWaits = 100;      // of that time, for a host that is not ready
@@ -363,7 +364,14 @@ Result<PaidReply> GatewayPayer::settle(const PayerChannel& channel, const Paymen
   if (verdict->verdict == CallVerdict::kDropped) {
     return fail(Fault::kMismatch, "the host signed something false and is not paid any more: " + verdict->reason);
   }
-  if (verdict->verdict == CallVerdict::kFailed) return std::unexpected(explain(answer));
+  if (verdict->verdict == CallVerdict::kFailed) {
+    // Its number is used up and cost nothing. When the epoch changed while the bytes waited for a host that then
+    // refused to begin, that is why, and the call is signed anew for the gas price of now.
+    const bool refused = answer.reply.status == kPaymentRequired;
+    if (refused && payment.call.request.price_epoch != tip_->epoch)
+      return fail(Fault::kInterrupted, "the epoch changed while the call waited");
+    return std::unexpected(explain(answer));
+  }
   return PaidReply{answer, receipt.charged};
 }
 

@@ -21,7 +21,7 @@ void LogBook::drop_oldest_line(Book& book) {
 
 /// For one more line of `version`, which keeps its book.
 void LogBook::make_room(const VersionId& version) {
-  while (bytes_ > kMaxLogBytes || books_.size() > kMaxLogVersions) {
+  while (bytes_ > kMaxLogBookBytes || books_.size() > kMaxLogVersions) {
     auto oldest = books_.end();
     for (auto it = books_.begin(); it != books_.end(); ++it) {
       if (it->first == version) continue;

@@ -17,7 +17,7 @@ namespace micro {
 inline constexpr std::size_t kMaxLogLinesPerVersion = 4'096;
 inline constexpr std::size_t kMaxLogLineBytes = 4'096;
 inline constexpr std::size_t kMaxLogBytesPerVersion = 512 * 1'024;
-inline constexpr std::size_t kMaxLogBytes = 128ULL * 1'024 * 1'024;  ///< of all versions together
+inline constexpr std::size_t kMaxLogBookBytes = 128ULL * 1'024 * 1'024;  ///< of all versions together
 inline constexpr std::size_t kMaxLogVersions = 1'024;
 
 struct LogLine {

@@ -250,12 +250,12 @@ void Node::tell_leaving(const StateView& state) {
 }
 
 void Node::attest(const AttestBuild& attestation, std::function<void(Status)> done) {
-  constexpr std::uint64_t kValidBlocks = 1'000;
+  constexpr std::uint64_t kAttestationValidBlocks = 1'000;
   TxBody body;
   body.chain = chain_;
   body.sender = address_of(keys_->operating.public_key());
   body.nonce = ledger_->ledger().pending_nonce(body.sender);
-  body.valid_until = Height(ledger_->height().value + kValidBlocks);
+  body.valid_until = Height(ledger_->height().value + kAttestationValidBlocks);
   body.max_fee = Amount(kMicroPerToken);
   body.payload = attestation;
   const auto sent = ledger_->submit(sign_tx(std::move(body), keys_->operating));

@@ -5,6 +5,7 @@
 #include "chain/base/bytes.hpp"
 #include "chain/types/payment.hpp"
 #include "genesis/json/strict_json.hpp"
+#include "wallet/payer/entry.hpp"
 
 namespace micro {
 namespace {
@@ -92,11 +93,11 @@ void HttpFront::route_call(HttpRequest&& request, std::string_view service, std:
   call.idempotency_key = copy("idempotency-key");
   call.payment = copy("payment-signature");
   call.account = copy("micro-account");
-  if (!is_text(call.content_type, kMaxContentTypeBytes) || !is_text(call.idempotency_key, kMaxIdempotencyHeaderBytes)) {
+  if (!is_text(call.content_type, kMaxContentTypeBytes) || !is_text(call.idempotency_key, kMaxIdempotencyKeyBytes)) {
     return std::move(responder).send(problem(400, "bad header",
                                              "Content-Type and Idempotency-Key are ASCII, of at most " +
                                                  std::to_string(kMaxContentTypeBytes) + " and " +
-                                                 std::to_string(kMaxIdempotencyHeaderBytes) + " characters"));
+                                                 std::to_string(kMaxIdempotencyKeyBytes) + " characters"));
   }
   call.body = std::move(request.body);
   handlers_.call(std::move(call), std::move(responder));

@@ -9,8 +9,6 @@
 
 namespace micro {
 
-inline constexpr std::size_t kMaxIdempotencyHeaderBytes = 64;
-
 /// Who pays when the caller brings no voucher.
 enum class CallerKind : std::uint8_t {
   kOwner,      ///< the Unix socket, or the bearer token: the node's gateway may pay

@@ -6,12 +6,14 @@
 #include "services/build/detect/plan.hpp"
 #include "services/host/git_fetch/wire.hpp"
 #include "services/host/worker/messages.hpp"
+#include "services/payment/call.hpp"
 #include "services/payment/store.hpp"
 #include "wallet/keystore/session_store.hpp"
 #include "wallet/payer/entry.hpp"
 
-#define MICRO_KEPT_TYPES(X)                                                                                    \
-  X(payment::SignedVoucher)                                                                                    \
-  X(payment::AcceptedRecord) X(payment::EndedRecord) X(payment::ClosingRecord) X(payment::StoreMeta)           \
-      X(payment::CallRequest) X(payment::CallReply) X(PayerChannel) X(EntryRecord) X(LaneProof) X(SessionCaps) \
-          X(WorkerJob) X(WorkerMessage) X(git::Job) X(git::Answer) X(BuildPlan) X(BuildKey)
+#define MICRO_KEPT_TYPES(X)                                                                                            \
+  X(payment::SignedVoucher)                                                                                            \
+  X(payment::AcceptedRecord)                                                                                           \
+  X(payment::EndedRecord) X(payment::ClosingRecord) X(payment::StoreMeta) X(CallRequest) X(CallReply) X(PayerChannel)  \
+      X(EntryRecord) X(LaneProof) X(SessionCaps) X(WorkerJob) X(WorkerMessage) X(git::Job) X(git::Answer) X(BuildPlan) \
+          X(BuildKey)

@@ -24,7 +24,7 @@ Result<CachedBuild> BuildCache::put(const Hash& key, ByteView wasm, const std::s
   TRY(make_folder(entry));
   const CodeHash hash = sha256(wasm).as<CodeHash>();
   TRY(write_file_atomically(entry + "/service.wasm", wasm));
-  const Bytes log = TRY(read_file(log_path, 2 * kMaxLogBytes));
+  const Bytes log = TRY(read_file(log_path, 2 * kMaxBuildLogBytes));
   TRY(write_file_atomically(entry + "/build.log", log));
   // Last: an entry without it does not count.
   TRY(write_file_atomically(entry + "/sha256", as_bytes(hash.hex())));

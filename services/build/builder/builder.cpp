@@ -199,7 +199,7 @@ BuildResult result_from(const CachedBuild& cached, const Detection& detection, c
 
 /// The old log again, for whoever follows this build.
 void replay(const std::string& old_log, BuildLog& log) {
-  const auto text = read_file(old_log, 2 * kMaxLogBytes);
+  const auto text = read_file(old_log, 2 * kMaxBuildLogBytes);
   if (!text) return;
   LineSplitter lines([&log](std::string_view line) { log.line(line); });
   lines.add(as_text(*text));

@@ -26,7 +26,8 @@ constexpr std::size_t kFlushBytes = 512 * 1024;
 constexpr auto kMaxReplyDelay = std::chrono::milliseconds(1);  // of a reply that waits for company
 constexpr auto kExpireEvery = std::chrono::milliseconds(wasm::kTickMs);
 constexpr std::size_t kMaxLoadedModules = 64;
-constexpr std::uint64_t kMaxDataBytes = 4ULL << 30;  // all guests of this process together
+constexpr std::uint64_t kMaxDataBytes = 4ULL << 30;  // all guests of this process together, and the process itself
+static_assert(kWorkerSlots * kSlotMemoryBytes <= kMaxDataBytes / 2);
 
 /// Modules by hash, the least recently used dropped first.
 class LoadedModules {

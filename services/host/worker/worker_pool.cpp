@@ -23,6 +23,7 @@
 #include "services/host/worker/fair_queue.hpp"
 #include "services/host/worker/messages.hpp"
 #include "services/host/worker/worker_main.hpp"
+#include "services/wasm/engine.hpp"
 
 namespace micro {
 namespace {
@@ -120,6 +121,13 @@ void put_job(Bytes& to, std::uint64_t id, CallJob&& job) {
   put_frame(to, w);
 }
 
+/// Slots that a call takes: one for each share of memory that it may use, so that a full worker stays within its limit
+/// and nobody's calls fail for want of the memory that somebody else's took.
+std::size_t units_of(const CallJob& job) {
+  const std::uint64_t bytes = std::min(job.call.memory_bytes, wasm::kMaxMemoryBytes);
+  return static_cast<std::size_t>(std::max<std::uint64_t>(1, (bytes + kSlotMemoryBytes - 1) / kSlotMemoryBytes));
+}
+
 /// What the worker's decoder would refuse, it must not get: it would end, and the calls of others with it.
 Status check_job(const CallJob& job) {
   for (const wasm::Texts* texts : {&job.call.env, &job.call.args}) {
@@ -139,6 +147,7 @@ Status check_job(const CallJob& job) {
 struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   struct Pending {
     Hash artefact;
+    std::size_t units = 0;
     Done done;
     SteadyClock::time_point kill_at;  // the worker has had its deadline and the grace
   };
@@ -155,6 +164,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
     bool flush_queued = false;
     bool ready = false;
     std::unordered_map<std::uint64_t, Pending> running;
+    std::size_t units = 0;  // of what runs
     std::uint32_t backoff_ms = kWorkerBackoffMinMs;
     SteadyClock::time_point started;
   };
@@ -184,7 +194,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   void add(CallJob job, Done done);
   Worker* least_busy();
   void dispatch();
-  void assign(Worker& worker, Queued queued);
+  void assign(Worker& worker, Queued queued, std::size_t units);
   void flush(Worker& worker);
   void wait_writable(Worker& worker);
   void watch_deadlines();
@@ -264,7 +274,8 @@ Status WorkerPool::Impl::take_frames(Worker& worker) {
 void WorkerPool::Impl::take_reply(Worker& worker, WorkerReply reply) {
   auto found = worker.running.extract(reply.id);
   if (found.empty()) return;
-  queue.finished(found.mapped().artefact);
+  queue.finished(found.mapped().artefact, found.mapped().units);
+  worker.units -= found.mapped().units;
   wasm::ProgramOutcome outcome;
   outcome.kind = reply.kind;
   outcome.exit_code = reply.exit_code;
@@ -286,7 +297,8 @@ void WorkerPool::Impl::died(Worker& worker, const std::string& why) {
   note_death();
   schedule_restart(worker);
   auto lost = std::exchange(worker.running, {});
-  for (const auto& [id, pending] : lost) queue.finished(pending.artefact);
+  worker.units = 0;
+  for (const auto& [id, pending] : lost) queue.finished(pending.artefact, pending.units);
   for (const auto& [id, pending] : lost) pending.done(host_failure("the worker process died"));
   if (breaker_until) fail_queue("worker processes keep dying");
 }
@@ -334,15 +346,17 @@ void WorkerPool::Impl::add(CallJob job, Done done) {
   const bool none = std::ranges::none_of(workers, [](const auto& w) { return w->ready; });
   if (none && breaker_until) return done(host_failure("worker processes keep dying"));
   const Hash artefact = job.artefact;
+  const std::size_t units = units_of(job);
   Queued queued{std::move(job), std::move(done)};
-  if (!queue.push(artefact, std::move(queued))) return queued.done(host_failure("too many calls wait for a worker"));
+  if (!queue.push(artefact, std::move(queued), units))
+    return queued.done(host_failure("too many calls wait for a worker"));
   dispatch();
 }
 
 WorkerPool::Impl::Worker* WorkerPool::Impl::least_busy() {
   Worker* best = nullptr;
   for (const auto& worker : workers) {
-    if (worker->ready && (best == nullptr || worker->running.size() < best->running.size())) best = worker.get();
+    if (worker->ready && (best == nullptr || worker->units < best->units)) best = worker.get();
   }
   return best;
 }
@@ -352,19 +366,20 @@ void WorkerPool::Impl::dispatch() {
   const std::size_t slots = kWorkerSlots * workers.size();
   while (queue.size() > 0) {
     Worker* worker = least_busy();
-    if (worker == nullptr || worker->running.size() >= kWorkerSlots) return;
-    auto next = queue.pop(slots - slots / 4);
+    if (worker == nullptr || worker->units >= kWorkerSlots) return;
+    auto next = queue.pop(slots - slots / 4, kWorkerSlots - worker->units);
     if (!next) return;
-    assign(*worker, *std::move(next));
+    assign(*worker, std::move(next->item), next->units);
   }
 }
 
-void WorkerPool::Impl::assign(Worker& worker, Queued queued) {
+void WorkerPool::Impl::assign(Worker& worker, Queued queued, std::size_t units) {
   const std::uint64_t id = next_id++;
   const Hash artefact = queued.job.artefact;
   const auto kill_at = SteadyClock::now() + milliseconds(std::uint64_t{queued.job.call.deadline_ms} + kWorkerGraceMs);
   put_job(worker.out, id, std::move(queued.job));
-  worker.running.emplace(id, Pending{artefact, std::move(queued.done), kill_at});
+  worker.running.emplace(id, Pending{artefact, units, std::move(queued.done), kill_at});
+  worker.units += units;
   if (worker.flush_queued) return;
   worker.flush_queued = true;  // later in this turn, so that calls made together go together
   asio::post(executor, [self = shared_from_this(), &worker, generation = worker.generation] {
@@ -418,7 +433,7 @@ void WorkerPool::Impl::stop() {
     boost::system::error_code ignored;
     worker->socket.close(ignored);
     for (auto& [id, pending] : std::exchange(worker->running, {})) {
-      queue.finished(pending.artefact);
+      queue.finished(pending.artefact, pending.units);
       open.push_back(std::move(pending.done));
     }
     kill_and_reap(std::exchange(worker->pid, -1));

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "chain/base/clock.hpp"
 #include "chain/economy/voucher.hpp"
 #include "rpc/api/x402.hpp"
 #include "rpc/client/node_client.hpp"

@@ -1,4 +1,5 @@
 // micro.json as a stranger's repository holds it.
+#include "chain/registry/service_rules.hpp"
 #include "services/build/detect/manifest.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -12,7 +13,8 @@ bool fuzz(ByteView input) {
   }
   if (manifest->name) CHECK(is_service_name(*manifest->name), "a name is a DNS label");
   if (manifest->memory_mib) {
-    CHECK(*manifest->memory_mib >= kMinMemoryMib && *manifest->memory_mib <= kMaxVersionMemoryMib, "memory in its range");
+    CHECK(*manifest->memory_mib >= kMinMemoryMib && *manifest->memory_mib <= kMaxVersionMemoryMib,
+          "memory in its range");
   }
   if (manifest->stack_kib) {
     CHECK(*manifest->stack_kib >= kMinStackKib && *manifest->stack_kib <= kMaxStackKib, "a stack in its range");

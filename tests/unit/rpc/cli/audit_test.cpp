@@ -44,7 +44,7 @@ class AuditTest : public test::ScriptedCli {
     add_block(1, false, {});
     add_block(1, true, events_);
     add_block(2, false, {}, transfer());
-    node_.methods.add("ledger.tx", [this](RpcParams& p) -> Result<Json> {
+    node_.methods.add("ledger.tx", [](RpcParams& p) -> Result<Json> {
       return Json{{"txid", TRY(p.text("txid"))}, {"height", "4"}, {"status", "a lie"}, {"fee", "0.000000"}};
     });
     answer("node.info", Json{{"kind", "dev"}, {"pid", 1}});

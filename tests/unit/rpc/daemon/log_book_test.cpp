@@ -64,7 +64,7 @@ TEST(LogBook, AllBooksTogetherAreLimitedAndTheIdlestGoesFirst) {
   const auto fill = [&](std::uint32_t version) {
     for (std::size_t bytes = 0; bytes < kMaxLogBytesPerVersion; bytes += full.size()) append(book, version, full);
   };
-  const std::uint32_t many = 2 * kMaxLogBytes / kMaxLogBytesPerVersion;
+  const std::uint32_t many = 2 * kMaxLogBookBytes / kMaxLogBytesPerVersion;
   for (std::uint32_t version = 1; version <= many; ++version) {
     fill(version);
     append(book, 1, "still here");
@@ -73,7 +73,7 @@ TEST(LogBook, AllBooksTogetherAreLimitedAndTheIdlestGoesFirst) {
   for (std::uint32_t version = 1; version <= many; ++version) {
     for (const LogLine& line : lines_of(book, version)) bytes += line.text.size();
   }
-  EXPECT_LE(bytes, kMaxLogBytes);
+  EXPECT_LE(bytes, kMaxLogBookBytes);
   EXPECT_FALSE(lines_of(book, 1).empty());
   EXPECT_TRUE(lines_of(book, 2).empty());
   EXPECT_FALSE(lines_of(book, many).empty());

@@ -310,6 +310,23 @@ TEST_F(PayDeskTest, APromiseWaitsForAServiceThatStartsLater) {
   EXPECT_TRUE(waiting.get());
 }
 
+TEST_F(PayDeskTest, ACallThatWaitedOverAnEpochIsSignedAnewForItsGasPrice) {
+  const TimeMs long_ago(SystemClock().wall().value - 3ULL * config().params.epoch_ms - 10'000);
+  desk->tip({epoch, long_ago, config().params.price_per_mgas});  // the host answers 503 while the ledger is behind
+  auto waiting = call_later();
+  while (ledger.count<OpenChannel>() == 0) std::this_thread::yield();
+  std::promise<void> sent;  // what is asked now is answered after the first attempt
+  desk->sessions([&](const std::vector<SessionKey>&) { sent.set_value(); });
+  sent.get_future().get();
+  EXPECT_EQ(waiting.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  epoch = Epoch(epoch.value + 3);
+  tip();
+  const auto reply = waiting.get();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->answer.receipt->receipt.seq, 2U) << "the first number was refused and cost nothing";
+  EXPECT_EQ(service.runs(), 1U);
+}
+
 TEST_F(PayDeskTest, AChannelTheLedgerForgotIsReplaced) {
   ASSERT_TRUE(call());
   const auto old = ledger.channels().at(0).record.channel;

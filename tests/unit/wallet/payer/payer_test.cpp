@@ -244,7 +244,7 @@ TEST_F(PayerTest, ALogCutAnywhereCostsNoMoney) {
     for (const auto* text : {"a", "b", "c"}) ASSERT_TRUE(send(payer, *pay(payer, to_bytes(text))));
   }
   const auto file = std::filesystem::path(id.hex()) / "lane-0.log";
-  const Bytes whole = read_file(folder / "p" / file, kMaxLogBytes).value();
+  const Bytes whole = read_file(folder / "p" / file, kMaxAppendLogBytes).value();
   const test::ModelHost host = world.host;
   for (std::size_t size = 0; size <= whole.size(); size += 53) {
     world.host = host;
@@ -272,7 +272,7 @@ TEST_F(PayerTest, ADamagedLogIsNamed) {
     ASSERT_TRUE(send(payer, *pay(payer, body)));
   }
   const auto path = folder / "p" / id.hex() / "lane-0.log";
-  Bytes bytes = read_file(path, kMaxLogBytes).value();
+  Bytes bytes = read_file(path, kMaxAppendLogBytes).value();
   bytes[40] ^= 1;
   ASSERT_TRUE(write_file_durably(path, bytes, IfPresent::kReplace));
   Payer payer = open();

@@ -165,6 +165,28 @@ TEST_F(WorkerPoolTest, OneServicesEndlessCallsLeaveRoomForAnother) {
   EXPECT_EQ(outcomes_[0].kind, CallEnd::kExited);
 }
 
+TEST_F(WorkerPoolTest, CallsWithMuchMemoryTakeSeveralSlots) {
+  start();
+  for (int i = 0; i < 12; ++i) {
+    CallJob large = job("hostile", {"h", "loop"});
+    large.call.gas_limit = Gas(1'000'000'000'000);
+    large.call.deadline_ms = 20'000;
+    large.call.memory_bytes = wasm::kMaxMemoryBytes;
+    call(std::move(large));
+  }
+  call(job("hello", {}));
+  wait_for(1);
+  EXPECT_EQ(outcomes_[0].kind, CallEnd::kExited);
+  bool told = false;
+  pool_->status([&](const WorkerPoolStatus& s) {
+    EXPECT_EQ(s.running, 3 * kWorkerSlots / 4 / (wasm::kMaxMemoryBytes / kSlotMemoryBytes));
+    told = true;
+  });
+  io_.restart();
+  io_.poll();
+  EXPECT_TRUE(told);
+}
+
 TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
   start();
   CallJob unknown = job("echo", {});
