@@ -246,11 +246,11 @@ TEST_F(CommandsTest, AWalletIsMadeImportedAndUsed) {
   ASSERT_EQ(run({"wallet", "use", "carol/main"}).exit, 0);
   const Ran list = run({"wallet", "list"});
   EXPECT_NE(list.out.find("carol  main"), std::string::npos) << list.out;
-  const Ran sent = run({"wallet", "send", "alice", "1", "--account", "alice", flag});
+  const Ran sent = run({"wallet", "send", someone(), "1", "--account", "alice", flag});
   EXPECT_EQ(sent.exit, 0) << sent.err;
   std::ofstream(password) << "wrong\n";
-  EXPECT_EQ(run({"wallet", "send", "alice", "1", flag}).exit, 5);
-  EXPECT_EQ(run({"wallet", "send", "alice", "1", "--no-input"}).exit, 5);
+  EXPECT_EQ(run({"wallet", "send", someone(), "1", flag}).exit, 5);
+  EXPECT_EQ(run({"wallet", "send", someone(), "1", "--no-input"}).exit, 5);
 }
 
 TEST_F(CommandsTest, LotsAndServicesArePrinted) {
