@@ -4,13 +4,13 @@
 
 #include "chain/base/check.hpp"
 #include "chain/base/random.hpp"
+#include "chain/execution/full_sum.hpp"
 #include "chain/records/records.hpp"
 #include "chain/state/overlay.hpp"
 
 namespace micro {
 namespace {
 
-constexpr std::size_t kVerifyChunk = 50;          ///< transactions a thread takes at a time
 constexpr std::uint64_t kExpireEveryBlocks = 64;  ///< sweeps of the mempool
 
 std::size_t thread_count(std::size_t asked) {
@@ -85,6 +85,7 @@ Result<std::unique_ptr<LedgerImpl>> LedgerImpl::open(const Genesis& genesis, std
     TRY(out->start_from(genesis));
   }
   TRY(out->replay());
+  TRY(out->check_tip());
   return out;
 }
 
@@ -120,7 +121,17 @@ Status LedgerImpl::load_state(StateStore::Loaded loaded) {
   if (head_id_ != loaded.meta.block || head_header_.state_root != loaded.meta.root) {
     return fail(Fault::kCorrupt, "the state belongs to other blocks than those stored", hint);
   }
+  const auto sum = check_full_sum(tree_);
+  if (!sum) return fail(Fault::kCorrupt, "the stored state: " + sum.error().message, hint);
   return {};
+}
+
+/// What the next block will commit to without reading it again.
+Status LedgerImpl::check_tip() const {
+  const Tip& tip = *blocks_.tip();
+  if (tip.id == head_id_ && tip.ids_below.root() == head_header_.headers_root) return {};
+  return fail(Fault::kCorrupt, "the record of the ledger's tip does not fit the last block",
+              "restore the ledger's folder from a backup, or remove the node's data and let it sync again");
 }
 
 // After a crash between the two batches the state is behind. The blocks were final, so their signatures were verified.

@@ -129,6 +129,7 @@ class LedgerImpl final : public Ledger {
   Status start_from(const Genesis& genesis);
   Status load_state(StateStore::Loaded loaded);
   Status replay();
+  [[nodiscard]] Status check_tip() const;
   [[nodiscard]] Result<Parent> parent(const BlockId& id) const;
   Result<std::unique_ptr<Executed>> run(const Parent& parent, TimeMs time, std::vector<PreparedTx> txs,
                                         ExecutionMode mode, std::vector<bool>* kept);

@@ -6,6 +6,9 @@
 
 namespace micro {
 
+/// Transactions whose signatures a thread verifies at a time.
+inline constexpr std::size_t kVerifyChunk = 50;
+
 /// Encodes once; id and content hash come from the same bytes.
 PreparedTx prepare_tx(SignedTx tx);
 /// That the sender's key signed it. About 45 µs.

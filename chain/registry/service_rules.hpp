@@ -5,7 +5,7 @@
 
 namespace micro {
 
-inline constexpr std::uint32_t kMaxVersionMemoryMib = 4'096;
+inline constexpr std::uint32_t kMaxVersionMemoryMib = 256;  ///< what the engine gives a call at most
 
 /// A DNS label (RFC 1035 §2.3.1): a letter, then letters, digits and hyphens, not ending in one; lower case. Labels
 /// with

@@ -78,16 +78,24 @@ Json error_json(const Error& error) {
               {"data", {{"name", fault_name(error.fault)}, {"hint", error.hint}, {"exit", exit}}}};
 }
 
+namespace {
+/// Text under a key; whatever else stands there, or nothing, is the fallback.
+std::string text_or(const Json& object, const char* key, std::string fallback) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::move(fallback);
+}
+}  // namespace
+
 Error error_from_json(const Json& error) {
   Error out{Fault::kInternal, "the node answered with an error that has no message"};
   if (!error.is_object()) return out;
-  out.message = error.value("message", out.message);
+  out.message = text_or(error, "message", std::move(out.message));
   if (const auto data = error.find("data"); data != error.end() && data->is_object()) {
-    const std::string name = data->value("name", "");
+    const std::string name = text_or(*data, "name", "");
     for (const FaultNames& entry : kFaults) {
       if (entry.name == name) out.fault = entry.fault;
     }
-    out.hint = data->value("hint", "");
+    out.hint = text_or(*data, "hint", "");
   }
   return out;
 }

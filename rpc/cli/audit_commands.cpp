@@ -163,12 +163,14 @@ Status audit_block(Context& context, const NamedOptions& o) {
 
 Status audit_tx(Context& context, const NamedOptions& o) {
   const TxId id = TRY(TxId::parse(o.name));
-  Json answer = TRY(context.call("ledger.tx", {{"txid", id.hex()}}));
+  auto asked = context.call("ledger.tx", {{"txid", id.hex()}});
+  if (!asked && asked.error().fault == Fault::kNotFound) {
+    return fail(Fault::kNotFound, "no block holds this transaction, and it does not wait to be put in one",
+                "it did not happen; the same command may be given again");
+  }
+  Json answer = TRY(std::move(asked));
   const bool found = answer.contains("height");
   const bool pending = text_or(answer, "pending") == "true";
-  if (!found && !pending)
-    return fail(Fault::kNotFound, "no block holds this transaction and it does not wait",
-                "if it was sent, it did not happen");
   std::optional<ChainAudit> chain;
   if (found) {
     const Json block = TRY(context.call("ledger.block", {{"height", text_or(answer, "height")}}));

@@ -10,8 +10,8 @@ namespace micro {
 
 struct ChainAudit {
   ChainId chain;
-  std::uint64_t epochs = 0;     ///< boundary certificates that were checked
-  std::size_t signers = 0;      ///< of the header that was asked for
+  std::uint64_t epochs = 0;  ///< boundary certificates that were checked
+  std::size_t signers = 0;   ///< of the header that was asked for
   std::size_t committee = 0;
 };
 

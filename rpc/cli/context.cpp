@@ -61,7 +61,7 @@ std::optional<std::uint32_t> dev_index(std::string_view name) {
 Result<NodeClient> Context::find_node() {
   if (globals.socket) return NodeClient(*globals.socket);
   if (globals.data) return NodeClient(default_socket_path(*globals.data));
-  if (!globals.network.empty()) return NodeClient(default_socket_path(default_data_dir(globals.network)));
+  if (!globals.env.empty()) return NodeClient(default_socket_path(default_data_dir(globals.env)));
   std::optional<NodeClient> running;
   std::optional<Error> refused;
   for (const auto network : {kDevNetwork, kLocalNetwork}) {
@@ -72,7 +72,7 @@ Result<NodeClient> Context::find_node() {
       continue;
     }
     if (running) {
-      return fail(Fault::kInvalid, "two nodes run here: dev and local", "choose with --network dev or --network local");
+      return fail(Fault::kInvalid, "two nodes run here: dev and local", "choose with --env dev or --env local");
     }
     info_ = std::move(*info);
     running = std::move(client);

@@ -10,6 +10,7 @@ namespace micro {
 
 void add_service_commands(CLI::App& app, Context& context);
 void add_run_commands(CLI::App& app, Context& context);
+void add_call_commands(CLI::App& app, Context& context);
 void add_wallet_commands(CLI::App& app, Context& context);
 void add_session_commands(CLI::App& wallet, Context& context);
 void add_stake_commands(CLI::App& app, Context& context);

@@ -188,18 +188,18 @@ void Output::done(std::string_view what, std::string_view detail) {
   note(text);
 }
 
-Json error_document(const Error& error) {
+Json error_document(const Error& error, Json data) {
   return Json{{"code", exit_code(error.fault)},
               {"name", fault_name(error.fault)},
               {"message", error.message},
               {"hint", error.hint},
-              {"data", Json::object()}};
+              {"data", std::move(data)}};
 }
 
 void Output::error(const Error& error) {
   clear_progress();
   std::fflush(stdout);
-  if (globals_.json) return write_all(stderr, dump(error_document(error), -1) + "\n");
+  if (globals_.json) return write_all(stderr, dump(error_document(error, data_), -1) + "\n");
   const std::string label = colored() ? "\x1b[31merror:\x1b[0m " : "error: ";
   write_all(stderr, label + printable(error.message) + "\n");
   if (!error.hint.empty() && !globals_.quiet) write_all(stderr, "hint: " + printable(error.hint) + "\n");

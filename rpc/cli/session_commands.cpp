@@ -51,7 +51,13 @@ Status session_create(Context& context, const CreateOptions& o) {
       grant.window_epochs != window || grant.services.size() != o.services.size()) {
     return fail(Fault::kMismatch, "the node asks to grant other terms than yours: nothing was signed");
   }
-  const Transaction done = TRY(transact(context, account, grant));
+  const auto granted = transact(context, account, grant);
+  const bool kept = granted && !context.globals.dry_run;
+  // A key that nobody granted is of no use; after an unknown outcome it may have been granted.
+  if (!kept && (granted || granted.error().fault != Fault::kUnknownOutcome)) {
+    static_cast<void>(context.call("session.forget", {{"address", text_or(made, "address")}}, CallEffect::kChange));
+  }
+  const Transaction done = TRY(granted);
   if (context.out.json()) {
     Json document = done.result;
     document["session"] = text_or(made, "address");

@@ -117,18 +117,33 @@ Status hand_out_phrase(Context& context, const Mnemonic& mnemonic, const std::st
   return confirm_words(context, phrase, mnemonic.word_count());
 }
 
+/// Said before anybody is asked for words or a password.
+Status check_new_name(const Keystore& store, const std::string& name) {
+  TRY(check_wallet_name(name));
+  if (dev_index(name)) {
+    return fail(Fault::kInvalid, "\"" + name + "\" is the name of a development account", "choose another name");
+  }
+  const auto known = store.info(name);
+  if (known) return fail(Fault::kInvalid, "there is a wallet \"" + name + "\" already", "choose another name");
+  if (known.error().fault != Fault::kNotFound) return std::unexpected(known.error());
+  return {};
+}
+
+Result<SecretBytes> new_password(Context& context, const std::string& name) {
+  SecretBytes password = TRY(read_password(context.globals, "new password for wallet " + name, true));
+  if (password.size() == 0) {
+    return fail(Fault::kInvalid, "the password is empty", "choose one; it protects the file on the disk");
+  }
+  return password;
+}
+
 Status wallet_new(Context& context, const NewOptions& o) {
   TRY(protect_process_memory());
-  TRY(check_wallet_name(o.name));
-  if (dev_index(o.name)) {
-    return fail(Fault::kInvalid, "\"" + o.name + "\" is the name of a development account", "choose another name");
-  }
   Keystore store = TRY(context.keystore());
-  if (store.info(o.name)) return fail(Fault::kRejected, "there is a wallet \"" + o.name + "\" already");
+  TRY(check_new_name(store, o.name));
   SystemRandom random;
   const Mnemonic mnemonic = Mnemonic::generate(o.words == 12 ? MnemonicWords::k12 : MnemonicWords::k24, random);
-  const SecretBytes password = TRY(read_password(context.globals, "new password for wallet " + o.name, true));
-  if (password.size() == 0) return fail(Fault::kInvalid, "the password is empty");
+  const SecretBytes password = TRY(new_password(context, o.name));
   TRY(hand_out_phrase(context, mnemonic, o.phrase_file));
   print_wallet(context, TRY(store.create(o.name, mnemonic, {}, password.text(), KdfCost{}, random)));
   return {};
@@ -136,12 +151,12 @@ Status wallet_new(Context& context, const NewOptions& o) {
 
 Status wallet_import(Context& context, const NewOptions& o) {
   TRY(protect_process_memory());
-  TRY(check_wallet_name(o.name));
   Keystore store = TRY(context.keystore());
+  TRY(check_new_name(store, o.name));
   const SecretBytes phrase = TRY(o.phrase_file.empty() ? ask_terminal(context.globals, "the 12 to 24 words", false)
                                                        : read_secret_file(o.phrase_file));
   const Mnemonic mnemonic = TRY(Mnemonic::parse(phrase.text()));
-  const SecretBytes password = TRY(read_password(context.globals, "new password for wallet " + o.name, true));
+  const SecretBytes password = TRY(new_password(context, o.name));
   SystemRandom random;
   print_wallet(context, TRY(store.create(o.name, mnemonic, {}, password.text(), KdfCost{}, random)));
   return {};

@@ -91,6 +91,7 @@ Result<Json> Node::status_json(std::optional<std::string> name) const {
                      {"state", version["state"]},
                      {"updated", local.contains("since") ? local["since"] : Json("")},
                      {"local", std::move(local)}});
+      if (version.contains("wasm_sha256")) out.back()["wasm_sha256"] = version["wasm_sha256"];
     }
   }
   if (name && out.empty())

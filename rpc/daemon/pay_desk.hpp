@@ -91,14 +91,7 @@ class PayDesk {
                            std::function<void(Result<SessionKey>)> done) = 0;
   virtual void sessions(std::function<void(std::vector<SessionKey>)> done) = 0;
   virtual void forget_session(Address key, std::function<void(Status)> done) = 0;
-  /// Calls answered and what they earned, by channel, as the books have it.
-  struct Earned {
-    ChannelId channel;
-    std::uint64_t calls = 0;
-    Amount charged;
-    Amount base_fee;
-  };
-  virtual void earned(std::function<void(std::vector<Earned>)> done) = 0;
+  virtual void books(std::function<void(std::vector<payment::ChannelBooks>)> done) = 0;
 };
 
 }  // namespace micro

@@ -4,6 +4,7 @@
 
 #include "chain/registry/service_rules.hpp"
 #include "services/host/cgi/cgi.hpp"
+#include "services/wasm/engine.hpp"
 #include "wallet/disk/files.hpp"
 
 namespace micro {
@@ -13,16 +14,25 @@ namespace asio = boost::asio;
 constexpr std::uint64_t kTickMs = 100;
 constexpr std::size_t kMaxModuleFileBytes = 32u << 20;
 constexpr std::uint16_t kBadGateway = 502;
+static_assert(std::uint64_t{kMaxVersionMemoryMib} << 20 == wasm::kMaxMemoryBytes, "what is paid for is given");
 
 BuilderConfig builder_config(const RuntimeConfig& config) {
   BuilderConfig out;
   out.cache_dir = config.cache_dir.string();
+  out.private_hosts = config.sources.allow_local;  // who lets this disk be a source lets its own network be one
   return out;
+}
+
+/// A module that no host could run is not attested: nobody shall pay for its place.
+Status check_module(const BuildResult& built, std::uint32_t memory_mib) {
+  const wasm::ModuleInfo info = TRY(wasm::inspect(TRY(read_file(built.wasm_path, kMaxModuleFileBytes))));
+  TRY(wasm::check_program(info));
+  return wasm::check_memory(info, std::uint64_t{memory_mib} << 20);
 }
 
 /// The source's own fault: the same commit fails the same way everywhere.
 bool is_final(const Error& error) {
-  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit;
+  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit || error.fault == Fault::kRefused;
 }
 
 std::string_view ending_text(wasm::CallEnd end) {
@@ -52,7 +62,7 @@ CallReply text_reply(std::uint16_t status, std::string_view text) {
 
 /// What a program wrote, as a reply; a program that wrote no valid response answered 502.
 CallReply reply_of(const wasm::ProgramOutcome& outcome) {
-  const auto parsed = parse_cgi_response(outcome.out);
+  auto parsed = parse_cgi_response(outcome.out);
   if (!parsed)
     return text_reply(kBadGateway, "the service's answer is not a CGI response: " + parsed.error().message + "\n");
   CallReply reply;
@@ -62,7 +72,7 @@ CallReply reply_of(const wasm::ProgramOutcome& outcome) {
       reply.content_type = Text<kMaxReplyContentTypeBytes>(value.substr(0, kMaxReplyContentTypeBytes));
     }
   }
-  reply.body.assign(parsed->body.begin(), parsed->body.end());
+  static_cast<Bytes&>(reply.body) = std::move(parsed->body);
   return reply;
 }
 
@@ -86,7 +96,7 @@ RunReply judge(const wasm::ProgramOutcome& outcome) {
   return out;
 }
 
-Result<CallJob> job_of(const RunOrder& order, const Hash& artefact) {
+Result<CallJob> job_of(RunOrder&& order, const Hash& artefact) {
   const std::string& target = order.request.record.target;
   const std::size_t mark = target.find('?');
   CgiRequest cgi;
@@ -101,13 +111,13 @@ Result<CallJob> job_of(const RunOrder& order, const Hash& artefact) {
   CallJob job;
   job.artefact = artefact;
   job.call.env = TRY(cgi_variables(cgi));
-  job.call.args = {order.service};
+  job.call.args = wasm::Texts::of({order.service});
   job.call.gas_limit = order.gas_limit;
   job.call.deadline_ms = kCallDeadlineMs;
   job.call.time = order.time;
   job.call.seed = order.seed;
   job.call.memory_bytes = std::uint64_t{order.memory_mib} << 20;
-  job.input = order.request.body;
+  job.input = static_cast<Bytes&&>(order.request.body);
   return job;
 }
 
@@ -199,7 +209,9 @@ void ServiceRuntime::build(const WantedVersion& wanted) {
     const auto made = [&]() -> Result<BuildResult> {
       const Source source = TRY(make_source(wanted.repo_url, wanted.subdir, wanted.commit.hex(), config_.sources));
       const PreparedSource prepared = TRY(builder_.prepare(source, sink, stop_.get_token()));
-      return builder_.build(prepared, "", sink, stop_.get_token());
+      auto built = builder_.build(prepared, "", sink, stop_.get_token());
+      if (built) TRY(check_module(*built, wanted.memory_mib));
+      return built;
     }();
     if (!made) sink("build failed: " + made.error().message);
     asio::post(io_, [this, version = wanted.version, made] {
@@ -242,7 +254,7 @@ void ServiceRuntime::compile(const VersionId& version) {
     if (!artefact) note_log(version, "node", "compiling failed: " + artefact.error().message);
     asio::post(io_, [this, version, artefact] {
       if (artefact) artefacts_.insert_or_assign(version, *artefact);
-      const bool final = !artefact && (is_final(artefact.error()) || artefact.error().fault == Fault::kRefused);
+      const bool final = !artefact && is_final(artefact.error());
       feed(scheduler::CompileEnded{version, artefact.has_value(), artefact ? "" : artefact.error().message, final});
     });
   });
@@ -255,7 +267,8 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     reply.problem = "the service is not ready on this host";
     return done(std::move(reply));
   }
-  auto job = job_of(order, artefact->second);
+  const VersionId version = order.version;
+  auto job = job_of(std::move(order), artefact->second);
   if (!job) {
     RunReply reply;
     reply.outcome = RunOutcome::kCompleted;
@@ -263,19 +276,19 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     return done(std::move(reply));
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job),
-                 [this, version = order.version, call, done = std::move(done)](wasm::ProgramOutcome outcome) {
-                   RunReply reply = judge(outcome);
-                   VersionStats& stats = stats_[version];
-                   ++stats.calls;
-                   stats.gas += reply.gas.value;
-                   const bool died = reply.outcome != RunOutcome::kCompleted;
-                   if (died || reply.reply.status >= 500) ++stats.errors;
-                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-                   feed(scheduler::CallEnded{version, died});
-                   done(std::move(reply));
-                 });
+  workers_->call(std::move(*job), [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
+    RunReply reply = judge(outcome);
+    VersionStats& stats = stats_[version];
+    ++stats.calls;
+    stats.gas += reply.gas.value;
+    const bool died = reply.outcome != RunOutcome::kCompleted;
+    if (died || reply.reply.status >= 500) ++stats.errors;
+    if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+    if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+    const bool says_something = outcome.kind != wasm::CallEnd::kOutOfGas && outcome.kind != wasm::CallEnd::kDeadline;
+    if (says_something) feed(scheduler::CallEnded{version, died});
+    done(std::move(reply));
+  });
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {

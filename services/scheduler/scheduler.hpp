@@ -31,8 +31,10 @@ struct WantedVersion {
   CommitId commit;
   std::string repo_url;
   std::string subdir;
+  std::uint32_t memory_mib = 0;    ///< of one call
   bool attest = false;             ///< this node is a builder and has not attested it yet
   bool serve = false;              ///< placed here, or draining here
+  bool draining = false;           ///< placed here only until an epoch that is known
   std::optional<CodeHash> module;  ///< what a quorum of builders agreed on
   bool operator==(const WantedVersion&) const = default;
 };
@@ -43,7 +45,7 @@ enum class LocalState : std::uint8_t {
   kBuilt,  ///< attested or about to be
   kCompiling,
   kRunning,   ///< calls are answered here
-  kDraining,  ///< no new calls
+  kDraining,  ///< answered until its last epoch
   kError,     ///< see text
 };
 std::string_view local_state_name(LocalState state);
@@ -71,10 +73,11 @@ struct CompileEnded {
   std::string error;
   bool final = false;
 };
-/// One call ended. A trap or a host failure counts towards the breaker.
+/// One call ended by the service itself or by this machine. Whoever calls chooses its gas, and so could make calls end
+/// for want of it or of time: those say nothing about the service and are not told.
 struct CallEnded {
   VersionId version;
-  bool died = false;
+  bool died = false;  ///< a trap or a host failure: counts towards the breaker
 };
 struct Tick {};
 using Event = std::variant<Wanted, BuildEnded, AttestEnded, CompileEnded, CallEnded, Tick>;
@@ -113,7 +116,8 @@ struct LocalVersion {
   bool failed_for_good = false;
   std::uint64_t retry_ms = kRetryFirstMs;
   Instant retry_at;
-  std::vector<Instant> deaths;  ///< within the breaker's window
+  std::vector<Instant> deaths;             ///< within the breaker's window
+  std::uint64_t close_ms = kRetryFirstMs;  ///< how long the breaker opens next; from the start again after a success
   Instant closed_until;
 };
 

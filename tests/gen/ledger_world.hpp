@@ -55,6 +55,7 @@ struct World {
   NativePolicy policy;
   Height height{0};
   TimeMs time{kStartMs};
+  std::optional<BlockId> parent;  ///< of the next block, where a test has real ones
 
   /// `people` accounts with `amount` µT each, short epochs of one second, buckets of `bucket_epochs`.
   explicit World(std::size_t people = 4, std::uint64_t amount = 1'000'000'000, std::uint32_t bucket_epochs = 4) {
@@ -85,7 +86,7 @@ struct World {
     input.chain = chain;
     input.height = height.next();
     input.time = TimeMs(time.value + after_ms);
-    input.parent = tagged_hash(domain::kHeader, encode(height)).as<BlockId>();
+    input.parent = parent.value_or(tagged_hash(domain::kHeader, encode(height)).as<BlockId>());
     return input;
   }
   /// Runs a block and, when it is valid, moves on to it.

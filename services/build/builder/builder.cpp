@@ -229,6 +229,7 @@ Result<PreparedSource> Builder::prepare(const Source& source, const LineSink& on
   request.cache_dir = config_.cache_dir;
   request.tree_dir = out.hold_->folder.path() + "/tree";
   request.limits = config_.fetch_limits;
+  request.private_hosts = config_.private_hosts;
   request.program = config_.fetch_program;
   out.fetched = TRY(git_fetch(request, on_line, stop));
   tell(on_line, "commit " + out.fetched.commit.brief(12) + " " + out.fetched.subject);

@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxModuleBytes = 32ULL << 20;  ///< the engine tak
 struct BuilderConfig {
   std::string cache_dir;  ///< $MICRO_CACHE_DIR: clones, builds, toolchain hashes, Go's compiled library
   std::string go;         ///< path of the go program; "" looks in PATH and cache_dir
+  bool private_hosts = false;  ///< sources may come from hosts in the builder's own network
   FetchLimits fetch_limits;
   SandboxLimits sandbox_limits;
   unsigned parallel = 2;                         ///< compiler processes in one build

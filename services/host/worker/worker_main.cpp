@@ -22,7 +22,6 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kFlushBytes = 512 * 1024;
 constexpr auto kMaxReplyDelay = std::chrono::milliseconds(1);  // of a reply that waits for company
 constexpr std::size_t kMaxLoadedModules = 64;
@@ -80,7 +79,7 @@ class Worker {
     TRY(flush());
     while (TRY(read_jobs())) {
       while (const auto frame = TRY(frames_.next())) {
-        begin(TRY(decode<WorkerJob>(*frame)));
+        TRY(begin(TRY(decode<WorkerJob>(*frame))));
         TRY(flush_if_late());
       }
       if (!running_.empty()) take_turn();
@@ -93,7 +92,7 @@ class Worker {
  private:
   /// Waits for jobs if nothing runs. False: the node closed the socket.
   Result<bool> read_jobs() {
-    const std::span<std::uint8_t> room = frames_.room(kReadBytes);
+    const std::span<std::uint8_t> room = frames_.room(kFrameReadBytes);
     while (true) {
       const ssize_t n = ::recv(socket_, room.data(), room.size(), running_.empty() ? 0 : MSG_DONTWAIT);
       if (n > 0) frames_.commit(static_cast<std::size_t>(n));
@@ -103,18 +102,17 @@ class Worker {
     }
   }
 
-  void begin(WorkerJob job) {
+  Status begin(WorkerJob job) {
     auto module = modules_.get(job.artefact);
-    if (!module)
-      return reply(job.id, {.kind = wasm::CallEnd::kHostFailure,
-                            .exit_code = 0,
-                            .out = {},
-                            .log = {},
-                            .gas = {},
-                            .detail = module.error().message});
+    if (!module) {
+      wasm::ProgramOutcome failed;
+      failed.detail = module.error().message;
+      reply(job.id, std::move(failed));
+      return {};
+    }
     wasm::ProgramCall call;
-    for (const auto& variable : job.env) call.env.emplace_back(as_text(variable.name), as_text(variable.value));
-    for (const auto& arg : job.args) call.args.emplace_back(as_text(arg));
+    call.env = TRY(wasm::Texts::parse(std::move(job.env)));
+    call.args = TRY(wasm::Texts::parse(std::move(job.args)));
     Bytes input = std::move(job.input);
     call.input = input;  // a vector keeps its storage when it moves
     call.gas_limit = job.gas_limit;
@@ -126,6 +124,7 @@ class Worker {
     call.log_bytes = job.log_bytes;
     running_.push_front({job.id, std::move(input), engine_.start(*module, std::move(call))});
     take_turn();
+    return {};
   }
 
   /// The first program runs until it ends or its tick is over; then it is the last. New jobs are read in between.

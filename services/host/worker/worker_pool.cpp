@@ -13,7 +13,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -32,7 +31,6 @@ namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr int kSocketBytes = 1024 * 1024;
 constexpr milliseconds kWatchInterval(500);
 
@@ -105,13 +103,12 @@ std::string exit_text(int status) {
   return "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
-Bytes job_frame(std::uint64_t id, CallJob& job) {
+void put_job(Bytes& to, std::uint64_t id, CallJob&& job) {
   WorkerJob w;
   w.id = id;
   w.artefact = job.artefact;
-  using Variable = Blob<kMaxJobVariableBytes>;
-  for (const auto& [name, value] : job.call.env) w.env.push_back({Variable(as_bytes(name)), Variable(as_bytes(value))});
-  for (const auto& arg : job.call.args) w.args.emplace_back(as_bytes(arg));
+  static_cast<Bytes&>(w.env) = std::move(job.call.env).take();
+  static_cast<Bytes&>(w.args) = std::move(job.call.args).take();
   static_cast<Bytes&>(w.input) = std::move(job.input);
   w.gas_limit = job.call.gas_limit;
   w.deadline_ms = job.call.deadline_ms;
@@ -120,25 +117,16 @@ Bytes job_frame(std::uint64_t id, CallJob& job) {
   w.memory_bytes = job.call.memory_bytes;
   w.out_bytes = job.call.out_bytes;
   w.log_bytes = job.call.log_bytes;
-  Bytes frame;
-  put_frame(frame, w);
-  return frame;
+  put_frame(to, w);
 }
 
 /// What the worker's decoder would refuse, it must not get: it would end, and the calls of others with it.
 Status check_job(const CallJob& job) {
-  std::size_t total = 0;
-  bool ok = job.call.env.size() <= kMaxJobVariables && job.call.args.size() <= kMaxJobVariables;
-  const auto add = [&](const std::string& text) {
-    total += text.size();
-    ok = ok && text.size() <= kMaxJobVariableBytes && total <= kMaxJobVariablesBytes;
-  };
-  for (const auto& [name, value] : job.call.env) {
-    add(name);
-    add(value);
+  for (const wasm::Texts* texts : {&job.call.env, &job.call.args}) {
+    if (texts->size() > kMaxJobTexts || texts->bytes().size() > kMaxJobTextBytes) {
+      return fail(Fault::kLimit, "the call's variables are too many or too long");
+    }
   }
-  for (const std::string& arg : job.call.args) add(arg);
-  if (!ok) return fail(Fault::kLimit, "the call's variables are too many or too long");
   if (job.input.size() > kMaxJobInputBytes) return fail(Fault::kLimit, "the call's input is too long");
   if (job.call.out_bytes > kMaxReplyOutBytes || job.call.log_bytes > kMaxReplyLogBytes - 1'024) {
     return fail(Fault::kLimit, "the call's output limits are too high");
@@ -149,15 +137,13 @@ Status check_job(const CallJob& job) {
 }  // namespace
 
 struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
-  using Strand = asio::strand<asio::any_io_executor>;
-
   struct Pending {
     Hash artefact;
     Done done;
     SteadyClock::time_point kill_at;  // the worker has had its deadline and the grace
   };
   struct Worker {
-    explicit Worker(const Strand& strand) : socket(strand), restart(strand) {}
+    explicit Worker(const asio::any_io_executor& executor) : socket(executor), restart(executor) {}
     std::uint32_t index = 0;
     pid_t pid = -1;
     asio::posix::stream_descriptor socket;
@@ -177,11 +163,11 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
     Done done;
   };
 
-  Impl(asio::any_io_executor executor, WorkerPoolOptions pool_options, OnEvent event)
+  Impl(asio::any_io_executor its_executor, WorkerPoolOptions pool_options, OnEvent event)
       : options(std::move(pool_options)),
         on_event(std::move(event)),
-        strand(asio::make_strand(executor)),
-        watch(strand) {}
+        executor(std::move(its_executor)),
+        watch(executor) {}
 
   ~Impl() {  // the executor may be gone before stop() could run on it
     for (const auto& worker : workers) kill_and_reap(worker->pid);
@@ -210,7 +196,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
 
   WorkerPoolOptions options;
   OnEvent on_event;
-  Strand strand;
+  asio::any_io_executor executor;
   asio::steady_timer watch;
   std::vector<std::unique_ptr<Worker>> workers;
   FairQueue<Hash, Queued> queue{kMaxQueuedCalls, kMaxQueuedCallsOfOne};
@@ -245,7 +231,7 @@ void WorkerPool::Impl::wait_readable(Worker& worker) {
 }
 
 void WorkerPool::Impl::on_readable(Worker& worker) {
-  const std::span<std::uint8_t> room = worker.frames.room(kReadBytes);
+  const std::span<std::uint8_t> room = worker.frames.room(kFrameReadBytes);
   const ssize_t n = ::read(worker.socket.native_handle(), room.data(), room.size());
   if (n == 0) return died(worker, "it closed its socket");
   if (n < 0 && errno != EAGAIN && errno != EINTR) return died(worker, std::strerror(errno));
@@ -377,12 +363,11 @@ void WorkerPool::Impl::assign(Worker& worker, Queued queued) {
   const std::uint64_t id = next_id++;
   const Hash artefact = queued.job.artefact;
   const auto kill_at = SteadyClock::now() + milliseconds(std::uint64_t{queued.job.call.deadline_ms} + kWorkerGraceMs);
-  const Bytes frame = job_frame(id, queued.job);
-  worker.out.insert(worker.out.end(), frame.begin(), frame.end());
+  put_job(worker.out, id, std::move(queued.job));
   worker.running.emplace(id, Pending{artefact, std::move(queued.done), kill_at});
   if (worker.flush_queued) return;
   worker.flush_queued = true;  // later in this turn, so that calls made together go together
-  asio::post(strand, [self = shared_from_this(), &worker, generation = worker.generation] {
+  asio::post(executor, [self = shared_from_this(), &worker, generation = worker.generation] {
     if (generation == worker.generation) self->flush(worker);
   });
 }
@@ -451,7 +436,7 @@ WorkerPool::~WorkerPool() {
 
 Status WorkerPool::start() {
   for (std::uint32_t i = 0; i < std::max(1U, impl_->options.workers); ++i) {
-    impl_->workers.push_back(std::make_unique<Impl::Worker>(impl_->strand));
+    impl_->workers.push_back(std::make_unique<Impl::Worker>(impl_->executor));
     impl_->workers.back()->index = i;
     TRY(impl_->start_worker(*impl_->workers.back()));
   }
@@ -460,17 +445,17 @@ Status WorkerPool::start() {
 }
 
 void WorkerPool::call(CallJob job, Done done) {
-  asio::dispatch(impl_->strand, [impl = impl_, job = std::move(job), done = std::move(done)]() mutable {
+  asio::dispatch(impl_->executor, [impl = impl_, job = std::move(job), done = std::move(done)]() mutable {
     impl->add(std::move(job), std::move(done));
   });
 }
 
 void WorkerPool::stop() {
-  asio::dispatch(impl_->strand, [impl = impl_] { impl->stop(); });
+  asio::dispatch(impl_->executor, [impl = impl_] { impl->stop(); });
 }
 
 void WorkerPool::status(std::function<void(WorkerPoolStatus)> tell) const {
-  asio::dispatch(impl_->strand, [impl = impl_, tell = std::move(tell)] {
+  asio::dispatch(impl_->executor, [impl = impl_, tell = std::move(tell)] {
     WorkerPoolStatus s;
     for (const auto& worker : impl->workers) {
       s.alive += worker->ready ? 1 : 0;

@@ -143,8 +143,7 @@ class AnyTx {
       case 16:
         return claim();
       case 17:
-        sender_ = w_.roles.payer;
-        return w_.close(any_of(channels_), {lane_total()}, soon(4));
+        return close();
       case 18:
         sender_ = w_.roles.payer;
         return RequestClose{any_of(channels_)};
@@ -168,8 +167,19 @@ class AnyTx {
     if (draw_below(r_, 8) == 0) claim.host_signature.data[3] ^= 1;
     return claim;
   }
+  // Draws are made one statement at a time: compilers evaluate arguments in different orders, and a seed must mean the
+  // same history with each of them.
+  CoopClose close() {
+    sender_ = w_.roles.payer;
+    const ChannelId channel = any_of(channels_);
+    const LaneTotal total = lane_total();
+    return w_.close(channel, {total}, soon(4));
+  }
   Dispute dispute() {
-    if (draw_below(r_, 2) == 0) return w_.dispute(any_of(channels_), lane_total());
+    if (draw_below(r_, 2) == 0) {
+      const ChannelId channel = any_of(channels_);
+      return w_.dispute(channel, lane_total());
+    }
     LaneTotal truth = claim_;  // of the last claim, but for one thing
     if (draw_below(r_, 2) == 0) {
       truth.cum_base_fee = Amount(truth.cum_base_fee.micro + 10'000);

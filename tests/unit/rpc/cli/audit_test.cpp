@@ -4,19 +4,14 @@
 #include "chain/governance/policy_abi.hpp"
 #include "consensus/core/certificate.hpp"
 #include "genesis/json/genesis_json.hpp"
-#include "rpc/cli/app.hpp"
-#include "tests/gen/fake_node.hpp"
+#include "tests/gen/scripted_cli.hpp"
 
 namespace micro {
 namespace {
 
-struct Ran {
-  int exit = 0;
-  std::string out;
-  std::string err;
-};
+using test::Ran;
 
-class AuditTest : public ::testing::Test {
+class AuditTest : public test::ScriptedCli {
  protected:
   AuditTest() {
     SeededRandom random(3);
@@ -47,7 +42,7 @@ class AuditTest : public ::testing::Test {
     add_block(1, false, {});
     add_block(1, true, events_);
     add_block(2, false, {});
-    node_.methods.add("node.info", [](RpcParams&) -> Result<Json> { return Json{{"kind", "dev"}, {"pid", 1}}; });
+    answer("node.info", Json{{"kind", "dev"}, {"pid", 1}});
     node_.methods.add("ledger.light",
                       [this](RpcParams& p) -> Result<Json> { return light(p.u64_or("from_epoch", 0)); });
     node_.methods.add("ledger.block", [this](RpcParams& p) -> Result<Json> {
@@ -105,22 +100,6 @@ class AuditTest : public ::testing::Test {
                 {"epochs", std::move(epochs)}};
   }
 
-  Ran run(std::vector<std::string> words) {
-    if (!started_) node_.start();
-    started_ = true;
-    words.insert(words.begin(), {"--socket", node_.socket().string()});
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    Ran ran;
-    ran.exit = run_command_line(words, nodes_, node_.folder() / "none.toml",
-                                [](const char*) -> const char* { return nullptr; });
-    ran.out = testing::internal::GetCapturedStdout();
-    ran.err = testing::internal::GetCapturedStderr();
-    return ran;
-  }
-
-  test::FakeNode node_;
-  NodeCommands nodes_;
   Ed25519Secret key_;
   Genesis genesis_;
   Hash set_hash_;
@@ -132,7 +111,6 @@ class AuditTest : public ::testing::Test {
   Bytes output_;
   Bytes replayed_ = {4, 5};
   std::size_t page_ = 1;
-  bool started_ = false;
 };
 
 TEST_F(AuditTest, ADecisionIsFollowedToItsGenesisAndReplayed) {

@@ -84,6 +84,13 @@ TEST(Detect, MakefilesAreMentionedAndNotRun) {
   EXPECT_THAT(found({"main.c", "Makefile"}).notes, ::testing::Contains(HasSubstr("Makefile is not run")));
 }
 
+TEST(Detect, TheManifestSetsTheStackOfCPrograms) {
+  EXPECT_THAT(found({"main.c"}).plan.link_flags, ::testing::Contains("-Wl,-z,stack-size=65536"));
+  EXPECT_THAT(found({"main.cc"}, R"({"stack_kib":256})").plan.link_flags,
+              ::testing::Contains("-Wl,-z,stack-size=262144"));
+  EXPECT_THAT(refused({"go.mod", "main.go"}, R"({"stack_kib":256})").message, HasSubstr("stack_kib"));
+}
+
 TEST(Plan, TheHashDependsOnEveryPartAndNotOnTheOrderOfListing) {
   const Hash a = found({"b.c", "main.c"}).plan_hash;
   EXPECT_EQ(a, found({"main.c", "b.c"}).plan_hash);

@@ -83,7 +83,7 @@ class WorkerPoolTest : public ::testing::Test {
 TEST_F(WorkerPoolTest, CallRunsInAConfinedProcessAndGivesWhatTheEngineGives) {
   start();
   CallJob j = job("echo", {"svc"}, "body");
-  j.call.env = {{"REQUEST_METHOD", "PUT"}};
+  j.call.env = wasm::Texts::of_variables({{"REQUEST_METHOD", "PUT"}});
   wasm::ProgramCall direct = j.call;
   direct.input = as_bytes("body");
   const ProgramOutcome out = run(std::move(j));
@@ -150,10 +150,13 @@ TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
   large.input.resize(kMaxJobInputBytes + 1);
   EXPECT_EQ(run(std::move(large)).kind, CallEnd::kHostFailure);
   CallJob wide = job("echo", {});
-  for (int i = 0; i < 10; ++i) wide.call.env.emplace_back("A", std::string(kMaxJobVariableBytes, 'x'));
+  wide.call.env.add(std::string(kMaxJobTextBytes, 'x'));
   EXPECT_EQ(run(std::move(wide)).kind, CallEnd::kHostFailure);
+  CallJob many = job("echo", {});
+  for (std::size_t i = 0; i <= kMaxJobTexts; ++i) many.call.args.add("x");
+  EXPECT_EQ(run(std::move(many)).kind, CallEnd::kHostFailure);
   CallJob odd = job("echo", {});
-  odd.call.env = {{"PATH_INFO", "/\xff"}};
+  odd.call.env = wasm::Texts::of_variables({{"PATH_INFO", "/\xff"}});
   EXPECT_NE(wasm::text_of(run(std::move(odd)).out).find("/\xff"), std::string::npos);
   EXPECT_EQ(run(job("echo", {})).kind, CallEnd::kExited);  // and the worker lives
   EXPECT_EQ(count(WorkerEvent::Kind::kDied), 0U);
