@@ -177,6 +177,7 @@ void Engine::prune() {
   views_.erase(views_.begin(), views_.upper_bound(floor_));
   unfinalized_.erase(unfinalized_.begin(), unfinalized_.upper_bound(floor_));
   persist(Floor{floor_});
+  if (cur_ <= floor_) enter(floor_.next());  // where the number of open views had stopped it
   if (journal_bytes_ > config_.journal_rewrite_bytes) rewrite_journal();
 }
 

@@ -31,7 +31,6 @@ class Journal {
  private:
   Journal(std::string folder, const ChainId& chain, int lock)
       : folder_(std::move(folder)), chain_(chain), lock_(lock) {}
-  Status write(ByteView bytes);
   Status load();
   Status begin_file(int file, JournalWriter& writer, std::uint64_t& size) const;
   Status remove_before(Epoch keep_from);

@@ -46,7 +46,7 @@ class Fuzzed {
  private:
   void sign(Vote& vote) {
     vote.statement.epoch_id = node_.engine().epoch_id();
-    vote.signer %= 4;
+    vote.signer = static_cast<std::uint16_t>(vote.signer % 4);
     if (signers_[vote.signer].key() == node_.signer().key())
       vote.signer = static_cast<std::uint16_t>((vote.signer + 1) % 4);
     vote.signature = signers_[vote.signer].sign(statement_hash(vote.statement));

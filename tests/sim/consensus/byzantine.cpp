@@ -140,6 +140,9 @@ void Liar::swap_attachments(SimNode& to, const Message& message) {
     }
   } else if (auto* held = std::get_if<Certificates>(&out.body)) {
     spoil(held->certificates);
+  } else if (auto* votes = std::get_if<Votes>(&out.body)) {
+    if (!dice.chance(100'000)) return pass(to, std::make_shared<const Message>(std::move(out)));
+    votes->votes.front().signature.data[9] ^= 4;
   } else if (auto* blocks = std::get_if<Blocks>(&out.body)) {
     if (!blocks->blocks.empty()) blocks->blocks.front().txs.push_back(model_tx(78));
   } else {
@@ -214,7 +217,14 @@ void Liar::lie_as_leader() {
   bases.emplace_back(engine.final_view(), engine.tree().tip());
   const std::size_t copies = dice.between(1, 2);
   for (std::size_t k = 0; k < copies; ++k) {
-    const auto [parent_view, parent_id] = bases[dice.below(bases.size())];
+    auto [parent_view, parent_id] = bases[dice.below(bases.size())];
+    // The lie that costs most when it is believed: on a block that is known but was given up.
+    const auto before = engine.views().find(View(view.value - 1));
+    if (before != engine.views().end() && !before->second.notarization && !before->second.proposals.empty() &&
+        dice.chance(500'000)) {
+      parent_view = before->first;
+      parent_id = before->second.proposals.front().statement.block;
+    }
     const Header* parent = engine.tree().header(parent_id);
     if (parent == nullptr) continue;
     auto block = forged_block(*parent, parent_id, dice.chance(750'000));

@@ -35,7 +35,7 @@ EngineConfig Cluster::engine_config() const {
   c.execute_ms = 20;
   c.boundary_ms = 40;
   c.idle_ms = 60;
-  c.retry_ms = 200;
+  c.retry_ms = scenario_.retry_ms;
   c.standstill_ms = scenario_.standstill_ms;
   c.growth_cap_ppm = 6'000'000;
   c.max_drift_ms = 500;
@@ -56,7 +56,6 @@ void Cluster::make_nodes() {
     committees_.keys.push_back(SimSigner(scenario_.seed, m, scenario_.real_signatures).key());
   }
   committees_.weights = scenario_.weights;
-  if (scenario_.real_ledger) genesis_ = real_genesis(committees_, scenario_.epoch_ms);
   for (std::size_t m = 0; m < scenario_.members.size(); ++m) {
     const std::size_t copies = scenario_.members[m] == Behaviour::kTwins ? 2 : 1;
     for (std::size_t c = 0; c < copies; ++c) {
@@ -69,7 +68,7 @@ void Cluster::make_nodes() {
 }
 
 std::unique_ptr<SimLedger> Cluster::make_ledger(const std::shared_ptr<ModelChain>& chain, std::size_t node) {
-  if (scenario_.real_ledger) return std::make_unique<RealLedger>(*genesis_, chain);
+  if (scenario_.real_ledger) return make_real_ledger(committees_, scenario_.epoch_ms, chain);
   return std::make_unique<ModelLedger>(committees_, scenario_.epoch_ms, chain, node);
 }
 
@@ -165,7 +164,7 @@ bool Cluster::crash_now(SimFault fault, std::uint32_t ppm) {
 void Cluster::crash_and_restart(SimNode& node) {
   if (!node.is_up()) return;
   node.crash();
-  if (node.member() == scenario_.forgetful && dice_.below(3) == 0) node.forget_journal();
+  if (node.member() == scenario_.forgetful && dice_.below(2) == 0) node.forget_journal();
   schedule(dice_.between(50, 2'000) * kUsPerMs, [&node] {
     if (!node.is_up()) node.boot();
   });

@@ -7,7 +7,6 @@
 
 #include "tests/sim/consensus/byzantine.hpp"
 #include "tests/sim/consensus/monitor.hpp"
-#include "tests/sim/consensus/real_ledger.hpp"
 #include "tests/sim/consensus/sim_node.hpp"
 
 namespace micro::test {
@@ -89,7 +88,6 @@ class Cluster {
   Dice dice_;
   Monitor monitor_;
   Committees committees_;
-  std::optional<Genesis> genesis_;  ///< of the real ledger
   std::vector<std::unique_ptr<SimNode>> nodes_;
   std::vector<std::unique_ptr<Liar>> liars_;  ///< by node; none for honest ones
   std::vector<std::vector<bool>> cut_;

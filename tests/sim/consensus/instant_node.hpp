@@ -2,6 +2,7 @@
 // tests of single rules, and for enumerations that need many small networks a second.
 #pragma once
 
+#include <deque>
 #include <memory>
 
 #include "tests/sim/consensus/sim_ledger.hpp"
@@ -40,7 +41,11 @@ class InstantNode {
     engine_ = std::make_unique<simplex::Engine>(config_, signer_);
     begin(journal_);
   }
-  void feed(simplex::Event event) { perform(engine_->on(std::move(event), now_)); }
+  /// What the event sets off is done too when this returns, in the order in which it came up.
+  void feed(simplex::Event event) {
+    queue_.push_back(std::move(event));
+    drain();
+  }
   /// Moves time on and wakes the engine, if it wanted to be woken by then.
   void advance_ms(std::uint64_t ms) {
     now_.at = now_.at.plus_ms(ms);
@@ -77,22 +82,33 @@ class InstantNode {
  private:
   void begin(const std::vector<simplex::Record>& records) {
     const ChainHead head = ledger_.head();
+    queue_.clear();
     perform(engine_->start({head, ledger_.port().validators(head.epoch).value()}, records, now_));
+    drain();
+  }
+  void drain() {
+    if (draining_) return;
+    draining_ = true;
+    while (!queue_.empty()) {
+      simplex::Event event = std::move(queue_.front());
+      queue_.pop_front();
+      perform(engine_->on(std::move(event), now_));
+    }
+    draining_ = false;
   }
   void perform(simplex::Effects effects) {
-    std::vector<simplex::Event> events;
     if (keep_turns) turns.push_back(effects);
     std::optional<std::uint64_t> written;
     for (simplex::Effect& effect : effects) {
-      if (auto event = act(effect, written)) events.push_back(std::move(*event));
+      if (auto event = act(effect, written)) queue_.push_back(std::move(*event));
     }
-    if (written && persisted) events.emplace_back(simplex::Persisted{*written, 0});
-    for (simplex::Event& event : events) feed(std::move(event));
+    if (written && persisted) queue_.emplace_back(simplex::Persisted{*written, 0});
   }
   std::optional<simplex::Event> act(simplex::Effect& effect, std::optional<std::uint64_t>& written) {
     using namespace simplex;  // NOLINT
-    if (std::holds_alternative<OpenJournal>(effect)) {
-      if (engine_->view().value <= 1) journal_.clear();
+    if (const auto* open = std::get_if<OpenJournal>(&effect)) {
+      if (open->epoch != journal_epoch_) journal_.clear();
+      journal_epoch_ = open->epoch;
     } else if (auto* record = std::get_if<Persist>(&effect)) {
       journal_.push_back(decode<Record>(record->record).value());
       written = record->sequence;
@@ -131,12 +147,14 @@ class InstantNode {
     }
     if (auto* execute = std::get_if<Execute>(&effect)) {
       const Status done = ledger_.port().execute(*execute->block);
-      if (done) return Executed{execute->id, Verdict::kValid, ""};
+      if (done) return Executed{execute->id, simplex::Verdict::kValid, ""};
       const bool unknown = done.error().fault == Fault::kNotFound;
-      return Executed{execute->id, unknown ? Verdict::kUnknown : Verdict::kInvalid, done.error().message};
+      return Executed{execute->id, unknown ? simplex::Verdict::kUnknown : simplex::Verdict::kInvalid,
+                      done.error().message};
     }
     if (auto* commit = std::get_if<Commit>(&effect)) {
       if (!ledger_.port().finalize(commit->block, commit->certificate)) return Committed{commit->block, {}, true};
+      if (!ledger_.txs_wait()) queue_.emplace_back(TxsWait{false});
       Committed out{commit->block, {}, false};
       const ChainHead head = ledger_.head();
       if (head.header.boundary) out.next = EpochStart{head, ledger_.port().validators(head.epoch).value()};
@@ -154,6 +172,9 @@ class InstantNode {
   std::optional<Instant> timer_;
   std::vector<Out> out_;
   std::vector<simplex::Record> journal_;
+  Epoch journal_epoch_;
+  std::deque<simplex::Event> queue_;
+  bool draining_ = false;
 };
 
 }  // namespace micro::test

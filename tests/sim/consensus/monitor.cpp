@@ -67,6 +67,13 @@ void Monitor::check_notarize(const SimNode& node, const Statement& s) {
                           });
   if (!is_leaders) cluster_.violation(name(node) + " breaks I4: a proposal that is not the leader's");
   if (!cluster_.is_executed(node, s.block)) cluster_.violation(name(node) + " breaks I4: not executed");
+  const Header* header = engine.tree().header(s.block);
+  const bool is_own = engine.set().members[engine.leader(s.view)].key == node.key();
+  // A leader with a slow clock still has to exceed its parent's time.
+  if (!is_own && header != nullptr &&
+      header->time.value > node.now().wall.value + cluster_.engine_config().max_drift_ms) {
+    cluster_.violation(name(node) + " notarizes a block from the future");
+  }
   if (engine.tree().tip_header().height.value > 0 && s.view <= engine.floor()) {
     cluster_.violation(name(node) + " signs at or below its final view");
   }

@@ -12,7 +12,7 @@ namespace micro::test {
 namespace {
 
 constexpr std::uint64_t kMaxSeeds = 10'000;
-constexpr std::uint64_t kQuickSeeds = 400;  ///< what a run of the suite spends on one
+constexpr std::uint64_t kQuickSeeds = 250;  ///< what a run of the suite spends on one
 
 constexpr auto kRuleNames = std::array{
 #define X(name) std::string_view(#name).substr(1),

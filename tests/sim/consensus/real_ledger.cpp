@@ -1,4 +1,6 @@
-#include "tests/sim/consensus/real_ledger.hpp"
+// The real ledger on databases in memory, whose images survive the crash of a simulated node.
+#include "tests/gen/chain/small_net.hpp"
+#include "tests/sim/consensus/sim_ledger.hpp"
 
 namespace micro::test {
 namespace {
@@ -17,14 +19,37 @@ const SignedTx& transfer(const SmallNet& net, std::uint64_t number) {
   return made.emplace(key, net.transfer(from, number / kSenders, to, 10 + number)).first->second;
 }
 
-}  // namespace
-
 Genesis real_genesis(const Committees& committees, std::uint32_t epoch_ms) {
   Genesis genesis = small_genesis();
   genesis.params.epoch_ms = epoch_ms;
   genesis.validators = committees.set(Epoch(0));
   return genesis;
 }
+
+class RealLedger final : public SimLedger, private Ledger {
+ public:
+  RealLedger(const Genesis& genesis, std::shared_ptr<ModelChain> disk);
+  ~RealLedger() override;
+  Ledger& port() override { return *this; }
+  [[nodiscard]] ChainHead head() const override { return net_->ledger().head().value(); }
+  [[nodiscard]] std::optional<Block> block(const BlockId& id) const override;
+  [[nodiscard]] std::optional<Certificate> boundary(Epoch epoch) const override;
+  [[nodiscard]] bool txs_wait() const override { return net_->ledger().txs_wait(); }
+  void submit(std::uint64_t tx) override;
+  [[nodiscard]] bool is_executed(const BlockId& id) const override;
+
+ private:
+  Result<Block> propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) override;
+  Status execute(const Block& block) override;
+  Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) override;
+  [[nodiscard]] Result<ValidatorSet> validators(Epoch epoch) const override { return net_->ledger().validators(epoch); }
+
+  std::shared_ptr<ModelChain> disk_;
+  std::unique_ptr<SmallNet> net_;
+  std::set<BlockId> executed_;
+};
+
+}  // namespace
 
 RealLedger::RealLedger(const Genesis& genesis, std::shared_ptr<ModelChain> disk) : disk_(std::move(disk)) {
   net_ = std::make_unique<SmallNet>(genesis, Disks{disk_->ledger_db, disk_->state_db});
@@ -72,6 +97,11 @@ Status RealLedger::execute(const Block& block) {
 
 Status RealLedger::finalize(const BlockId& block, const std::optional<Certificate>& certificate) {
   return net_->ledger().finalize(block, certificate);
+}
+
+std::unique_ptr<SimLedger> make_real_ledger(const Committees& committees, std::uint32_t epoch_ms,
+                                            std::shared_ptr<ModelChain> disk) {
+  return std::make_unique<RealLedger>(real_genesis(committees, epoch_ms), std::move(disk));
 }
 
 }  // namespace micro::test

@@ -27,11 +27,11 @@ void choose_members(Scenario& s, Dice& dice) {
   s.members.assign(n, Behaviour::kHonest);
   const std::size_t f = (n - 1) / 3;
   for (std::size_t k = 0; k < f; ++k) {
-    if (dice.below(6) == 0) continue;
+    if (dice.below(4) == 0) continue;
     s.members[dice.below(n)] = static_cast<Behaviour>(1 + dice.below(10));
   }
   const bool all_honest = std::ranges::all_of(s.members, [](Behaviour b) { return b == Behaviour::kHonest; });
-  if (all_honest && dice.below(2) == 0) s.forgetful = dice.below(n);
+  if (all_honest) s.forgetful = dice.below(n);
   const bool joins = dice.below(3) == 0;
   if (joins) s.members.push_back(Behaviour::kHonest);
   const bool unequal = dice.below(3) == 0;
@@ -62,6 +62,10 @@ void choose_faults(Scenario& s, Dice& dice) {
   if (dice.below(4) == 0) s.slow_disk_ppm = 20'000;
   if (dice.below(6) == 0) s.poison_ppm = 20'000;
   if (dice.below(8) == 0) s.repropose_depth = 3;
+  // Each of the two ways to repeat has to do alone.
+  const std::uint64_t alone = dice.below(8);
+  if (alone == 0) s.standstill_ms = 60'000;
+  if (alone == 1) s.retry_ms = 60'000;
 }
 
 }  // namespace

@@ -31,24 +31,27 @@ class Dice {
   std::uint64_t state_;
 };
 
-#define MICRO_BEHAVIOURS(X)                                                                                     \
-  X(kHonest)                                                                                                    \
-  X(kDead)                                                                                                      \
-  X(kTwins) X(kLyingProposer) X(kEquivocator) X(kNuller) X(kWithholder) X(kSlowDrip) X(kReplayer) X(kClockLiar) \
-      X(kSwapper)
+#define MICRO_BEHAVIOURS(X) \
+  X(kHonest)                \
+  X(kDead)                  \
+  X(kTwins)                 \
+  X(kLyingProposer) X(kEquivocator) X(kNuller) X(kWithholder) X(kSlowDrip) X(kReplayer) X(kClockLiar) X(kSwapper)
 enum class Behaviour : std::uint8_t {
 #define X(name) name,
   MICRO_BEHAVIOURS(X)
 #undef X
 };
 
-#define MICRO_FAULTS(X)                                                                                              \
-  X(kLost)                                                                                                           \
-  X(kDuplicated)                                                                                                     \
-  X(kReordered) X(kPartitioned) X(kOneWay) X(kFlapping) X(kCrash) X(kAllCrash) X(kTornTail) X(kUnsyncedLost)         \
-      X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) X(kSlowDisk) X(kPoison) X(kTwinSplit) X(kLie) X(kEquivocation) \
-          X(kNullAndFinal) X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange)         \
-              X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode) X(kRestart)
+#define MICRO_FAULTS(X)                                                                                             \
+  X(kLost)                                                                                                          \
+  X(kDuplicated)                                                                                                    \
+  X(kReordered)                                                                                                     \
+  X(kPartitioned)                                                                                                   \
+  X(kOneWay)                                                                                                        \
+  X(kFlapping) X(kCrash) X(kAllCrash) X(kTornTail) X(kUnsyncedLost) X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) \
+      X(kSlowDisk) X(kPoison) X(kTwinSplit) X(kLie) X(kEquivocation) X(kNullAndFinal) X(kWithheld) X(kDripped)      \
+          X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange) X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode)  \
+              X(kRestart)
 enum class SimFault : std::uint8_t {
 #define X(name) name,
   MICRO_FAULTS(X)
@@ -83,6 +86,7 @@ struct Scenario {
   std::uint32_t poison_ppm = 0;      ///< of the transactions
   std::size_t forgetful = SIZE_MAX;  ///< the one member whose journal is lost at crashes; counts as faulty
   std::uint32_t tx_every_ms = 60;
+  std::uint32_t retry_ms = 200;
   std::uint32_t standstill_ms = 1'000;
   std::uint32_t repropose_depth = 40;
   std::uint32_t journal_rewrite_bytes = 20'000;

@@ -86,6 +86,10 @@ class ModelLedger final : public SimLedger, private Ledger {
   std::set<std::uint64_t> waiting_;
 };
 
+/// The real ledger, whose committee stays the one of epoch 0. In real_ledger.cpp, apart from all that it links.
+std::unique_ptr<SimLedger> make_real_ledger(const Committees& committees, std::uint32_t epoch_ms,
+                                            std::shared_ptr<ModelChain> disk);
+
 SignedTx model_tx(std::uint64_t number);
 /// Names a transaction of either ledger.
 std::uint64_t tx_key(const SignedTx& tx);

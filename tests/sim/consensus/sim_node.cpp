@@ -65,7 +65,7 @@ void SimNode::crash() {
   Dice& dice = cluster_.dice();
   for (auto& [epoch, file] : files_) {
     if (file.pending.empty()) continue;
-    const std::size_t kept = dice.below(file.pending.size() + 1);
+    const std::size_t kept = dice.below(3) == 0 ? 0 : dice.below(file.pending.size() + 1);
     cluster_.count(kept == 0 ? SimFault::kUnsyncedLost : SimFault::kTornTail);
     file.durable.insert(file.durable.end(), file.pending.begin(),
                         file.pending.begin() + static_cast<std::ptrdiff_t>(kept));
@@ -227,9 +227,10 @@ void SimNode::act(Effect& effect) {
   } else if (const auto* execute = std::get_if<Execute>(&effect)) {
     after(dice.between(500, 5'000), [this, id = execute->id, block = execute->block] {
       const Status done = ledger_->port().execute(*block);
-      Executed event{id, Verdict::kValid, ""};
+      Executed event{id, simplex::Verdict::kValid, ""};
       if (!done) {
-        event.verdict = done.error().fault == Fault::kNotFound ? Verdict::kUnknown : Verdict::kInvalid;
+        event.verdict =
+            done.error().fault == Fault::kNotFound ? simplex::Verdict::kUnknown : simplex::Verdict::kInvalid;
         event.why = done.error().message;
       }
       feed(std::move(event));
@@ -277,7 +278,7 @@ void SimNode::act_commit(const Commit& commit) {
     if (!done) return cluster_.violation("the ledger refuses a commit: " + done.error().message);
     const auto block = ledger_->block(commit.block);
     if (is_honest()) cluster_.monitor().committed(*this, *block, commit.certificate);
-    if (cluster_.crash_now(SimFault::kCrashInCommit, 2'000)) return cluster_.crash_and_restart(*this);
+    if (cluster_.crash_now(SimFault::kCrashInCommit, 10'000)) return cluster_.crash_and_restart(*this);
     after(cluster_.dice().between(10, 500), [this, id = commit.block, boundary = block->header.boundary] {
       Committed event{id, {}};
       if (boundary) {
