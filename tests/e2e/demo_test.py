@@ -43,8 +43,9 @@ class DemoTest(unittest.TestCase):
 
     def test_a_step_that_fails_ends_the_tour_with_its_reason(self):
         machine = Machine(self)
-        done = machine.run("demo", "--json", MICRO_SOURCE_DIR=str(ROOT), TMPDIR=str(machine.home), PATH="/nonexistent",
-                           timeout=280)
+        (machine.home / "file").touch()  # where the node wants a folder for its builds
+        done = machine.run("demo", "--json", MICRO_SOURCE_DIR=str(ROOT), TMPDIR=str(machine.home),
+                           MICRO_CACHE_DIR=str(machine.home / "file"), timeout=280)
         self.assertNotEqual(done.code, 0)
         self.assertEqual(done.out, "")
         error = json.loads(done.err.splitlines()[-1])
