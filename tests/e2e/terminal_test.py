@@ -122,7 +122,7 @@ class TerminalTest(unittest.TestCase):
         self.assertEqual(send.finish(), 130, send.shown)
         self.assertIn("not sent", send.shown)
         send = Terminal(self, self.machine, "wallet", "send", "bob", "5")
-        send.expect(r"5\.000000 TOK")
+        send.expect(r"amount +5\.000000")
         send.expect(r"sign and send it \[y/N\]: ")
         send.type("y")
         send.expect("password of wallet alice: ")
