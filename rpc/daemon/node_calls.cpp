@@ -61,7 +61,8 @@ Status serves(const ServedVersion& version, std::string_view name) {
 HttpReply to_http(CallReply reply) {
   HttpReply out;
   out.status = reply.status;
-  out.content_type = reply.content_type.empty() ? "application/octet-stream" : std::string(reply.content_type);
+  out.content_type = std::move(static_cast<std::string&>(reply.content_type));
+  if (out.content_type.empty()) out.content_type = "application/octet-stream";
   out.body.assign(reinterpret_cast<const char*>(reply.body.data()), reply.body.size());
   return out;
 }

@@ -112,7 +112,7 @@ Result<CallJob> job_of(RunOrder&& order, const Hash& artefact) {
   cgi.content_type = order.request.record.content_type;
   cgi.body = order.request.body;
   cgi.service = order.service;
-  cgi.version = order.commit;
+  cgi.version = std::move(order.commit);
   cgi.caller = order.caller;
   CallJob job;
   job.artefact = artefact;

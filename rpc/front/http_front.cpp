@@ -59,12 +59,11 @@ CallerKind HttpFront::caller_of(const HttpRequest& request) const {
   if (is_cross_site(request)) return CallerKind::kAnonymous;
   if (request.listener == HttpListener::kUnixSocket) return CallerKind::kOwner;
   const auto authorization = request.header("authorization");
+  if (!authorization || token_.empty()) return CallerKind::kAnonymous;
   const std::string expected = "Bearer " + token_;
-  if (!token_.empty() && authorization &&
-      equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)))) {
-    return CallerKind::kOwner;
-  }
-  return CallerKind::kAnonymous;
+  const bool same =
+      equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)));
+  return same ? CallerKind::kOwner : CallerKind::kAnonymous;
 }
 
 void HttpFront::route_call(HttpRequest&& request, std::string_view service, std::string path,

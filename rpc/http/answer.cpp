@@ -63,6 +63,10 @@ void StreamQueue::close() {
 }
 
 void Answer::send(HttpReply reply) {
+  if (io_.get_executor().running_in_this_thread()) {
+    reply_ = std::move(reply);
+    return wake();
+  }
   asio::dispatch(io_, [self = shared_from_this(), reply = std::move(reply)]() mutable {
     self->reply_ = std::move(reply);
     self->wake();

@@ -13,6 +13,8 @@ Connection::Connection(asio::io_context& io, std::shared_ptr<ConnectionOwner> ow
     : io_(io), owner_(std::move(owner)), socket_(std::move(socket)), listener_(listener), reader_(listener, peer_uid) {}
 
 void Connection::start() {
+  error_code ignored;
+  socket_.non_blocking(true, ignored);
   deadline_ms_ = owner_->now_ms() + kHttpReceiveMs;
   read();
 }
@@ -39,10 +41,11 @@ bool Connection::idle() const {
 void Connection::pump() {
   if (std::exchange(pumping_, true)) return;  // a handler answered at once, below in this stack
   const auto alive = shared_from_this();
-  while (step()) {
-  }
+  do {
+    while (step()) {
+    }
+  } while (flush());
   pumping_ = false;
-  flush();
   read();
 }
 
@@ -174,17 +177,30 @@ void Connection::end_reply() {
 
 // --- the socket ---
 
-void Connection::flush() {
-  if (state_ == State::kClosed || writing_ || out_.empty()) return;
+/// Writes what is ready. True: all of it went at once, so there may be more to do; otherwise on_written goes on.
+bool Connection::flush() {
+  if (state_ == State::kClosed || writing_ || out_.empty()) return false;
+  std::size_t sent = 0;
+  if (body_.empty()) {
+    // Nearly every reply fits into the socket's buffer: no operation is made for it and no turn of the loop passes.
+    error_code later;  // whatever is wrong, the write below finds it too
+    sent = socket_.write_some(asio::buffer(out_), later);
+    if (sent == out_.size()) {
+      out_.clear();
+      if (out_.capacity() > 2 * kHttpWriteBytes) out_ = {};
+      return true;
+    }
+  }
   writing_ = true;
   write_deadline_ms_ = owner_->now_ms() + kHttpWriteMs;
   out_going_.clear();
   out_going_.swap(out_);
   body_going_ = std::exchange(body_, {});
-  const std::array<asio::const_buffer, 2> pieces{asio::buffer(out_going_), asio::buffer(body_going_)};
+  const std::array<asio::const_buffer, 2> pieces{asio::buffer(out_going_) + sent, asio::buffer(body_going_)};
   asio::async_write(socket_, pieces, [self = shared_from_this()](const error_code& error, std::size_t) {
     self->on_written(error.failed());
   });
+  return false;
 }
 
 void Connection::on_written(bool failed) {

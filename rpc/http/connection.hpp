@@ -30,7 +30,9 @@ class ConnectionOwner {
 /// that come early wait for their turn. One write at most is outstanding; replies of pipelined requests share one.
 class Connection final : public AnswerWaiter, public std::enable_shared_from_this<Connection> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
+  /// With its executor's own type: the type-erased one costs an allocation and indirect calls a read.
+  using Socket =
+      boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
   Connection(boost::asio::io_context& io, std::shared_ptr<ConnectionOwner> owner, Socket socket, HttpListener listener,
              uid_t peer_uid);
 
@@ -62,7 +64,7 @@ class Connection final : public AnswerWaiter, public std::enable_shared_from_thi
   void begin(ReceivedRequest&& received);
   void refuse(const HttpReply& reply);
   void end_reply();
-  void flush();
+  bool flush();
   void on_written(bool failed);
   void read();
   void on_read(bool failed, bool at_end, std::size_t bytes);

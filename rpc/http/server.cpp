@@ -18,6 +18,11 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using Tcp = asio::ip::tcp;
 using Local = asio::local::stream_protocol;
+using IoExecutor = asio::io_context::executor_type;
+template <class Protocol>
+using Socket = asio::basic_stream_socket<Protocol, IoExecutor>;
+template <class Protocol>
+using Acceptor = asio::basic_socket_acceptor<Protocol, IoExecutor>;
 constexpr std::uint64_t kAcceptPauseMs = 100;
 
 const Clock& system_clock() {
@@ -26,7 +31,7 @@ const Clock& system_clock() {
 }
 
 /// User of the process at the other end of a Unix socket.
-std::optional<uid_t> peer_of(Local::socket& socket) {
+std::optional<uid_t> peer_of(Socket<Local>& socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return std::nullopt;
@@ -66,10 +71,9 @@ class HttpServer::Impl final : public ConnectionOwner, public std::enable_shared
     for (const auto& connection : overdue) connection->cut();
   }
 
-  template <class Acceptor>
-  void accept(std::shared_ptr<Acceptor> acceptor) {
-    acceptor->async_accept([self = shared_from_this(), acceptor](const error_code& error,
-                                                                 typename Acceptor::protocol_type::socket socket) {
+  template <class Protocol>
+  void accept(std::shared_ptr<Acceptor<Protocol>> acceptor) {
+    acceptor->async_accept([self = shared_from_this(), acceptor](const error_code& error, Socket<Protocol> socket) {
       if (self->stopping_ || error == asio::error::operation_aborted) return;
       if (error) return self->accept_later(acceptor);
       self->take(std::move(socket));
@@ -94,20 +98,20 @@ class HttpServer::Impl final : public ConnectionOwner, public std::enable_shared
   static std::size_t index_of(HttpListener listener) { return static_cast<std::size_t>(listener); }
 
   /// Out of descriptors, usually: gives others time to close theirs.
-  template <class Acceptor>
-  void accept_later(std::shared_ptr<Acceptor> acceptor) {
+  template <class Protocol>
+  void accept_later(std::shared_ptr<Acceptor<Protocol>> acceptor) {
     const auto pause = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(kAcceptPauseMs));
     pause->async_wait([self = shared_from_this(), acceptor, pause](const error_code&) {
       if (!self->stopping_) self->accept(acceptor);
     });
   }
 
-  void take(Tcp::socket socket) {
+  void take(Socket<Tcp> socket) {
     error_code ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
     serve(std::move(socket), HttpListener::kLoopback, 0);
   }
-  void take(Local::socket socket) {
+  void take(Socket<Local> socket) {
     if (const auto uid = peer_of(socket)) serve(std::move(socket), HttpListener::kUnixSocket, *uid);
   }
 
@@ -170,7 +174,7 @@ Result<std::uint16_t> HttpServer::listen_loopback(const std::string& host, std::
   error_code error;
   const auto address = asio::ip::make_address(host, error);
   if (error || !address.is_loopback()) return fail(Fault::kDenied, host + " is not a loopback address");
-  const auto acceptor = std::make_shared<Tcp::acceptor>(impl_->io());
+  const auto acceptor = std::make_shared<Acceptor<Tcp>>(impl_->io());
   const Tcp::endpoint endpoint(address, port);
   acceptor->open(endpoint.protocol(), error);
   if (!error) acceptor->set_option(asio::socket_base::reuse_address(true), error);
@@ -194,7 +198,7 @@ Status HttpServer::listen_unix(const std::filesystem::path& path) {
   error_code error;
   std::error_code ignored_fs;
   std::filesystem::remove(path, ignored_fs);
-  const auto acceptor = std::make_shared<Local::acceptor>(impl_->io());
+  const auto acceptor = std::make_shared<Acceptor<Local>>(impl_->io());
   acceptor->open(Local(), error);
   // The mode is set before anybody can connect: bind makes the file with the process's umask.
   const mode_t before = ::umask(0177);

@@ -137,8 +137,8 @@ void RunningProgram::Impl::begin(const Engine::Impl& with, std::shared_ptr<const
 bool RunningProgram::Impl::resume() {
   if (stage == Stage::kEnded) return true;
   engine->ticker->keep_awake();
+  deadline_passed = SteadyClock::now() >= deadline;
   while (stage != Stage::kEnded) {
-    deadline_passed = SteadyClock::now() >= deadline;
     if (!deadline_passed && !wasmtime_call_future_poll(future.get())) return false;
     settle();
   }

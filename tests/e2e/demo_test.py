@@ -3,6 +3,7 @@ import decimal
 import json
 import pathlib
 import re
+import shutil
 import unittest
 
 from harness import Machine
@@ -43,9 +44,10 @@ class DemoTest(unittest.TestCase):
 
     def test_a_step_that_fails_ends_the_tour_with_its_reason(self):
         machine = Machine(self)
-        (machine.home / "file").touch()  # where the node wants a folder for its builds
-        done = machine.run("demo", "--json", MICRO_SOURCE_DIR=str(ROOT), TMPDIR=str(machine.home),
-                           MICRO_CACHE_DIR=str(machine.home / "file"), timeout=280)
+        example = pathlib.Path("services/examples/hello-c")
+        shutil.copytree(ROOT / example, machine.home / example)
+        (machine.home / example / "main.c").write_text("this is not C;\n")
+        done = machine.run("demo", "--json", MICRO_SOURCE_DIR=str(machine.home), TMPDIR=str(machine.home), timeout=280)
         self.assertNotEqual(done.code, 0)
         self.assertEqual(done.out, "")
         error = json.loads(done.err.splitlines()[-1])

@@ -35,7 +35,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                        "CONTENT_LENGTH": str(len(body)), "CONTENT_TYPE": self.headers.get("Content-Type", ""),
                        "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""), "REMOTE_ADDR": "127.0.0.1",
                        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
-        out = subprocess.run([BACKEND], input=body, env=environment, stdout=subprocess.PIPE, check=False).stdout
+        out = subprocess.run([BACKEND], input=body, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                             check=False).stdout
         head, _, rest = out.partition(b"\r\n\r\n")
         fields = [line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line]
         status = next((value for name, value in fields if name == "Status"), "200 OK")

@@ -107,7 +107,8 @@ class ServicesTest(unittest.TestCase):
             self.assertEqual((status["Seccomp"], status["NoNewPrivs"]), ("2", "1"))
             self.assertEqual(pathlib.Path(f"/proc/{pid}/environ").read_bytes(), b"")
             for descriptor in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-                self.assertRegex(os.readlink(descriptor), r"^(/dev/null|socket:|pipe:|anon_inode:|/memfd:)")
+                self.assertRegex(os.readlink(descriptor),
+                                 r"^(/dev/null|socket:|pipe:|anon_inode:|/memfd:)|/modules/[0-9a-f]{64}\.cwasm$")
 
     def test_versions_live_on_and_refs_mean_what_they_say(self):
         repository = self.server.repository("greet.git")
@@ -165,8 +166,10 @@ class ServicesTest(unittest.TestCase):
         server.repository("both.git").commit({"main.c": program("x"), "go.mod": "module x\n\ngo 1.22\n",
                                               "main.go": "package main\n"})
         server.repository("wrong.git").commit({"main.c": "int main(void) { return nothing; }\n"})
-        server.repository("large.git").commit({"main.c": "char big[8 << 20] = {1};\n" + program("x"),
-                                               "micro.json": '{"memory_mib": 2}'})
+        server.repository("large.git").commit(
+            {"main.c": '#include <stdio.h>\nstatic char big[8 << 20];\n'
+                       'int main(int n, char **v) { (void)v; big[n] = 1; printf("Status: 204\\n\\n%s", big); }\n',
+             "micro.json": '{"memory_mib": 2}'})
         reasons = {server.url("link.git"): "points outside the source",
                    server.url("module.git"): "submodule",
                    server.url("both.git"): r"C \(main\.c\)",

@@ -73,7 +73,7 @@ class Worker {
 
   void say(const WorkerMessage& message) {
     if (replies_.empty()) first_reply_ = SteadyClock::now();
-    put_frame(replies_, message);
+    writer_.put(replies_, message);
   }
 
   /// Until the node closes the socket.
@@ -189,6 +189,7 @@ class Worker {
   LoadedModules modules_;
   FrameReader frames_;
   std::list<Running> running_;
+  FrameWriter writer_;
   Bytes replies_;
   SteadyClock::time_point first_reply_;
   SteadyClock::time_point expired_;  // the last look at deadlines

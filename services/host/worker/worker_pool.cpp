@@ -104,7 +104,7 @@ std::string exit_text(int status) {
   return "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
-void put_job(Bytes& to, std::uint64_t id, CallJob&& job) {
+WorkerJob message_of(std::uint64_t id, CallJob&& job) {
   WorkerJob w;
   w.id = id;
   w.artefact = job.artefact;
@@ -118,7 +118,7 @@ void put_job(Bytes& to, std::uint64_t id, CallJob&& job) {
   w.memory_bytes = job.call.memory_bytes;
   w.out_bytes = job.call.out_bytes;
   w.log_bytes = job.call.log_bytes;
-  put_frame(to, w);
+  return w;
 }
 
 /// Slots that a call takes: one for each share of memory that it may use, so that a full worker stays within its limit
@@ -208,6 +208,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   OnEvent on_event;
   asio::any_io_executor executor;
   asio::steady_timer watch;
+  FrameWriter writer;
   std::vector<std::unique_ptr<Worker>> workers;
   FairQueue<Hash, Queued> queue{kMaxQueuedCalls, kMaxQueuedCallsOfOne};
   std::deque<SteadyClock::time_point> recent_deaths;
@@ -377,7 +378,7 @@ void WorkerPool::Impl::assign(Worker& worker, Queued queued, std::size_t units) 
   const std::uint64_t id = next_id++;
   const Hash artefact = queued.job.artefact;
   const auto kill_at = SteadyClock::now() + milliseconds(std::uint64_t{queued.job.call.deadline_ms} + kWorkerGraceMs);
-  put_job(worker.out, id, std::move(queued.job));
+  writer.put(worker.out, message_of(id, std::move(queued.job)));
   worker.running.emplace(id, Pending{artefact, units, std::move(queued.done), kill_at});
   worker.units += units;
   if (worker.flush_queued) return;

@@ -11,7 +11,7 @@
 
 namespace micro::wasm {
 
-/// Texts in a row, each ended by a NUL. A text ends at its first NUL, as C reads it, so nothing that is added can become
+/// Texts in a row, each ended by a NUL. A text ends at its first NUL, as C reads it, so nothing that is added becomes
 /// two. Any bytes otherwise: a decoded path need not be UTF-8.
 class Texts {
  public:

@@ -1,6 +1,6 @@
 // What no paid call can do without, one after the other: three synced writes (the payer's voucher, the provider's
-// ACCEPTED, the provider's DONE) and four signature operations (sign and check the voucher, sign and check the receipt).
-// Prints the median of each in microseconds.
+// ACCEPTED, the provider's DONE) and four operations with keys (sign and check the voucher, sign and check the
+// receipt). Prints the median of each in microseconds.
 //   call_floor FOLDER    a folder on the disk that the node writes to
 #include <algorithm>
 #include <cstdlib>

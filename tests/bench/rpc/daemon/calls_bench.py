@@ -133,7 +133,7 @@ class CallsBench:
 
     def start_node(self):
         machine = self.machine
-        node = machine.start("dev", "--http", "127.0.0.1:0", "--state", machine.home / "dev", "--epoch-ms", "500",
+        node = machine.start("dev", "--http", "127.0.0.1:0", "--state", machine.home / "dev", "--epoch-ms", "5000",
                              "--log", "warn", "--json", ready=r'"ready":\s*true')
         base = node.wait_for(r'"http":\s*"(http://[^"]+)"').group(1)
         return Side(node.popen.pid, base + "/api/hello/hello")
@@ -160,7 +160,7 @@ class CallsBench:
                 said = str(error)
             if time.monotonic() > deadline:
                 raise AssertionError(f"{url} does not answer: {said}")
-            time.sleep(0.05)
+            time.sleep(0.05)  # lint-ok sleeping_tests: a measurement; neither server says when it answers this
 
     def unpaid(self, node, nginx):
         for side in (node, nginx):

@@ -23,9 +23,17 @@ std::vector<int>& applied_kinds() {
   return counts;
 }
 
+/// Kinds that need others before them: RefreshLot, RevokeSessionKey, OfferResources, WithdrawOffer, UnfundService,
+/// TopUpChannel, Finalize, Dispute.
+constexpr std::size_t kSlowKinds[] = {1, 5, 6, 7, 12, 15, 19, 20};
+
+SignedTx next_tx(AnyTx& txs) {
+  return test::signed_by_person(below(3) == 0 ? txs.next(kSlowKinds[below(std::size(kSlowKinds))]) : txs.next());
+}
+
 /// One block of node `one`, followed by the world; its receipts teach the generator.
 Block next_block(Node& one, ChannelWorld& w, AnyTx& txs) {
-  for (auto n = below(5); n > 0; --n) static_cast<void>(one.ledger().submit(test::signed_by_person(txs.next())));
+  for (auto n = below(5); n > 0; --n) static_cast<void>(one.ledger().submit(next_tx(txs)));
   const std::uint64_t after = below(4) == 0 ? w.genesis.params.epoch_ms : 1 + below<std::uint64_t>(200);
   const ChainHead head = one.ledger().head().value();
   const auto block = one.ledger().propose(head.id, TimeMs(head.header.time.value + after), {});
@@ -61,7 +69,7 @@ void check_proofs(Node& one, const ChannelWorld& w, const Header& before) {
 
 RC_GTEST_PROP(EveryKind, HasOneRootOnEveryNodeAndAfterEveryRestart, ()) {
   ChannelWorld w({below<std::uint64_t>(3), below<std::uint64_t>(3), below<std::uint64_t>(3)});
-  if (below(3) == 0) RC_ASSERT(w.end_epochs(115).has_value());  // soon there is something to refresh
+  if (below(2) == 0) RC_ASSERT(w.end_epochs(115).has_value());  // soon there is something to refresh
   const Disks start = test::disks_of(w);
   Node one(w, start, 1);
   RC_ASSERT(one.opened.has_value());
@@ -71,12 +79,12 @@ RC_GTEST_PROP(EveryKind, HasOneRootOnEveryNodeAndAfterEveryRestart, ()) {
   AnyTx txs(w, random);
   std::vector<MemoryKv::Image> states{start.state};
   Header before = one.ledger().head().value().header;
-  for (auto blocks = 15 + below(20); blocks > 0; --blocks) {
+  for (auto blocks = 30 + below(20); blocks > 0; --blocks) {
     const Block block = next_block(one, w, txs);
     check_proofs(one, w, before);
     before = block.header;
     states.push_back(one.disks().state);
-    if (below(3) == 0) {  // the other node starts again, from the state of now or of some height before
+    if (below(5) == 0) {  // the other node starts again, from the state of now or of some height before
       const std::size_t height = below(states.size() - 1);
       other = std::make_unique<Node>(w, Disks{other->disks().ledger, states[height]}, 1 + below<std::size_t>(3));
       if (!other->opened) RC_FAIL(other->opened.error().message);
