@@ -315,11 +315,13 @@ Status LedgerImpl::execute(const Block& block) {
 
 // --- finality ---
 
-Status LedgerImpl::finalize(const BlockId& id, const Certificate& certificate) {
+Status LedgerImpl::finalize(const BlockId& id, const std::optional<Certificate>& certificate) {
   const std::lock_guard writer(writer_mutex_);
   if (failed_) return fail(Fault::kIo, "the ledger failed before: the process has to stop");
   if (id == head_id_) return {};
-  if (certificate.statement.block != id) return fail(Fault::kMismatch, "the certificate is of another block");
+  if (certificate && certificate->statement.block != id) {
+    return fail(Fault::kMismatch, "the certificate is of another block");
+  }
   const Parent upto = TRY(parent(id));
   for (const Executed* next : upto.unfinalized) {
     Executed& executed = *executed_.at(next->block.id);

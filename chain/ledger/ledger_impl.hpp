@@ -47,7 +47,7 @@ class LedgerImpl final : public Ledger {
   // --- for consensus. After kIo or kCorrupt nothing works any more: the process has to stop. ---
   Result<Block> propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) override;
   Status execute(const Block& block) override;
-  Status finalize(const BlockId& block, const Certificate& certificate) override;
+  Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) override;
   [[nodiscard]] Result<ValidatorSet> validators(Epoch epoch) const override;
   [[nodiscard]] Result<ChainHead> head() const;
 
