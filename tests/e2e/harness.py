@@ -59,6 +59,13 @@ class Process:
                 raise AssertionError(f"{'ended' if self._ended else 'waited'} without {pattern!r}; it said:\n{said}")
             return found
 
+    def wait(self, timeout=60):
+        """The exit code, once it has ended and all that it said is in lines()."""
+        code = self.popen.wait(timeout)
+        with self._news:
+            self._news.wait_for(lambda: self._ended, timeout)
+        return code
+
     def signal(self, number):
         """To the process and all that it started."""
         try:

@@ -53,6 +53,11 @@ class Harness(unittest.TestCase):
         process.kill()
         self.assertEqual(process.outlive(handles, 10), [])
 
+    def test_wait_returns_when_the_last_word_is_read(self):
+        process = self.machine.start("-c", "echo ready; cat /dev/zero | head -c 9999999 >/dev/null; echo last; exit 4",
+                                     ready="ready")
+        self.assertEqual((process.wait(), process.lines()[-1]), (4, "last"))
+
     def test_stop_gives_the_exit_code(self):
         process = self.machine.start("-c", 'trap "exit 5" TERM; echo ready; while :; do :; done', ready="ready")
         self.assertEqual(process.stop(), 5)

@@ -188,7 +188,7 @@ class RestartTest(unittest.TestCase):
             if kind == "unread":  # the request reaches the socket, but nobody reads it any more
                 self.node.signal(signal.SIGSTOP)
             self.node.kill()
-            code = process.popen.wait(SECONDS)
+            code = process.wait(SECONDS)
             said = "\n".join(process.lines())
             outcomes.append(code)
             self.assertIn(code, (0, 3, 8), said)
