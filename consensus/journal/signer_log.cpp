@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -13,21 +14,24 @@
 namespace micro {
 namespace {
 
-constexpr std::string_view kMark = "microsig";  ///< begins each record
-constexpr std::size_t kRecordHeadBytes =
-    8 + 4 + Hash::kSize;  ///< mark, u32 length of the body, hash of length and body
+constexpr std::string_view kMark = "microsig";             ///< begins each record
+constexpr std::size_t kHashedFrom = 8 + Hash::kSize;       ///< mark, hash of what follows…
+constexpr std::size_t kRecordHeadBytes = kHashedFrom + 4;  ///< …which is the body's length and the body
 
 std::unexpected<Error> io_error(const std::string& what) {
   return fail(Fault::kIo, what + ": " + std::strerror(errno));
 }
 
-Bytes framed(ByteView body) {
-  Encoder head;
-  head.put(static_cast<std::uint32_t>(body.size())).raw(body);
-  const Hash hash = blake2b_256(head.bytes());
-  Encoder out;
-  out.raw(as_bytes(kMark)).put(static_cast<std::uint32_t>(body.size())).put(hash).raw(body);
-  return out.take();
+/// Encoded once and in place: a block's body is megabytes.
+Bytes framed(const SignedStatement& statement) {
+  Encoder encoder;
+  encoder.raw(as_bytes(kMark)).put(Hash{}).put(std::uint32_t{0}).put(statement);
+  Bytes out = encoder.take();
+  const Bytes size = encode(static_cast<std::uint32_t>(out.size() - kRecordHeadBytes));
+  std::ranges::copy(size, out.begin() + kHashedFrom);
+  const Hash hash = blake2b_256(ByteView(out).subspan(kHashedFrom));
+  std::ranges::copy(hash.data, out.begin() + kMark.size());
+  return out;
 }
 
 /// The body at the front of `rest`, or nothing when it is cut off or damaged.
@@ -37,12 +41,10 @@ std::optional<ByteView> first_body(ByteView rest) {
   Hash hash;
   const auto mark = decoder.take(kMark.size());
   if (!mark || as_text(*mark) != kMark) return std::nullopt;
-  if (!decoder.get(size) || !decoder.get(hash)) return std::nullopt;
+  if (!decoder.get(hash) || !decoder.get(size)) return std::nullopt;
   const auto body = decoder.take(size);
   if (!body) return std::nullopt;
-  Encoder check;
-  check.put(size).raw(*body);
-  if (blake2b_256(check.bytes()) != hash) return std::nullopt;
+  if (blake2b_256(rest.subspan(kHashedFrom, 4 + body->size())) != hash) return std::nullopt;
   return *body;
 }
 
@@ -153,7 +155,7 @@ Status SignerLog::record(const SignedStatement& statement) {
     return fail(Fault::kDenied, "this key signed another statement for view " + statement.statement.view.text() +
                                     " of epoch " + statement.block.header.epoch.text() + " already");
   }
-  const Bytes record = framed(encode(statement));
+  const Bytes record = framed(statement);
   broken_ = true;
   if (size_ + record.size() > max_bytes_ && size_ > 0) {
     TRY(rewrite(record));
