@@ -23,14 +23,14 @@ packages_build="clang-19 lld-19 llvm-19 libclang-rt-19-dev cmake ninja-build cca
   libfmt-dev libgit2-dev libbotan-2-dev bubblewrap libseccomp-dev
   wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32"
 packages_test="python3 g++-12 wabt"
-packages_bench="nginx-light wrk"
+packages_bench="nginx-light wrk python3"
 
 say() { printf '%s\n' "micro: $*" >&2; }
 
 # die WHAT-IS-WRONG WHAT-TO-DO
 die() {
   printf 'micro: %s\n' "$1" >&2
-  [ $# -lt 2 ] || printf '       %s\n' "$2" >&2
+  [ -z "${2:-}" ] || printf '       %s\n' "$2" >&2
   exit 1
 }
 
@@ -77,7 +77,19 @@ run_step() {
   : >"$step_log"
   if ! { "$@" 2>&1 && echo "exit 0" || echo "exit $?"; } | meter "$step" "$step_log"; then
     show_log "$step_log"
-    die "$step failed (see above)."
+    die "$step failed (see above)." "$(advice "$step_log")"
+  fi
+}
+
+# advice LOG: what to do about a failure that lies in this machine; nothing when the log does not tell.
+advice() {
+  if grep -qi 'no space left on device' "$1"; then
+    echo "The disk is full: free some space, or put the cache elsewhere with MICRO_CACHE_DIR=/path; run this again."
+  elif grep -Eqi 'cannot allocate memory|out of memory|signal 9|: Killed' "$1"; then
+    echo "Memory ran out: stop other programs or add swap space, then run this again; what is built is kept."
+  elif grep -Eqi 'could(n.?t| not) resolve|temporary failure (in name|resolving)|network is unreachable' "$1"
+  then
+    echo "This machine seems to be offline: connect it and run this again; what is built is kept."
   fi
 }
 

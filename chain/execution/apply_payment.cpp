@@ -50,7 +50,7 @@ Result<TxStatus> apply(TxScope& s, const OpenChannel& t) {
   if (!service) return TxStatus::kNoSuchService;
   const auto node = TRY(s.load<NodeRecord>(path::node(t.host)));
   if (!node) return TxStatus::kNoSuchNode;
-  if (!node->offer || !TRY(hosting_of(s.view(), t.service, t.host)).in_force) return TxStatus::kNotPlaced;
+  if (!node->offer || !TRY(hosting_of(s.view(), t.service, t.host, s.now())).in_force) return TxStatus::kNotPlaced;
   const auto offer = TRY(s.load<OfferRecord>(path::offer(*node->offer)));
   if (!offer || offer->state != OfferState::kActive) return TxStatus::kNotPlaced;
   if (const TxStatus status = check_session(s, *service); status != TxStatus::kOk) return status;

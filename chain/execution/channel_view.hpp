@@ -9,13 +9,14 @@ namespace micro {
 /// Versions of a service that are looked at, newest first, for where it is placed.
 inline constexpr std::size_t kMaxVersionsForHosting = 64;
 
-/// Where a service stands on a node: placed by any version now, or gone from an epoch on. One that ended so long
-/// ago that the state forgot it limits nothing: the payer can still request the close.
+/// Where a service stands on a node: placed by any version now, and until when it serves without a break what it served
+/// in epoch `since`. A break is final: a placement made anew later opens no deadline again. Placements that the state
+/// forgot limit nothing: the payer can still request the close.
 struct Hosting {
   bool in_force = false;
-  std::optional<Epoch> end;  ///< the latest, when nothing is in force
+  std::optional<Epoch> end;  ///< first epoch without service; none while it goes on
 };
-Result<Hosting> hosting_of(const StateView& view, const ServiceId& service, const NodeId& node);
+Result<Hosting> hosting_of(const StateView& view, const ServiceId& service, const NodeId& node, Epoch since);
 
 /// A channel with its end as the state has it now.
 struct OpenedChannel {

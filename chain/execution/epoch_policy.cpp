@@ -5,12 +5,12 @@
 namespace micro {
 namespace {
 
-struct Verdict {
+struct Judgement {
   PolicyFault fault = PolicyFault::kNone;
   PolicyOutput output;
 };
 
-Verdict judge(const PolicyInput& input, const PolicyRunOutcome& run) {
+Judgement judge(const PolicyInput& input, const PolicyRunOutcome& run) {
   if (!run.ok) return {PolicyFault::kTrapped, {}};
   auto output = decode<PolicyOutput>(run.output);
   if (!output) return {PolicyFault::kMalformed, {}};
@@ -74,7 +74,7 @@ Status run_policy(BlockState& state, Network& network, PolicyPort& port, BlockOu
   if (!wasm) return fail(Fault::kCorrupt, "the code of the policy in force is not stored");
   const Bytes input = encode(view.input);
   PolicyRunOutcome run = TRY(port.run(*wasm, input, kernel::kPolicyFuel));
-  const Verdict verdict = judge(view.input, run);
+  const Judgement verdict = judge(view.input, run);
   const Epoch now = state.clock.epoch;
   if (verdict.fault != PolicyFault::kNone) {
     out.boundary_events.push_back(

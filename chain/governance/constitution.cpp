@@ -34,17 +34,21 @@ Status check_params(const ChainParams& p) {
       Bound{"price_per_mgas", p.price_per_mgas.micro, 0, kMaxFeeMicro},
       Bound{"upkeep_per_mib", p.upkeep_per_mib.micro, 0, kMaxFeeMicro},
       // φ above ρ₀: passing tokens through calls must cost more than refreshing them.
-      Bound{"burn_share_ppm", p.burn_share_ppm, kernel::kRefreshFeeFloorPpm + 1, kPpm},
+      Bound{"burn_share_ppm", p.burn_share_ppm, kernel::kRefreshFeeFloorPpm + 1, kPpm - 1},
       Bound{"replicas_min", p.replicas_min, 1, kernel::kMaxReplicas},
       Bound{"build_quorum", p.build_quorum, 1, kMaxBuilders},
       Bound{"intrinsic_gas_per_call", p.intrinsic_gas_per_call, 0, kMaxFeeMicro},
       Bound{"intrinsic_gas_per_byte", p.intrinsic_gas_per_byte, 0, kMaxFeeMicro},
-      Bound{"max_block_bytes", p.max_block_bytes, 1u << 16, 1u << 28},
+      Bound{"max_block_bytes", p.max_block_bytes, 1u << 16, 1u << 26},
   };
   for (const Bound& b : bounds) {
     if (b.value >= b.min && b.value <= b.max) continue;
     return fail(Fault::kInvalid, std::string("params.") + b.name + " is " + std::to_string(b.value),
                 "it must be from " + std::to_string(b.min) + " to " + std::to_string(b.max));
+  }
+  if (p.fee_per_tx.is_zero() && p.fee_per_byte.is_zero()) {
+    return fail(Fault::kInvalid, "params.fee_per_tx and params.fee_per_byte are both zero",
+                "a transaction must cost a fee");
   }
   return {};
 }

@@ -6,8 +6,8 @@
 
 namespace micro {
 
-/// The parameters of a genesis are in range: rates below one, φ(1−σ) > ρ₀ with σ = 0, U ≥ 2D + drain + 1, fees far from
-/// overflow. kInvalid names the parameter and the bound.
+/// The parameters of a genesis are in range: rates below one, φ(1−σ) > ρ₀ with σ = 0, U ≥ 2D + drain + 1, a fee for
+/// every transaction and far from overflow. kInvalid names the parameter and the bound.
 Status check_params(const ChainParams& params);
 
 /// Why a run of the policy counts as failed. Frozen numbers: they stand in events.

@@ -88,6 +88,10 @@ class OutputCheck {
     std::uint32_t after = before + static_cast<std::uint32_t>(tally.places.size());
     for (const PolicyDecision* d : tally.drains) after -= !in_.hosts[d->host].leaving;
     if (after > std::max<std::uint32_t>(before, v.replicas)) return PolicyFault::kTooManyReplicas;
+    // What the fund was asked to cover is the greater of what is in force and what is wanted: a replacement that leaves
+    // the old placement in force would cost more than the service has.
+    const std::size_t in_force = v.placed.size() + tally.places.size() - tally.drains.size();
+    if (in_force > std::max<std::size_t>(v.placed.size(), v.replicas)) return PolicyFault::kTooManyReplicas;
     if (v.wanted && v.funded && after < std::min<std::uint32_t>(before, v.replicas))
       return PolicyFault::kTooFewReplicas;
     return tally.places.empty() ? PolicyFault::kNone : check_clusters(v, tally);

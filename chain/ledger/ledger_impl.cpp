@@ -4,13 +4,13 @@
 
 #include "chain/base/check.hpp"
 #include "chain/base/random.hpp"
+#include "chain/execution/full_sum.hpp"
 #include "chain/records/records.hpp"
 #include "chain/state/overlay.hpp"
 
 namespace micro {
 namespace {
 
-constexpr std::size_t kVerifyChunk = 50;          ///< transactions a thread takes at a time
 constexpr std::size_t kForgetChunk = 250;         ///< committed transactions that leave the pool under one lock
 constexpr std::uint64_t kExpireEveryBlocks = 64;  ///< sweeps of the mempool
 
@@ -103,6 +103,7 @@ Result<std::unique_ptr<LedgerImpl>> LedgerImpl::open(const Genesis& genesis, std
     TRY(out->start_from(genesis));
   }
   TRY(out->replay());
+  TRY(out->check_tip());
   return out;
 }
 
@@ -138,7 +139,17 @@ Status LedgerImpl::load_state(StateStore::Loaded loaded) {
   if (head_id_ != loaded.meta.block || head_header_.state_root != loaded.meta.root) {
     return fail(Fault::kCorrupt, "the state belongs to other blocks than those stored", hint);
   }
+  const auto sum = check_full_sum(tree_);
+  if (!sum) return fail(Fault::kCorrupt, "the stored state: " + sum.error().message, hint);
   return {};
+}
+
+/// What the next block will commit to without reading it again.
+Status LedgerImpl::check_tip() const {
+  const Tip& tip = *blocks_.tip();
+  if (tip.id == head_id_ && tip.ids_below.root() == head_header_.headers_root) return {};
+  return fail(Fault::kCorrupt, "the record of the ledger's tip does not fit the last block",
+              "restore the ledger's folder from a backup, or remove the node's data and let it sync again");
 }
 
 // After a crash between the two batches the state is behind. The blocks were final, so their signatures were verified.
@@ -328,11 +339,13 @@ Status LedgerImpl::execute(const Block& block) {
 
 // --- finality ---
 
-Status LedgerImpl::finalize(const BlockId& id, const Certificate& certificate) {
+Status LedgerImpl::finalize(const BlockId& id, const std::optional<Certificate>& certificate) {
   const std::lock_guard writer(writer_mutex_);
   if (failed_) return fail(Fault::kIo, "the ledger failed before: the process has to stop");
   if (id == head_id_) return {};
-  if (certificate.statement.block != id) return fail(Fault::kMismatch, "the certificate is of another block");
+  if (certificate && certificate->statement.block != id) {
+    return fail(Fault::kMismatch, "the certificate is of another block");
+  }
   const Parent upto = TRY(parent(id));
   for (const Executed* next : upto.unfinalized) {
     Executed& executed = *executed_.at(next->block.id);

@@ -47,7 +47,7 @@ class LedgerImpl final : public Ledger {
   // --- for consensus. After kIo or kCorrupt nothing works any more: the process has to stop. ---
   Result<Block> propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) override;
   Status execute(const Block& block) override;
-  Status finalize(const BlockId& block, const Certificate& certificate) override;
+  Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) override;
   [[nodiscard]] Result<ValidatorSet> validators(Epoch epoch) const override;
   [[nodiscard]] Result<ChainHead> head() const;
 
@@ -129,6 +129,7 @@ class LedgerImpl final : public Ledger {
   Status start_from(const Genesis& genesis);
   Status load_state(StateStore::Loaded loaded);
   Status replay();
+  [[nodiscard]] Status check_tip() const;
   [[nodiscard]] Result<Parent> parent(const BlockId& id) const;
   using TxPtr = std::shared_ptr<const PreparedTx>;
   Result<std::unique_ptr<Executed>> run(const Parent& parent, TimeMs time, std::span<const TxPtr> txs,

@@ -6,8 +6,6 @@
 namespace micro {
 namespace {
 
-constexpr std::size_t kVerifyChunk = 50;  ///< transactions a thread takes at a time
-
 template <class T>
 std::vector<Hash> hashes(const std::vector<T>& items, domain::Tag tag) {
   std::vector<Hash> out;

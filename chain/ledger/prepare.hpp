@@ -6,6 +6,9 @@
 
 namespace micro {
 
+/// Transactions whose signatures a thread verifies at a time.
+inline constexpr std::size_t kVerifyChunk = 50;
+
 struct PreparedTxs {
   std::vector<PreparedTx> txs;
   std::vector<Hash> signed_hashes;  ///< what each signature is over

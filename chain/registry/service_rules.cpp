@@ -39,16 +39,23 @@ bool is_absolute_path(std::string_view path) {
   return path.size() > 1 && path.front() == '/' && is_clean_path(path.substr(1));
 }
 
-bool is_https(std::string_view rest) {
+/// The host of "host[:port]/path", or nothing when it is not of this form.
+std::string_view host_of(std::string_view rest) {
   const std::size_t slash = rest.find('/');
-  if (slash == std::string_view::npos || !is_absolute_path(rest.substr(slash))) return false;
+  if (slash == std::string_view::npos || !is_absolute_path(rest.substr(slash))) return {};
   std::string_view host = rest.substr(0, slash);
   if (const std::size_t colon = host.find(':'); colon != std::string_view::npos) {
     const std::string_view port = host.substr(colon + 1);
-    if (port.empty() || port.size() > 5 || !std::ranges::all_of(port, is_digit)) return false;
+    if (port.empty() || port.size() > 5 || !std::ranges::all_of(port, is_digit)) return {};
     host = host.substr(0, colon);
   }
-  return !host.empty() && host.front() != '.' && host.front() != '-' && std::ranges::all_of(host, is_host_char);
+  if (host.empty() || host.front() == '.' || host.front() == '-' || !std::ranges::all_of(host, is_host_char)) return {};
+  return host;
+}
+
+bool is_this_machine(std::string_view host) {
+  const bool numbers = std::ranges::all_of(host, [](char c) { return is_digit(c) || c == '.'; });
+  return host == "localhost" || (numbers && host.starts_with("127."));
 }
 
 }  // namespace
@@ -62,9 +69,11 @@ bool is_service_name(std::string_view name) {
 
 bool is_source_url(std::string_view url, bool allow_local) {
   constexpr std::string_view kHttps = "https://";
+  constexpr std::string_view kHttp = "http://";
   constexpr std::string_view kFile = "file://";
-  if (url.starts_with(kHttps)) return is_https(url.substr(kHttps.size()));
+  if (url.starts_with(kHttps)) return !host_of(url.substr(kHttps.size())).empty();
   if (!allow_local) return false;
+  if (url.starts_with(kHttp)) return is_this_machine(host_of(url.substr(kHttp.size())));
   return is_absolute_path(url.starts_with(kFile) ? url.substr(kFile.size()) : url);
 }
 

@@ -15,13 +15,6 @@ inline constexpr std::uint32_t kBoundaryTx = 0xffff'ffff;  ///< in place of a tr
 inline constexpr std::size_t kMaxPageEntries = 1'000;
 inline constexpr std::size_t kMaxPolicyIoBytes = 64u << 20;
 
-/// What happened in a block besides its body.
-struct BlockReceipts {
-  List<TxReceipt, kMaxTxsPerBlock> receipts;
-  List<Event, kMaxBoundaryEvents> boundary_events;
-  static constexpr auto kFields = std::tuple{&BlockReceipts::receipts, &BlockReceipts::boundary_events};
-};
-
 /// Input and output of the epoch's policy run, kept for ever: a replay compares with them.
 struct PolicyRecordIo {
   Blob<kMaxPolicyIoBytes> input;

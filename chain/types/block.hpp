@@ -37,6 +37,13 @@ struct Block {
   static constexpr auto kFields = std::tuple{&Block::header, &Block::txs};
 };
 
+/// What happened in a block besides its body: what its header commits to with receipts_root and events_root.
+struct BlockReceipts {
+  List<TxReceipt, kMaxTxsPerBlock> receipts;
+  List<Event, kMaxBoundaryEvents> boundary_events;
+  static constexpr auto kFields = std::tuple{&BlockReceipts::receipts, &BlockReceipts::boundary_events};
+};
+
 struct Validator {
   Ed25519Key key;  ///< consensus key
   std::uint64_t weight = 0;

@@ -2,6 +2,8 @@
 // uses the same four calls. Nothing here knows tokens.
 #pragma once
 
+#include <optional>
+
 #include "chain/types/block.hpp"
 
 namespace micro {
@@ -32,8 +34,9 @@ class Ledger {
   /// Runs a block that somebody else proposed; kMismatch when any root differs, kInvalid when it breaks a rule.
   /// Executing the same block again is free. The result is kept, unfinalized, until its height is finalized.
   virtual Status execute(const Block& block) = 0;
-  /// Makes an executed block and its unfinalized ancestors permanent, in height order. Durable when it returns.
-  virtual Status finalize(const BlockId& block, const Certificate& certificate) = 0;
+  /// Makes an executed block and its unfinalized ancestors permanent, in height order. Durable when it returns. No
+  /// certificate where a later block's makes this one final too.
+  virtual Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) = 0;
   /// The committee of an epoch: known for the current one and, after its boundary block ran, the next.
   [[nodiscard]] virtual Result<ValidatorSet> validators(Epoch epoch) const = 0;
 };

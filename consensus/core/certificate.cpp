@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "chain/types/amount.hpp"
+#include "consensus/core/rules.hpp"
 
 namespace micro {
 namespace {
@@ -36,35 +37,58 @@ std::uint64_t total_weight(const ValidatorSet& set) {
   return sum;
 }
 
-std::uint64_t quorum_weight(const ValidatorSet& set) {
-  const std::uint64_t total = total_weight(set);
-  return total / 3 * 2 + total % 3 * 2 / 3 + 1;  // without the overflow of 2W
+std::uint64_t vote_weight(const ValidatorSet& set, std::size_t member) {
+  return RULE(kWeights) ? set.members[member].weight : total_weight(set) / set.members.size();
 }
 
-Status check_certificate(const Certificate& certificate, const ValidatorSet& set, const Hash& epoch) {
-  TRY(check_validator_set(set));
+std::uint64_t quorum_weight(const ValidatorSet& set) {
+  const std::uint64_t total = total_weight(set);
+  const std::uint64_t two_thirds = total / 3 * 2 + total % 3 * 2 / 3;  // without the overflow of 2W
+  return RULE(kQuorum) ? two_thirds + 1 : two_thirds;
+}
+
+bool is_well_formed(const Statement& statement) {
+  if (statement.view.value == 0) return false;
+  if (statement.kind == StatementKind::kNullify) {
+    return statement.parent_view.value == 0 && statement.block.is_zero();
+  }
+  return statement.parent_view < statement.view && !statement.block.is_zero();
+}
+
+Result<std::vector<std::uint16_t>> check_certificate_shape(const Certificate& certificate, const ValidatorSet& set,
+                                                           const Hash& epoch) {
   const Statement& statement = certificate.statement;
-  if (statement.kind != StatementKind::kFinalize) return wrong("the statement finalizes nothing");
-  if (statement.epoch_id != epoch) return wrong("made for another chain, epoch or committee");
-  if (statement.view.value == 0 || statement.parent_view >= statement.view) return wrong("the views are not ascending");
+  if (RULE(kEpochBound) && statement.epoch_id != epoch) return wrong("made for another chain, epoch or committee");
+  if (!is_well_formed(statement)) return wrong("the statement's views or block do not fit its kind");
   const std::size_t n = set.members.size();
   if (certificate.signers.size() != (n + 7) / 8) return wrong("the bitmap has the wrong size");
   for (std::size_t i = n; i < certificate.signers.size() * 8; ++i) {
     if (has_bit(certificate, i)) return wrong("a signer that does not exist");
   }
-  const Hash message = statement_hash(statement);
+  std::vector<std::uint16_t> signers;
   std::uint64_t weight = 0;
-  std::size_t used = 0;
   for (std::size_t i = 0; i < n; ++i) {
     if (!has_bit(certificate, i)) continue;
-    if (used == certificate.signatures.size()) return wrong("a signature is missing");
-    if (!verify_ed25519(set.members[i].key, message, certificate.signatures[used++])) {
-      return wrong("validator " + set.members[i].key.brief() + " did not sign this");
-    }
-    weight += set.members[i].weight;
+    signers.push_back(static_cast<std::uint16_t>(i));
+    weight += vote_weight(set, i);
   }
-  if (used != certificate.signatures.size()) return wrong("more signatures than signers");
+  if (signers.size() > certificate.signatures.size()) return wrong("a signature is missing");
+  if (signers.size() < certificate.signatures.size()) return wrong("more signatures than signers");
   if (weight < quorum_weight(set)) return wrong("the signers are no quorum");
+  return signers;
+}
+
+Status check_certificate(const Certificate& certificate, const ValidatorSet& set, const Hash& epoch) {
+  TRY(check_validator_set(set));
+  if (certificate.statement.kind != StatementKind::kFinalize) return wrong("the statement finalizes nothing");
+  const auto signers = TRY(check_certificate_shape(certificate, set, epoch));
+  const Hash message = statement_hash(certificate.statement);
+  for (std::size_t i = 0; i < signers.size(); ++i) {
+    const Ed25519Key& key = set.members[signers[i]].key;
+    if (!verify_ed25519(key, message, certificate.signatures[i])) {
+      return wrong("validator " + key.brief() + " did not sign this");
+    }
+  }
   return {};
 }
 

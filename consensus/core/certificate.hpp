@@ -10,8 +10,17 @@ namespace micro {
 Status check_validator_set(const ValidatorSet& set);
 /// Sum of all weights of a checked set.
 std::uint64_t total_weight(const ValidatorSet& set);
+/// What a member's vote counts.
+std::uint64_t vote_weight(const ValidatorSet& set, std::size_t member);
 /// ⌊2W/3⌋ + 1.
 std::uint64_t quorum_weight(const ValidatorSet& set);
+
+/// Everything about a certificate of any kind but its signatures: the epoch, ascending views, a bitmap of members that
+/// are a quorum, as many signatures as bits. Gives the signers' indices, in the order of the signatures.
+Result<std::vector<std::uint16_t>> check_certificate_shape(const Certificate& certificate, const ValidatorSet& set,
+                                                           const Hash& epoch);
+/// That the views and the block fit the statement's kind.
+bool is_well_formed(const Statement& statement);
 
 /// That a quorum of `set` signed a Finalize statement of this epoch. kMismatch says what is wrong.
 Status check_certificate(const Certificate& certificate, const ValidatorSet& set, const Hash& epoch);

@@ -122,12 +122,10 @@ SignerLog::~SignerLog() {
   ::close(lock_);
 }
 
-Status SignerLog::replay() {
-  const Bytes all = TRY(read_all(file_));
-  const std::unexpected<Error> damaged =
-      fail(Fault::kCorrupt, "the signer's log in " + folder_ + " is damaged",
-           "never remove it by hand: restore it from this machine's disk, or let the network give this node a new key");
-  ByteView rest(all);
+Result<SignerLogContents> parse_signer_log(ByteView file) {
+  const std::unexpected<Error> damaged = fail(Fault::kCorrupt, "a record is damaged or out of order");
+  SignerLogContents out;
+  ByteView rest = file;
   while (!rest.empty()) {
     const auto body = first_body(rest);
     if (!body) {
@@ -136,12 +134,25 @@ Status SignerLog::replay() {
       break;
     }
     auto statement = decode<SignedStatement>(*body);
-    if (!statement || (last_ && rank(*statement) < rank(*last_))) return damaged;
-    last_ = std::move(*statement);
+    if (!statement || (out.last && rank(*statement) <= rank(*out.last))) return damaged;
+    out.last = std::move(*statement);
     rest = rest.subspan(kRecordHeadBytes + body->size());
   }
-  size_ = all.size() - rest.size();
-  if (rest.empty()) return {};
+  out.valid_bytes = file.size() - rest.size();
+  return out;
+}
+
+Status SignerLog::replay() {
+  const Bytes all = TRY(read_all(file_));
+  auto contents = parse_signer_log(all);
+  if (!contents) {
+    return fail(Fault::kCorrupt, "the signer's log in " + folder_ + ": " + contents.error().message,
+                "never remove it by hand: restore it from this machine's disk, or let the network give this node a new "
+                "key");
+  }
+  last_ = std::move(contents->last);
+  size_ = contents->valid_bytes;
+  if (size_ == all.size()) return {};
   if (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0) {
     return io_error("cutting the signer's log");
   }

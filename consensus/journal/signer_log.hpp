@@ -12,6 +12,15 @@ namespace micro {
 /// Then the file is written anew with the newest record only.
 inline constexpr std::uint64_t kMaxSignerLogBytes = 64u << 20;
 
+/// What a log's bytes say. What follows `valid_bytes` is a record that was cut off: it was never synced, so never
+/// signed.
+struct SignerLogContents {
+  std::optional<SignedStatement> last;
+  std::uint64_t valid_bytes = 0;
+};
+/// kCorrupt when a record that was synced is damaged or out of order.
+Result<SignerLogContents> parse_signer_log(ByteView file);
+
 class SignerLog final : public StatementLog {
  public:
   /// `folder` exists. kBusy when another process signs with this log; kCorrupt when a record that was synced is

@@ -1,6 +1,7 @@
 #include "genesis/json/genesis_json.hpp"
 
 #include "chain/base/checked_math.hpp"
+#include "chain/governance/constitution.hpp"
 #include "genesis/json/genesis_names.hpp"
 
 namespace micro {
@@ -35,37 +36,11 @@ std::unexpected<Error> bad(std::string message, std::string hint = {}) {
   return fail(Fault::kInvalid, "genesis: " + std::move(message), std::move(hint));
 }
 
-Status check_between(const char* name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
-  if (value >= low && value <= high) return {};
-  return bad("params." + std::string(name) + " is " + std::to_string(value) + "; it must be " + std::to_string(low) +
-             " to " + std::to_string(high));
-}
-
-constexpr std::uint32_t kDayMs = 86'400'000;
-constexpr std::uint32_t kMaxBucketEpochs = 10'000'000;
-constexpr std::uint64_t kMaxFeeMicro = kMaxSupplyMicro / 1'000'000;
-
+/// The bounds are the kernel's own: a file that is read here never fails them later.
 Status check_params(const ChainParams& p, NetworkKind kind) {
-  TRY(check_between("epoch_ms", p.epoch_ms, 1, kDayMs));
-  TRY(check_between("bucket_epochs", p.bucket_epochs, 1, kMaxBucketEpochs));
-  TRY(check_between("dispute_epochs", p.dispute_epochs, 1, kMaxBucketEpochs));
-  TRY(check_between("drain_epochs", p.drain_epochs, 1, kMaxBucketEpochs));
-  const std::uint64_t least = 2ULL * p.dispute_epochs + p.drain_epochs + 1;
-  TRY(check_between("unbonding_epochs", p.unbonding_epochs, least, 4ULL * kMaxBucketEpochs));
-  TRY(check_between("max_drift_ms", p.max_drift_ms, 1, kDayMs));
-  TRY(check_between("fee_per_tx", p.fee_per_tx.micro, 0, kMaxFeeMicro));
-  TRY(check_between("fee_per_byte", p.fee_per_byte.micro, 0, kMaxFeeMicro / kMaxTxBytes));
-  if (p.fee_per_tx.is_zero() && p.fee_per_byte.is_zero()) return bad("a transaction must cost a fee");
-  TRY(check_between("name_fee", p.name_fee.micro, 0, kMaxFeeMicro));
-  TRY(check_between("min_bond", p.min_bond.micro, 1, kMaxFeeMicro));
-  TRY(check_between("price_per_mgas", p.price_per_mgas.micro, 1, kMaxFeeMicro));
-  TRY(check_between("upkeep_per_mib", p.upkeep_per_mib.micro, 0, kMaxFeeMicro));
-  TRY(check_between("burn_share_ppm", p.burn_share_ppm, 0, kPpm));
-  TRY(check_between("replicas_min", p.replicas_min, 1, kernel::kMaxReplicas));
-  TRY(check_between("build_quorum", p.build_quorum, 1, 16));
-  TRY(check_between("intrinsic_gas_per_call", p.intrinsic_gas_per_call, 0, 1'000'000'000'000));
-  TRY(check_between("intrinsic_gas_per_byte", p.intrinsic_gas_per_byte, 0, 1'000'000'000));
-  TRY(check_between("max_block_bytes", p.max_block_bytes, 2 * kMaxTxBytes, 64u << 20));
+  if (auto in_range = micro::check_params(p); !in_range) {
+    return bad(std::move(in_range.error().message), std::move(in_range.error().hint));
+  }
   if (p.allow_local_sources && kind != NetworkKind::kDev) {
     return bad("params.allow_local_sources is for development networks only", "set it to false, or kind to \"dev\"");
   }

@@ -53,7 +53,8 @@ class StrictSax {
   }
 
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception&) {
-    const std::string near = token.substr(token.size() > 20 ? token.size() - 20 : 0);
+    std::string near = token.substr(token.size() > 20 ? token.size() - 20 : 0);
+    std::ranges::replace_if(near, [](char c) { return c < ' ' || c > '~'; }, '?');  // it may be cut within a letter
     error_ =
         Error{Fault::kInvalid, "not JSON at " + place_of(text_, position) + (near.empty() ? "" : ", near " + near), {}};
     return false;
@@ -108,6 +109,10 @@ class StrictSax {
 };
 
 }  // namespace
+
+std::string json_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
 
 Result<Json> parse_json(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) return fail(Fault::kInvalid, "not JSON: begins with a byte order mark");

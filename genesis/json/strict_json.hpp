@@ -18,4 +18,9 @@ inline constexpr std::size_t kMaxJsonKeysPerObject = 256;
 /// 64 bits, at most kMaxJsonDepth levels. kInvalid names line and column; kLimit for the limits.
 Result<Json> parse_json(std::string_view text);
 
+/// The text of a value, on one line, or with lines indented by `indent`. Bytes that are not UTF-8 (a guest's, or quoted
+/// from a request) become U+FFFD: the library's own writer throws on them, and whoever sends them would end the
+/// process.
+std::string json_text(const Json& json, int indent = -1);
+
 }  // namespace micro

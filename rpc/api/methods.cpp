@@ -12,15 +12,21 @@ struct FaultNames {
   int exit;
 };
 
-constexpr std::array kFaults{
-    FaultNames{Fault::kInternal, "internal", 1},     FaultNames{Fault::kInvalid, "invalid", 2},
-    FaultNames{Fault::kUnreachable, "unreachable", 3}, FaultNames{Fault::kNotFound, "not_found", 4},
-    FaultNames{Fault::kDenied, "denied", 5},         FaultNames{Fault::kFunds, "funds", 6},
-    FaultNames{Fault::kRejected, "rejected", 7},     FaultNames{Fault::kUnknownOutcome, "unknown_outcome", 8},
-    FaultNames{Fault::kRefused, "refused", 9},       FaultNames{Fault::kMismatch, "mismatch", 10},
-    FaultNames{Fault::kLimit, "limit", 1},           FaultNames{Fault::kIo, "io", 1},
-    FaultNames{Fault::kCorrupt, "corrupt", 1},       FaultNames{Fault::kBusy, "busy", 1},
-    FaultNames{Fault::kInterrupted, "interrupted", 130}};
+constexpr std::array kFaults{FaultNames{Fault::kInternal, "internal", 1},
+                             FaultNames{Fault::kInvalid, "invalid", 2},
+                             FaultNames{Fault::kUnreachable, "unreachable", 3},
+                             FaultNames{Fault::kNotFound, "not_found", 4},
+                             FaultNames{Fault::kDenied, "denied", 5},
+                             FaultNames{Fault::kFunds, "funds", 6},
+                             FaultNames{Fault::kRejected, "rejected", 7},
+                             FaultNames{Fault::kUnknownOutcome, "unknown_outcome", 8},
+                             FaultNames{Fault::kRefused, "refused", 9},
+                             FaultNames{Fault::kMismatch, "mismatch", 10},
+                             FaultNames{Fault::kLimit, "limit", 1},
+                             FaultNames{Fault::kIo, "io", 1},
+                             FaultNames{Fault::kCorrupt, "corrupt", 1},
+                             FaultNames{Fault::kBusy, "busy", 1},
+                             FaultNames{Fault::kInterrupted, "interrupted", 130}};
 
 constexpr int kParseError = -32'700;
 constexpr int kInvalidRequest = -32'600;
@@ -38,9 +44,13 @@ Json protocol_error(int code, const std::string& message) {
   return Json{{"code", code}, {"message", message}, {"data", {{"name", "invalid"}, {"hint", ""}, {"exit", 2}}}};
 }
 
-Json envelope(const Json& id) { return Json{{"jsonrpc", "2.0"}, {"id", id}}; }
+Json envelope(const Json& id) {
+  return Json{{"jsonrpc", "2.0"}, {"id", id}};
+}
 
-HttpReply json_reply(const Json& json) { return {200, "application/json", {}, json.dump() + "\n"}; }
+HttpReply json_reply(const Json& json) {
+  return {200, "application/json", {}, json_text(json) + "\n"};
+}
 
 /// Collects the answers of a batch; replies when the last one is in.
 struct Batch {
@@ -61,8 +71,12 @@ struct Batch {
 
 }  // namespace
 
-int exit_code(Fault fault) { return names_of(fault).exit; }
-std::string_view fault_name(Fault fault) { return names_of(fault).name; }
+int exit_code(Fault fault) {
+  return names_of(fault).exit;
+}
+std::string_view fault_name(Fault fault) {
+  return names_of(fault).name;
+}
 
 Fault fault_of_exit(int exit) {
   for (const FaultNames& entry : kFaults) {
@@ -78,16 +92,24 @@ Json error_json(const Error& error) {
               {"data", {{"name", fault_name(error.fault)}, {"hint", error.hint}, {"exit", exit}}}};
 }
 
+namespace {
+/// Text under a key; whatever else stands there, or nothing, is the fallback.
+std::string text_or(const Json& object, const char* key, std::string fallback) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::move(fallback);
+}
+}  // namespace
+
 Error error_from_json(const Json& error) {
   Error out{Fault::kInternal, "the node answered with an error that has no message"};
   if (!error.is_object()) return out;
-  out.message = error.value("message", out.message);
+  out.message = text_or(error, "message", std::move(out.message));
   if (const auto data = error.find("data"); data != error.end() && data->is_object()) {
-    const std::string name = data->value("name", "");
+    const std::string name = text_or(*data, "name", "");
     for (const FaultNames& entry : kFaults) {
       if (entry.name == name) out.fault = entry.fault;
     }
-    out.hint = data->value("hint", "");
+    out.hint = text_or(*data, "hint", "");
   }
   return out;
 }

@@ -10,6 +10,15 @@ namespace micro {
 
 namespace {
 
+/// Commands before settings: who asks for help looks for what there is to do.
+class CommandsFirst : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    return make_description(app) + make_usage(app, std::move(name)) + make_positionals(app) +
+           make_subcommands(app, mode) + make_groups(app, mode) + "\n" + make_footer(app);
+  }
+};
+
 struct HelpOptions {
   std::vector<std::string> words;
 };
@@ -31,6 +40,7 @@ void add_globals(CLI::App& app, Context& context) {
     std::string name = "--" + std::string(setting.key);
     std::ranges::replace(name, '_', '-');
     if (setting.key == "quiet") name = "-q," + name;
+    if (setting.key == "verbose") name = "-v," + name;
     if (setting.key == "yes") name = "-y," + name;
     const auto apply = [&context, key = setting.key](const std::string& value) {
       if (auto set = set_global(context.globals, key, value); !set) {
@@ -47,7 +57,6 @@ void add_globals(CLI::App& app, Context& context) {
           ->group("Everywhere");
     }
   }
-  app.add_flag("-v,--verbose", context.globals.verbose, "show more, like the lines of a build")->group("Everywhere");
 }
 
 Status show_version(Context& context, const NoOptions&) {
@@ -88,10 +97,14 @@ void add_help(CLI::App& app, Context& context) {
 }
 
 /// What CLI11 says about words it could not use, as one of our errors.
-Error usage_error(const CLI::ParseError& error) {
+Error usage_error(const CLI::App& app, const std::vector<std::string>& arguments, const CLI::ParseError& error) {
   std::string message = error.what();
   if (const std::size_t newline = message.find('\n'); newline != std::string::npos) message.resize(newline);
-  return Error{Fault::kInvalid, message, "see `micro help`"};
+  const std::string path = command_path(app, arguments);
+  if (const auto near = nearest_option(app, arguments)) {
+    return Error{Fault::kInvalid, message, "did you mean " + *near + "? see `" + path + " --help`"};
+  }
+  return Error{Fault::kInvalid, message, "see `" + path + " --help`"};
 }
 
 Result<int> run_action(const Context& context) {
@@ -107,13 +120,15 @@ Result<int> run_action(const Context& context) {
 void build_app(CLI::App& app, Context& context) {
   app.name("micro");
   app.description("micro: services that run, pay and prove themselves on a ledger of their own");
-  app.footer("Settings that every command takes: micro help");  // what commands inherit
+  app.footer("Settings that every command takes, and exit codes: micro help");  // what commands inherit
   app.fallthrough();
   app.require_subcommand(0, 1);
+  app.formatter(std::make_shared<CommandsFirst>());  // subcommands inherit it
   app.get_formatter()->column_width(34);
   add_globals(app, context);
   add_node_commands(app, context);
   add_run_commands(app, context);
+  add_call_commands(app, context);
   add_service_commands(app, context);
   add_wallet_commands(app, context);
   add_stake_commands(app, context);
@@ -122,7 +137,13 @@ void build_app(CLI::App& app, Context& context) {
   NoOptions* none = nullptr;
   add_command(app, context, "version", "version of this program", show_version, none);
   add_help(app, context);
-  app.footer("A first look: micro demo. A network to play with: micro dev.");
+  app.footer(
+      "A first look: micro demo. A network to play with: micro dev. More about one command: micro help wallet send.\n\n"
+      "Exit codes: 0 ok, 1 internal, 2 usage, 3 node unreachable, 4 not found, 5 locked or denied, 6 funds or price "
+      "cap,\n"
+      "7 refused by the ledger, 8 outcome unknown (look before doing it again), 9 refused by governance, 10 "
+      "verification\n"
+      "mismatch, 130 interrupted.");
 }
 
 std::string help_text(const CLI::App& command) {
@@ -132,10 +153,10 @@ std::string help_text(const CLI::App& command) {
   return command.help(path);
 }
 
-int run_command_line(const std::vector<std::string>& arguments, const NodeCommands& nodes,
-                     const std::filesystem::path& config_file, EnvironmentReader environment) {
+int run_command_line(const std::vector<std::string>& arguments, const NodeCommands& nodes, const ConfigFiles& files,
+                     EnvironmentReader environment) {
   Globals globals;
-  const Status loaded = load_globals(globals, config_file, environment);
+  const Status loaded = load_globals(globals, files, environment);
   Context context(nodes, globals);
   const auto refuse = [&](const Error& error) {
     context.out.error(error);
@@ -154,7 +175,7 @@ int run_command_line(const std::vector<std::string>& arguments, const NodeComman
     context.out.raw(help_text(*at));
     return 0;
   } catch (const CLI::ParseError& e) {
-    return refuse(usage_error(e));
+    return refuse(usage_error(app, arguments, e));
   }
   if (!context.action) {
     context.out.raw(help_text(app));
@@ -167,8 +188,8 @@ int run_command_line(const std::vector<std::string>& arguments, const NodeComman
 
 int cli_main(int argc, char** argv, const NodeCommands& nodes) {
   const std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  return run_command_line(arguments, nodes, default_config_dir() / "config.toml",
-                          [](const char* name) -> const char* { return std::getenv(name); });
+  const ConfigFiles files{"/etc/micro/config.toml", default_config_dir() / "config.toml", "micro.toml"};
+  return run_command_line(arguments, nodes, files, [](const char* name) -> const char* { return std::getenv(name); });
 }
 
 }  // namespace micro

@@ -13,7 +13,7 @@ void build_app(CLI::App& app, Context& context);
 std::string help_text(const CLI::App& command);
 
 /// cli_main with its surroundings as arguments. `arguments` without the program's name.
-int run_command_line(const std::vector<std::string>& arguments, const NodeCommands& nodes,
-                     const std::filesystem::path& config_file, EnvironmentReader environment);
+int run_command_line(const std::vector<std::string>& arguments, const NodeCommands& nodes, const ConfigFiles& files,
+                     EnvironmentReader environment);
 
 }  // namespace micro

@@ -1,3 +1,6 @@
+#include "chain/economy/lot.hpp"
+#include "chain/governance/policy_abi.hpp"
+#include "rpc/api/json_names.hpp"
 #include "rpc/cli/audit_verify.hpp"
 #include "rpc/cli/groups.hpp"
 #include "wallet/tx/tx_text.hpp"
@@ -34,6 +37,31 @@ Result<std::string> decision_number(std::string_view text) {
   return std::string(text);
 }
 
+std::string signatures_text(const ChainAudit& chain) {
+  return std::to_string(chain.signers) + "/" + std::to_string(chain.committee);
+}
+
+/// What was decided, as the block that was checked has it.
+Json decision_json(const DecisionAudit& audit, const std::string& number) {
+  Json out{{"decision", number},
+           {"height", audit.header.height.text()},
+           {"epoch", audit.header.epoch.value},
+           {"policy", audit.ran.policy.hex()},
+           {"engine", audit.ran.engine.hex()},
+           {"input_hash", audit.ran.input.hex()},
+           {"output_hash", audit.ran.output.hex()}};
+  const auto tell = [&](const char* action, const auto& event) {
+    out["action"] = action;
+    out["service"] = event.service.hex();
+    out["version"] = event.version.hex();
+    out["node"] = event.node.hex();
+    out["reason"] = decision_reason_text(static_cast<DecisionReason>(event.reason));
+  };
+  if (const auto* placed = std::get_if<event::Placed>(&audit.decision)) tell("placed", *placed);
+  if (const auto* drained = std::get_if<event::Drained>(&audit.decision)) tell("drained", *drained);
+  return out;
+}
+
 Status audit_decision(Context& context, const DecisionOptions& o) {
   const std::string number = TRY(decision_number(o.decision));
   const Json answer = TRY(context.call("gov.decision", {{"decision", number}}));
@@ -48,29 +76,25 @@ Status audit_decision(Context& context, const DecisionOptions& o) {
     TRY(check_replay(audit, context.nodes().run_policy));
     replay = "match";
   }
-  const std::string signatures = std::to_string(chain.signers) + "/" + std::to_string(chain.committee);
+  const Json decided = decision_json(audit, number);
   if (context.out.json()) {
-    Json document;
-    for (const char* key : {"decision", "height", "epoch", "action", "service", "version", "node", "reason", "policy",
-                            "engine", "input_hash", "output_hash"}) {
-      if (answer.contains(key)) document[key] = answer[key];
-    }
+    Json document = decided;
     document["chain_id"] = chain.chain.hex();
     document["block"] = block_id(audit.header).hex();
-    document["signatures"] = signatures;
+    document["signatures"] = signatures_text(chain);
     document["replay"] = replay;
     context.out.document(document);
     return {};
   }
   row(context, "decision",
-      "D-" + number + ": " + text_or(answer, "action") + " " + text_or(answer, "service").substr(0, 12) + " on " +
-          brief_hex(text_or(answer, "node"), 12) + ", " + text_or(answer, "reason"));
-  row(context, "block", text_or(answer, "height") + "  " + block_id(audit.header).hex());
+      "D-" + number + ": " + text_or(decided, "action") + " " + brief_hex(text_or(decided, "service"), 12) + " on " +
+          brief_hex(text_or(decided, "node"), 12) + ", " + text_or(decided, "reason"));
+  row(context, "block", text_or(decided, "height") + "  " + block_id(audit.header).hex());
   row(context, "rules", audit.ran.policy.hex());
   row(context, "inputs", audit.ran.input.hex());
   row(context, "output", audit.ran.output.hex());
   row(context, "chain", chain.chain.hex() + ", " + std::to_string(chain.epochs) + " epochs followed");
-  context.out.line("replay: " + replay + "  signatures " + signatures);
+  context.out.line("replay: " + replay + "  signatures " + signatures_text(chain));
   return {};
 }
 
@@ -127,33 +151,57 @@ Status audit_rules(Context& context, const NoOptions&) {
   return {};
 }
 
+/// A transaction and what became of it, as the block that was checked has it.
+Json tx_json(const BlockAudit& audit, std::size_t index, NetworkKind kind) {
+  const TxBody& body = audit.block.txs[index].body;
+  const TxReceipt& receipt = audit.receipts.receipts[index];
+  return Json{{"txid", receipt.tx.hex()},
+              {"kind", tx_kind_name(body.payload.index())},
+              {"sender", address_text(kind, body.sender)},
+              {"nonce", body.nonce.text()},
+              {"status", tx_status_name(receipt.status)},
+              {"status_text", tx_status_text(receipt.status)},
+              {"ok", receipt.status == TxStatus::kOk},
+              {"fee", amount_text(receipt.fee)},
+              {"events", to_json(JsonContext{kind}, receipt.events)}};
+}
+
 Status audit_block(Context& context, const NamedOptions& o) {
+  const bool is_id = BlockId::parse(o.name).has_value();
+  const bool is_height = !o.name.empty() && o.name.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_id && !is_height) {
+    return fail(Fault::kInvalid, "\"" + o.name.substr(0, 80) + "\" is neither a height nor the id of a block");
+  }
   Json params = Json::object();
-  params[o.name.size() == 64 ? "id" : "height"] = o.name;
+  params[is_id ? "id" : "height"] = o.name;
   const Json answer = TRY(context.call("ledger.block", std::move(params)));
-  const Block block = TRY(check_block(answer));
-  const ChainAudit chain = TRY(follow_chain(context, o.genesis, block.header));
-  const std::string signatures = std::to_string(chain.signers) + "/" + std::to_string(chain.committee);
+  const BlockAudit audit = TRY(check_block(answer));
+  const Header& header = audit.block.header;
+  const bool asked_for = o.name == header.height.text() || o.name == block_id(header).hex();
+  if (!asked_for) return fail(Fault::kMismatch, "the node shows another block than " + o.name);
+  const ChainAudit chain = TRY(follow_chain(context, o.genesis, header));
+  const NetworkKind kind = TRY(context.kind());
+  Json txs = Json::array();
+  for (std::size_t i = 0; i < audit.block.txs.size(); ++i) txs.push_back(tx_json(audit, i, kind));
   if (context.out.json()) {
-    Json document = answer;
-    document.erase("raw");
-    document.erase("certificate_raw");
-    document["chain_id"] = chain.chain.hex();
-    document["verified"] = true;
-    document["signatures"] = signatures;
-    document["unit"] = "TOK";
-    context.out.document(document);
+    context.out.document(Json{{"id", block_id(header).hex()},
+                              {"header", to_json(JsonContext{kind}, header)},
+                              {"txs", std::move(txs)},
+                              {"events", to_json(JsonContext{kind}, audit.receipts.boundary_events)},
+                              {"chain_id", chain.chain.hex()},
+                              {"verified", true},
+                              {"signatures", signatures_text(chain)},
+                              {"unit", "TOK"}});
     return {};
   }
-  const Header& header = block.header;
   row(context, "block", header.height.text() + "  " + block_id(header).hex());
   row(context, "epoch", header.epoch.text() + (header.boundary ? ", its last block" : ""));
   row(context, "parent", header.parent.hex());
   row(context, "time", header.time.text() + " ms");
   row(context, "state", header.state_root.hex());
-  row(context, "verified", "from genesis " + chain.chain.brief() + "…, signatures " + signatures);
+  row(context, "verified", "from genesis " + chain.chain.brief() + "…, signatures " + signatures_text(chain));
   Table table{{"TX", "KIND", "SENDER", "STATUS"}, {}};
-  for (const Json& tx : list_of(answer, "txs")) {
+  for (const Json& tx : txs) {
     table.rows.push_back(
         {text_or(tx, "txid"), text_or(tx, "kind"), brief_address(text_or(tx, "sender")), text_or(tx, "status")});
   }
@@ -161,75 +209,107 @@ Status audit_block(Context& context, const NamedOptions& o) {
   return {};
 }
 
-Status audit_tx(Context& context, const NamedOptions& o) {
-  const TxId id = TRY(TxId::parse(o.name));
-  Json answer = TRY(context.call("ledger.tx", {{"txid", id.hex()}}));
-  const bool found = answer.contains("height");
-  const bool pending = text_or(answer, "pending") == "true";
-  if (!found && !pending)
-    return fail(Fault::kNotFound, "no block holds this transaction and it does not wait",
-                "if it was sent, it did not happen");
-  std::optional<ChainAudit> chain;
-  if (found) {
-    const Json block = TRY(context.call("ledger.block", {{"height", text_or(answer, "height")}}));
-    const Block whole = TRY(check_block(block));
-    TRY(check_tx_in(whole, id));
-    chain = TRY(follow_chain(context, o.genesis, whole.header));
-  }
-  if (context.out.json()) {
-    answer.erase("raw");
-    answer["verified"] = chain.has_value();
-    answer["unit"] = "TOK";
-    context.out.document(answer);
-    return {};
-  }
-  row(context, "txid", id.hex());
-  row(context, "state", pending ? "waits to be put in a block" : "final in block " + text_or(answer, "height"));
-  row(context, "status", text_or(answer, "status_text", text_or(answer, "status")));
-  row(context, "kind", text_or(answer, "kind"));
-  row(context, "sender", text_or(answer, "sender"));
-  row(context, "nonce", text_or(answer, "nonce"));
-  row(context, "fee", answer.contains("fee") ? with_unit(text_or(answer, "fee")) : "");
-  if (chain)
-    row(context, "verified",
-        "from genesis " + chain->chain.brief() + "…, signatures " + std::to_string(chain->signers) + "/" +
-            std::to_string(chain->committee));
-  for (const Json& event : list_of(answer, "events")) {
+void print_tx(Context& context, const Json& tx) {
+  row(context, "status", text_or(tx, "status_text"));
+  row(context, "kind", text_or(tx, "kind"));
+  row(context, "sender", text_or(tx, "sender"));
+  row(context, "nonce", text_or(tx, "nonce"));
+  row(context, "fee", with_unit(text_or(tx, "fee")));
+  row(context, "verified", text_or(tx, "verified_by"));
+  for (const Json& event : list_of(tx, "events")) {
     std::string text;
     for (const auto& [key, value] : event.items()) {
       if (key != "kind") text += (text.empty() ? "" : "  ") + key + "=" + text_or(event, key);
     }
     context.out.line("  " + text_or(event, "kind") + "  " + printable(text));
   }
+}
+
+Status audit_tx(Context& context, const NamedOptions& o) {
+  const auto parsed = TxId::parse(o.name);
+  if (!parsed) {
+    return fail(Fault::kInvalid, "\"" + o.name.substr(0, 80) + "\" is not a txid", "it has 64 hex digits");
+  }
+  const TxId id = *parsed;
+  auto answer = context.call("ledger.tx", {{"txid", id.hex()}});
+  if (!answer && answer.error().fault == Fault::kNotFound) {
+    return fail(Fault::kNotFound, "no block holds this transaction, and it does not wait to be put in one",
+                "it did not happen; the same command may be given again");
+  }
+  if (!answer) return std::unexpected(std::move(answer).error());
+  if (!answer->contains("height")) {
+    if (context.out.json()) {
+      context.out.document(Json{{"txid", id.hex()}, {"pending", true}, {"verified", false}});
+    } else {
+      row(context, "txid", id.hex());
+      row(context, "state", "waits to be put in a block");
+    }
+    return {};
+  }
+  const Json shown = TRY(context.call("ledger.block", {{"height", TRY(text_of(*answer, "height"))}}));
+  const BlockAudit audit = TRY(check_block(shown));
+  const std::size_t index = TRY(check_tx_in(audit, id));
+  const ChainAudit chain = TRY(follow_chain(context, o.genesis, audit.block.header));
+  Json tx = tx_json(audit, index, TRY(context.kind()));
+  tx["height"] = audit.block.header.height.text();
+  tx["index"] = index;
+  tx["pending"] = false;
+  tx["verified"] = true;
+  tx["unit"] = "TOK";
+  if (context.out.json()) {
+    context.out.document(tx);
+    return {};
+  }
+  tx["verified_by"] = "from genesis " + chain.chain.brief() + "…, signatures " + signatures_text(chain);
+  row(context, "txid", id.hex());
+  row(context, "state", "final in block " + text_or(tx, "height"));
+  print_tx(context, tx);
   return {};
 }
 
 Status audit_account(Context& context, const NamedOptions& o) {
   const Address address = TRY(context.find_address(o.name));
+  const NetworkKind kind = TRY(context.kind());
   const AccountAudit audit = TRY(check_account(context, o.genesis, address));
-  Json answer = TRY(context.call("ledger.account", {{"address", address_text(TRY(context.kind()), address)}}));
+  const Account record = audit.account.value_or(Account{address, {}, {}});
+  if (record.address != address) return fail(Fault::kMismatch, "the record that was proven is another account's");
+  // The state after an epoch's last block is that of the next epoch.
+  const Epoch now = audit.header.boundary ? audit.header.epoch.next() : audit.header.epoch;
+  const LotTime time = lot_time(now, audit.chain.params);
+  Json lots = Json::array();
+  Table table{{"LOT", "AMOUNT", "CLASS", "STATE"}, {}};
+  for (const Lot& lot : record.purse.lots) {
+    const LotPhase phase = phase_of(lot.expiry, time);
+    if (phase == LotPhase::kGone) continue;
+    const char* state = phase == LotPhase::kLive ? "live" : "grace";
+    const char* cls = lot.cls == LotClass::kBase ? "base" : "token";
+    lots.push_back(
+        {{"expiry", lot.expiry.value}, {"amount", amount_text(lot.amount)}, {"class", cls}, {"state", state}});
+    table.rows.push_back({lot.expiry.text(), amount_text(lot.amount), cls, state});
+  }
+  const std::string live = amount_text(live_total(record.purse, time));
+  const std::string grace = amount_text(grace_total(record.purse, time));
   if (context.out.json()) {
-    answer["verified"] = Json{{"height", audit.header.height.text()},
+    context.out.document(Json{{"address", address_text(kind, address)},
                               {"present", audit.account.has_value()},
-                              {"lots", audit.account ? audit.account->purse.lots.size() : 0},
-                              {"nonce", audit.account ? audit.account->nonce.text() : "0"},
-                              {"chain_id", audit.chain.chain.hex()}};
-    answer["unit"] = "TOK";
-    context.out.document(answer);
+                              {"nonce", record.nonce.text()},
+                              {"live", live},
+                              {"grace", grace},
+                              {"lots", std::move(lots)},
+                              {"height", audit.header.height.text()},
+                              {"chain_id", audit.chain.chain.hex()},
+                              {"verified", true},
+                              {"signatures", signatures_text(audit.chain)},
+                              {"unit", "TOK"}});
     return {};
   }
-  row(context, "address", text_or(answer, "address"));
-  row(context, "live", with_unit(text_or(answer, "live")));
-  row(context, "grace", with_unit(text_or(answer, "grace")));
-  row(context, "nonce", audit.account ? audit.account->nonce.text() : "0");
+  row(context, "address", address_text(kind, address));
+  row(context, "live", with_unit(live));
+  row(context, "grace", with_unit(grace));
+  row(context, "nonce", record.nonce.text());
   row(context, "verified",
       std::string(audit.account ? "its record" : "that it has no record") + " under the state of block " +
           audit.header.height.text() + ", from genesis " + audit.chain.chain.brief() + "…");
-  if (!audit.account) return {};
-  Table table{{"LOT", "AMOUNT", "CLASS"}, {}};
-  for (const Lot& lot : audit.account->purse.lots) {
-    table.rows.push_back({lot.expiry.text(), amount_text(lot.amount), lot.cls == LotClass::kBase ? "base" : "token"});
-  }
   context.out.table(table);
   return {};
 }

@@ -43,6 +43,7 @@ class Follower {
     const Genesis genesis = TRY(trusted_genesis(genesis_file, bundle));
     Follower out(context, TRY(LightClient::from_genesis(genesis, TRY(decoded<Header>(bundle, "genesis_header")))));
     out.audit_.chain = chain_id(genesis);
+    out.audit_.params = genesis.params;
     out.set_ = genesis.validators;
     out.bundle_ = bundle;
     return out;
@@ -131,15 +132,18 @@ Result<DecisionAudit> check_decision(const Json& answer, std::string_view number
   }
   if (events_root(events) != out.header.events_root) return mismatch("the events are not those of the block");
   const event::PolicyRan* ran = nullptr;
-  bool found = false;
+  const Event* decision = nullptr;
   for (const Event& one : events) {
     if (const auto* p = std::get_if<event::PolicyRan>(&one)) ran = p;
-    if (const auto* p = std::get_if<event::Placed>(&one)) found |= std::to_string(p->decision) == number;
-    if (const auto* p = std::get_if<event::Drained>(&one)) found |= std::to_string(p->decision) == number;
+    const auto* placed = std::get_if<event::Placed>(&one);
+    const auto* drained = std::get_if<event::Drained>(&one);
+    if (placed != nullptr && std::to_string(placed->decision) == number) decision = &one;
+    if (drained != nullptr && std::to_string(drained->decision) == number) decision = &one;
   }
   if (ran == nullptr) return mismatch("the block holds no run of the rules");
-  if (!found) return mismatch("the block holds no decision " + std::string(number));
+  if (decision == nullptr) return mismatch("the block holds no decision " + std::string(number));
   out.ran = *ran;
+  out.decision = *decision;
   out.wasm = TRY(bytes_of(answer, "policy_wasm"));
   out.input = TRY(bytes_of(answer, "input"));
   out.output = TRY(bytes_of(answer, "output"));
@@ -160,15 +164,23 @@ Status check_replay(const DecisionAudit& audit, const PolicyRunner& run) {
   return {};
 }
 
-Result<Block> check_block(const Json& answer) {
-  auto block = TRY(decoded<Block>(answer, "raw"));
-  if (txs_root(block.txs) != block.header.txs_root) return mismatch("the transactions are not those of the header");
-  return block;
+Result<BlockAudit> check_block(const Json& answer) {
+  BlockAudit out{TRY(decoded<Block>(answer, "raw")), TRY(decoded<BlockReceipts>(answer, "receipts_raw"))};
+  const Header& header = out.block.header;
+  if (txs_root(out.block.txs) != header.txs_root) return mismatch("the transactions are not those of the header");
+  if (out.receipts.receipts.size() != out.block.txs.size() ||
+      receipts_root(out.receipts.receipts) != header.receipts_root) {
+    return mismatch("the receipts are not those of the header");
+  }
+  if (events_root(out.receipts.boundary_events) != header.events_root) {
+    return mismatch("the events are not those of the header");
+  }
+  return out;
 }
 
-Status check_tx_in(const Block& block, const TxId& id) {
-  for (const SignedTx& tx : block.txs) {
-    if (tx_id(tx.body) == id) return {};
+Result<std::size_t> check_tx_in(const BlockAudit& audit, const TxId& id) {
+  for (std::size_t i = 0; i < audit.block.txs.size(); ++i) {
+    if (tx_id(audit.block.txs[i].body) == id && audit.receipts.receipts[i].tx == id) return i;
   }
   return mismatch("the block that the node names does not hold the transaction");
 }

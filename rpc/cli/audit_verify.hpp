@@ -10,8 +10,9 @@ namespace micro {
 
 struct ChainAudit {
   ChainId chain;
-  std::uint64_t epochs = 0;     ///< boundary certificates that were checked
-  std::size_t signers = 0;      ///< of the header that was asked for
+  ChainParams params;        ///< of its genesis
+  std::uint64_t epochs = 0;  ///< boundary certificates that were checked
+  std::size_t signers = 0;   ///< of the header that was asked for
   std::size_t committee = 0;
 };
 
@@ -22,6 +23,7 @@ Result<ChainAudit> follow_chain(Context& context, const std::string& genesis_fil
 struct DecisionAudit {
   Header header;
   event::PolicyRan ran;
+  Event decision;  ///< Placed or Drained
   Bytes wasm;
   Bytes input;
   Bytes output;
@@ -33,9 +35,16 @@ Result<DecisionAudit> check_decision(const Json& answer, std::string_view number
 /// Runs the policy again and compares what it says.
 Status check_replay(const DecisionAudit& audit, const PolicyRunner& run);
 
-/// Decodes ledger.block's bytes and checks that its transactions belong to its header.
-Result<Block> check_block(const Json& answer);
-Status check_tx_in(const Block& block, const TxId& id);
+struct BlockAudit {
+  Block block;
+  BlockReceipts receipts;
+};
+
+/// Decodes ledger.block's bytes and checks that its transactions, their receipts and the boundary's events are those of
+/// its header.
+Result<BlockAudit> check_block(const Json& answer);
+/// The place of a transaction in its block.
+Result<std::size_t> check_tx_in(const BlockAudit& audit, const TxId& id);
 
 struct AccountAudit {
   Header header;                   ///< whose state holds the record

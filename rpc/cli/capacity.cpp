@@ -49,33 +49,6 @@ Result<std::uint32_t> parse_mib(std::string_view text) {
   return static_cast<std::uint32_t>(mib);
 }
 
-Result<Capacity> parse_capacity(std::string_view text) {
-  Capacity out;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::size_t comma = rest.find(',');
-    const std::string_view part = rest.substr(0, comma);
-    rest = comma == std::string_view::npos ? std::string_view{} : rest.substr(comma + 1);
-    const std::size_t equals = part.find('=');
-    const std::string_view key = part.substr(0, equals);
-    const std::string_view value = equals == std::string_view::npos ? std::string_view{} : part.substr(equals + 1);
-    if (key == "cpu") {
-      out.cpu_milli = TRY(parse_cpu_milli(value));
-    } else if (key == "mem") {
-      out.memory_mib = TRY(parse_mib(value));
-    } else if (key == "disk") {
-      out.disk_mib = TRY(parse_mib(value));
-    } else {
-      return fail(Fault::kInvalid, "\"" + std::string(part) + "\" is not a resource",
-                  "write it like cpu=2,mem=4G,disk=20G");
-    }
-  }
-  if (out.cpu_milli == 0 || out.memory_mib == 0) {
-    return fail(Fault::kInvalid, "cpu and mem are needed", "write it like cpu=2,mem=4G,disk=20G");
-  }
-  return out;
-}
-
 std::string capacity_text(const Capacity& c) {
   std::string cpu = std::to_string(c.cpu_milli / 1'000);
   if (const std::uint32_t part = c.cpu_milli % 1'000; part != 0) {

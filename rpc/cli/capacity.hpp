@@ -8,8 +8,6 @@ namespace micro {
 Result<std::uint32_t> parse_cpu_milli(std::string_view text);
 /// "512M", "4G" or "4GiB"; a bare number is MiB.
 Result<std::uint32_t> parse_mib(std::string_view text);
-/// "cpu=2,mem=4G,disk=20G" in any order; what is left out is zero.
-Result<Capacity> parse_capacity(std::string_view text);
 /// "2cpu/4GiB", "0.5cpu/512MiB/20GiB disk"
 std::string capacity_text(const Capacity& capacity);
 

@@ -8,7 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "chain/types/transaction.hpp"
+#include "chain/base/result.hpp"
+#include "chain/types/ids.hpp"
 
 namespace micro {
 
@@ -20,10 +21,10 @@ struct ServerOptions {
   std::optional<std::filesystem::path> genesis;      ///< absent: the folder's own, or a new network of one is made
   std::string network = "local";                     ///< name of the folder, and of a network that is made
   std::optional<std::string> http_listen;            ///< "127.0.0.1:8080"
-  std::optional<Capacity> offer;  ///< resources to offer at start, from --offer cpu=2,mem=4G,disk=20G
-  bool free_calls = false;        ///< serve calls of services placed here to loopback without payment
+  bool free_calls = false;  ///< serve calls of services placed here to loopback without payment
   std::string log_level = "info";
-  bool json = false;  ///< the line that says that the node is ready is a document
+  bool color = false;  ///< in the log
+  bool json = false;   ///< the line that says that the node is ready is a document
 };
 
 /// `micro dev`: a network for development with funded accounts whose keys are public.
@@ -35,25 +36,29 @@ struct DevOptions {
   std::uint32_t epoch_ms = 1'000;
   bool paid_only = false;  ///< --paid-only: the gateway asks for payment from loopback too
   std::string log_level = "warn";
+  bool color = false;
   bool json = false;
 };
+
+/// The tour asks both versions of its service once.
+inline constexpr std::uint32_t kLeastDemoCalls = 2;
 
 /// `micro demo`: the tour.
 struct DemoOptions {
   bool json = false;
   bool quiet = false;
-  bool keep = false;  ///< leave the temporary folder and say where it is
-  std::uint32_t calls = 100;
+  bool keep = false;          ///< leave the temporary folder and say where it is
+  std::uint32_t calls = 100;  ///< paid calls, at least kLeastDemoCalls
 };
 
 /// replay_policy of rpc/replay.
 using PolicyRunner = std::function<Result<Bytes>(ByteView wasm, ByteView input, const Hash& engine)>;
 
-/// run_… return an exit code (0 ok, 1 internal, … 130 interrupted) after they have printed their own errors.
+/// run_… print data and progress; their errors are printed by the command line, like those of all commands.
 struct NodeCommands {
-  std::function<int(const ServerOptions&)> run_server;
-  std::function<int(const DevOptions&)> run_dev;
-  std::function<int(const DemoOptions&)> run_demo;
+  std::function<Status(const ServerOptions&)> run_server;
+  std::function<Status(const DevOptions&)> run_dev;
+  std::function<Status(const DemoOptions&)> run_demo;
   PolicyRunner run_policy;  ///< for `micro audit decision --replay`
 };
 

@@ -40,7 +40,7 @@ std::string text_or(const Json& json, std::string_view key, std::string fallback
   const auto found = json.find(std::string(key));
   if (found == json.end() || found->is_null()) return fallback;
   if (found->is_string()) return found->get<std::string>();
-  return found->dump();
+  return json_text(*found);
 }
 
 const Json& list_of(const Json& json, std::string_view key) {
@@ -61,24 +61,26 @@ std::optional<std::uint32_t> dev_index(std::string_view name) {
 Result<NodeClient> Context::find_node() {
   if (globals.socket) return NodeClient(*globals.socket);
   if (globals.data) return NodeClient(default_socket_path(*globals.data));
-  if (!globals.network.empty()) return NodeClient(default_socket_path(default_data_dir(globals.network)));
+  if (!globals.env.empty()) return NodeClient(default_socket_path(default_data_dir(globals.env)));
   std::optional<NodeClient> running;
-  std::optional<Error> refused;
+  std::optional<Error> refused;  // by a node that is there and does not answer as it should
   for (const auto network : {kDevNetwork, kLocalNetwork}) {
     NodeClient client(default_socket_path(default_data_dir(std::string(network))));
     auto info = client.call("node.info");
     if (!info) {
-      if (info.error().fault != Fault::kUnreachable || network == kLocalNetwork) refused = std::move(info).error();
+      if (info.error().fault != Fault::kUnreachable) refused = std::move(info).error();
       continue;
     }
     if (running) {
-      return fail(Fault::kInvalid, "two nodes run here: dev and local", "choose with --network dev or --network local");
+      return fail(Fault::kInvalid, "two nodes run here: dev and local", "choose with --env dev or --env local");
     }
     info_ = std::move(*info);
     running = std::move(client);
   }
   if (running) return std::move(*running);
-  return std::unexpected(std::move(*refused));
+  if (refused) return std::unexpected(std::move(*refused));
+  return fail(Fault::kUnreachable, "no node runs here, neither dev nor local",
+              "start one with `micro dev` or `micro server`, or name another with --env, --data or --socket");
 }
 
 Result<NodeClient*> Context::node() {

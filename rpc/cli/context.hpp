@@ -14,11 +14,11 @@ namespace micro {
 
 /// An account that a command acts for, found but not yet unlocked.
 struct ActingAccount {
-  std::string label;                    ///< as the user would name it
+  std::string label;  ///< as the user would name it
   Address address;
-  std::string wallet;                   ///< empty for a development account
+  std::string wallet;  ///< empty for a development account
   std::string account;
-  std::optional<SecretKey> key;         ///< once unlocked; at once for a development account
+  std::optional<SecretKey> key;  ///< once unlocked; at once for a development account
 };
 
 /// What the command line looked like; set by the parser, run after it.
@@ -36,7 +36,7 @@ class Context {
 
   [[nodiscard]] const NodeCommands& nodes() const { return nodes_; }
 
-  /// The node that --socket, --data or --network names, else the one that runs. kUnreachable when there is none.
+  /// The node that --socket, --data or --env names, else the one that runs. kUnreachable when there is none.
   Result<NodeClient*> node();
   Result<Json> call(std::string_view method, Json params = Json::object(), CallEffect effect = CallEffect::kRead);
   Result<Json> call_within(std::string_view method, Json params, CallEffect effect, std::uint64_t timeout_ms);

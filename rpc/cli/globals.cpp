@@ -1,8 +1,11 @@
 #include "rpc/cli/globals.hpp"
 
+#include <algorithm>
 #include <charconv>
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
+
+#include "chain/types/genesis.hpp"
 
 namespace micro {
 
@@ -22,6 +25,7 @@ bool* flag_of(Globals& g, std::string_view key) {
   if (key == "json") return &g.json;
   if (key == "plain") return &g.plain;
   if (key == "quiet") return &g.quiet;
+  if (key == "verbose") return &g.verbose;
   if (key == "yes") return &g.yes;
   if (key == "no_input") return &g.no_input;
   if (key == "dry_run") return &g.dry_run;
@@ -63,7 +67,12 @@ Result<std::string> toml_text(const toml::node& node) {
   return fail(Fault::kInvalid, "expected text, a whole number, true or false");
 }
 
-Status load_file(Globals& globals, const std::filesystem::path& file) {
+bool may_set(std::string_view key, bool is_project) {
+  const auto known = std::ranges::find(kGlobalSettings, key, &GlobalSetting::key);
+  return !is_project || known == kGlobalSettings.end() || known->in_project;
+}
+
+Status load_file(Globals& globals, const std::filesystem::path& file, bool is_project = false) {
   std::error_code absent;
   if (!std::filesystem::exists(file, absent)) return {};
   const toml::parse_result parsed = toml::parse_file(file.string());
@@ -78,6 +87,10 @@ Status load_file(Globals& globals, const std::filesystem::path& file) {
                   "commands read the section [cli]");
     }
     for (const auto& [key, node] : *table) {
+      if (!may_set(key.str(), is_project)) {
+        return fail(Fault::kInvalid, at(node) + "a project cannot set " + std::string(key.str()),
+                    "set it in your own config.toml, in the environment or with a flag");
+      }
       auto text = toml_text(node);
       auto status = text ? set_global(globals, key.str(), *text) : Status(std::unexpected(text.error()));
       if (!status) return fail(Fault::kInvalid, at(node) + status.error().message, status.error().hint);
@@ -105,6 +118,16 @@ Result<std::uint64_t> parse_duration_ms(std::string_view text) {
   return number * factor;
 }
 
+Status check_network_name(std::string_view name) {
+  const bool safe =
+      !name.empty() && name.size() <= kMaxNetworkNameBytes && name[0] != '.' && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+      });
+  if (safe) return {};
+  return fail(Fault::kInvalid, "\"" + std::string(name.substr(0, 80)) + "\" is not the name of a network",
+              "it has up to " + std::to_string(kMaxNetworkNameBytes) + " of a to z, 0 to 9, -, _ and .");
+}
+
 Status set_global(Globals& g, std::string_view key, const std::string& value) {
   if (bool* flag = flag_of(g, key)) {
     *flag = TRY(parse_flag(key, value));
@@ -118,10 +141,9 @@ Status set_global(Globals& g, std::string_view key, const std::string& value) {
     g.max_price = TRY(parse_amount(value));
   } else if (key == "timeout") {
     g.timeout_ms = TRY(parse_duration_ms(value));
-  } else if (key == "network") {
-    const bool safe = !value.empty() && value.find('/') == std::string::npos && value[0] != '.';
-    if (!safe) return bad(key, value, "the name of a network");
-    g.network = value;
+  } else if (key == "env") {
+    TRY(check_network_name(value));
+    g.env = value;
   } else if (key == "data") {
     g.data = value;
   } else if (key == "socket") {
@@ -141,8 +163,10 @@ Status set_global(Globals& g, std::string_view key, const std::string& value) {
   return {};
 }
 
-Status load_globals(Globals& globals, const std::filesystem::path& config_file, EnvironmentReader environment) {
-  TRY(load_file(globals, config_file));
+Status load_globals(Globals& globals, const ConfigFiles& files, EnvironmentReader environment) {
+  TRY(load_file(globals, files.machine));
+  TRY(load_file(globals, files.user));
+  TRY(load_file(globals, files.project, true));
   for (const GlobalSetting& setting : kGlobalSettings) {
     const char* value = environment(std::string(setting.variable).c_str());
     if (value == nullptr || *value == '\0') continue;

@@ -10,6 +10,7 @@ namespace micro {
 
 void add_service_commands(CLI::App& app, Context& context);
 void add_run_commands(CLI::App& app, Context& context);
+void add_call_commands(CLI::App& app, Context& context);
 void add_wallet_commands(CLI::App& app, Context& context);
 void add_session_commands(CLI::App& wallet, Context& context);
 void add_stake_commands(CLI::App& app, Context& context);
@@ -24,7 +25,8 @@ CLI::App* add_command(CLI::App& parent, Context& context, const std::string& nam
   auto kept = std::make_shared<Options>();  // the parser writes it, the action reads it later
   options = kept.get();
   CLI::App* sub = parent.add_subcommand(name, help);
-  sub->callback([&context, kept, run] {
+  sub->callback([&context, kept, run, sub] {
+    if (!sub->get_subcommands().empty()) return;  // `dev accounts` is not `dev`
     context.action = [&context, kept, run]() -> Result<int> {
       TRY(run(context, *kept));
       return 0;

@@ -1,3 +1,7 @@
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include "genesis/json/json_codec.hpp"
 #include "rpc/api/json_names.hpp"
 #include "rpc/cli/capacity.hpp"
@@ -60,13 +64,43 @@ Status node_status(Context& context, const NoOptions&) {
   return {};
 }
 
+/// A process of this machine, watched until it is gone.
+class WatchedProcess {
+ public:
+  explicit WatchedProcess(pid_t pid) : fd_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+  WatchedProcess(const WatchedProcess&) = delete;
+  WatchedProcess& operator=(const WatchedProcess&) = delete;
+  ~WatchedProcess() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  /// False when it is still there after this time. A process that was gone from the start has ended.
+  [[nodiscard]] bool ends_within(std::uint64_t ms) const {
+    if (fd_ < 0) return true;
+    pollfd ended{fd_, POLLIN, 0};
+    return ::poll(&ended, 1, static_cast<int>(std::min<std::uint64_t>(ms, std::numeric_limits<int>::max()))) == 1;
+  }
+
+ private:
+  int fd_;
+};
+
 Status node_stop(Context& context, const NoOptions&) {
-  const std::string pid = text_or(TRY(context.info()), "pid");
+  const std::uint64_t pid = TRY(number_of(TRY(context.info()), "pid"));
+  const WatchedProcess node(static_cast<pid_t>(pid));  // before it is asked: numbers of processes are used again
   TRY(context.call("node.stop", Json::object(), CallEffect::kChange));
+  const bool waits = context.globals.wait == WaitFor::kIncluded || context.globals.wait == WaitFor::kFinal;
+  if (waits) context.out.progress("the node (process " + std::to_string(pid) + ") stops");
+  if (waits && !node.ends_within(context.globals.timeout_ms)) {
+    return fail(Fault::kUnknownOutcome,
+                "the node (process " + std::to_string(pid) + ") was told to stop and has not ended after " +
+                    format_duration(context.globals.timeout_ms),
+                "see its log; it can be killed without loss: kill -9 " + std::to_string(pid));
+  }
+  const std::string state = waits ? "stopped" : "stopping";
   if (context.out.json()) {
-    context.out.document(Json{{"stopping", true}, {"pid", pid}});
+    context.out.document(Json{{"state", state}, {"pid", std::to_string(pid)}});
   } else {
-    context.out.note("the node (process " + pid + ") stops");
+    context.out.line(state + "  process " + std::to_string(pid));
   }
   return {};
 }

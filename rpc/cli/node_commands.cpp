@@ -1,4 +1,3 @@
-#include "rpc/cli/capacity.hpp"
 #include "rpc/cli/groups.hpp"
 
 namespace micro {
@@ -9,8 +8,8 @@ struct ServerInput {
   ServerOptions options;
   std::string config;
   std::string genesis;
+  std::string network;
   std::string listen;
-  std::string offer;
 };
 struct DevInput {
   DevOptions options;
@@ -19,39 +18,35 @@ struct DevInput {
   std::string accounts_out;
 };
 
-/// A network is named, or given as its genesis file.
-void choose_network(const std::string& text, ServerOptions& options) {
-  if (text.ends_with(".json")) {
-    options.genesis = text;
-  } else if (!text.empty()) {
-    options.network = text;
-  }
-}
-
 void given(const std::string& text, std::optional<std::filesystem::path>& out) {
   if (!text.empty()) out = text;
 }
 
-Result<int> start_server(Context& context, const ServerInput& input) {
+Status start_server(Context& context, const ServerInput& input) {
   ServerOptions options = input.options;
   options.data_dir = context.globals.data;
   options.socket = context.globals.socket;
-  choose_network(context.globals.network, options);
+  if (!context.globals.env.empty()) options.network = context.globals.env;
+  if (!input.network.empty()) {
+    TRY(check_network_name(input.network));
+    options.network = input.network;
+  }
   given(input.config, options.config_file);
   given(input.genesis, options.genesis);
   if (!input.listen.empty()) options.http_listen = input.listen;
-  if (!input.offer.empty()) options.offer = TRY(parse_capacity(input.offer));
+  options.color = context.out.colored();
   options.json = context.globals.json;
   return context.nodes().run_server(options);
 }
 
-Result<int> start_dev(Context& context, const DevInput& input) {
+Status start_dev(Context& context, const DevInput& input) {
   DevOptions options = input.options;
   given(input.state, options.state_dir);
   given(input.accounts_out, options.accounts_out);
   if (!options.state_dir && context.globals.data) options.state_dir = context.globals.data;
   options.socket = context.globals.socket;
   if (!input.listen.empty()) options.http_listen = input.listen;
+  options.color = context.out.colored();
   options.json = context.globals.json;
   return context.nodes().run_dev(options);
 }
@@ -73,17 +68,7 @@ Status dev_accounts(Context& context, const NoOptions&) {
   return {};
 }
 
-template <class Input>
-CLI::App* add_starter(CLI::App& app, Context& context, const std::string& name, const std::string& help,
-                      Result<int> (*run)(Context&, const Input&), Input*& input) {
-  auto kept = std::make_shared<Input>();  // the parser writes it, the action reads it later
-  input = kept.get();
-  CLI::App* sub = app.add_subcommand(name, help);
-  sub->callback([&context, kept, run] { context.action = [&context, kept, run] { return run(context, *kept); }; });
-  return sub;
-}
-
-Result<int> start_demo(Context& context, const DemoOptions& given_options) {
+Status start_demo(Context& context, const DemoOptions& given_options) {
   DemoOptions options = given_options;
   options.json = context.globals.json;
   options.quiet = context.globals.quiet;
@@ -94,14 +79,14 @@ Result<int> start_demo(Context& context, const DemoOptions& given_options) {
 
 void add_node_commands(CLI::App& app, Context& context) {
   DemoOptions* shown = nullptr;
-  CLI::App* demo =
-      add_starter<DemoOptions>(app, context, "demo", "the whole tour on a fresh network of one", start_demo, shown);
+  CLI::App* demo = add_command(app, context, "demo", "the whole tour on a fresh network of one", start_demo, shown);
   demo->add_flag("--keep", shown->keep, "leave the folder and say where it is");
-  demo->add_option("--calls", shown->calls, "paid calls to make")->capture_default_str()->check(CLI::Range(1, 10'000));
+  demo->add_option("--calls", shown->calls, "paid calls to make")
+      ->capture_default_str()
+      ->check(CLI::Range(kLeastDemoCalls, 10'000U));
 
   DevInput* made = nullptr;
-  CLI::App* dev =
-      add_starter<DevInput>(app, context, "dev", "a network for development with funded accounts", start_dev, made);
+  CLI::App* dev = add_command(app, context, "dev", "a network for development with funded accounts", start_dev, made);
   dev->require_subcommand(0, 1);
   dev->add_option("--state", made->state, "keep the network in this folder; without: it is gone at the end");
   dev->add_option("--http", made->listen, "address of the page and the gateway, like 127.0.0.1:8080");
@@ -115,13 +100,13 @@ void add_node_commands(CLI::App& app, Context& context) {
   add_command(*dev, context, "accounts", "the accounts of the development network that runs", dev_accounts, none);
 
   ServerInput* served = nullptr;
-  CLI::App* server = add_starter<ServerInput>(
-      app, context, "server", "run a node: a network of one, or the one of a genesis file", start_server, served);
+  CLI::App* server = add_command(app, context, "server", "run a node: a network of one, or the one of a genesis file",
+                                 start_server, served);
   server->add_option("--config", served->config, "settings of the node (TOML)");
+  server->add_option("--network", served->network, "name of the network, and of its folder; without: local");
   server->add_option("--genesis", served->genesis,
                      "genesis file of the network; without: the folder's, or one is made");
   server->add_option("--http", served->listen, "address of the page and the gateway, like 127.0.0.1:8080");
-  server->add_option("--offer", served->offer, "offer resources, like cpu=2,mem=4G,disk=20G");
   server->add_flag("--free-calls", served->options.free_calls, "serve calls from this machine without payment");
   server->add_option("--log", served->options.log_level, "trace, debug, info, warn or error")->capture_default_str();
 }

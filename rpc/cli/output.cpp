@@ -26,10 +26,6 @@ void write_all(std::FILE* file, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), file);
 }
 
-std::string dump(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 std::string format_table(const Table& table, bool plain) {
@@ -138,11 +134,11 @@ void Output::table(const Table& table) {
 }
 
 void Output::document(const Json& document) {
-  line(dump(document, 2));
+  line(json_text(document, 2));
 }
 
 void Output::item(const Json& item) {
-  line(dump(item, -1));
+  line(json_text(item));
   std::fflush(stdout);
 }
 
@@ -188,18 +184,18 @@ void Output::done(std::string_view what, std::string_view detail) {
   note(text);
 }
 
-Json error_document(const Error& error) {
+Json error_document(const Error& error, Json data) {
   return Json{{"code", exit_code(error.fault)},
               {"name", fault_name(error.fault)},
               {"message", error.message},
               {"hint", error.hint},
-              {"data", Json::object()}};
+              {"data", std::move(data)}};
 }
 
 void Output::error(const Error& error) {
   clear_progress();
   std::fflush(stdout);
-  if (globals_.json) return write_all(stderr, dump(error_document(error), -1) + "\n");
+  if (globals_.json) return write_all(stderr, json_text(error_document(error, data_)) + "\n");
   const std::string label = colored() ? "\x1b[31merror:\x1b[0m " : "error: ";
   write_all(stderr, label + printable(error.message) + "\n");
   if (!error.hint.empty() && !globals_.quiet) write_all(stderr, "hint: " + printable(error.hint) + "\n");

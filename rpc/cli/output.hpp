@@ -49,6 +49,8 @@ class Output {
   /// Ends the redrawn line: "✓ built  …".
   void done(std::string_view what, std::string_view detail);
   void error(const Error& error);
+  /// Goes with every later error, in its `data`: what a script needs to find out what happened, like a txid.
+  void remember(const std::string& key, std::string value) { data_[key] = std::move(value); }
 
   [[nodiscard]] bool stderr_is_terminal() const;
   [[nodiscard]] bool colored() const;
@@ -57,10 +59,11 @@ class Output {
   void clear_progress();
   const Globals& globals_;
   std::string last_progress_;
+  Json data_ = Json::object();
   bool drawn_ = false;
 };
 
 /// {code, name, message, hint, data}
-Json error_document(const Error& error);
+Json error_document(const Error& error, Json data = Json::object());
 
 }  // namespace micro

@@ -4,8 +4,6 @@
 #include <thread>
 
 #include "rpc/cli/groups.hpp"
-#include "rpc/cli/secrets.hpp"
-#include "rpc/cli/service_names.hpp"
 #include "rpc/cli/transact.hpp"
 #include "wallet/tx/tx_text.hpp"
 
@@ -32,14 +30,6 @@ struct UpdateOptions {
   std::string name;
   std::string ref;
 };
-struct CallOptions {
-  std::string service;
-  std::string endpoint;
-  std::string body;
-  std::string method;
-  std::string idempotency_key;
-};
-
 struct Wanted {
   std::string name;
   std::string commit;
@@ -47,9 +37,17 @@ struct Wanted {
   std::uint32_t memory_mib = 0;
 };
 
+/// A folder, although it does not begin with "./": its first part is no host's name, and it is there.
+bool is_folder_here(const std::string& source) {
+  const std::string first = source.substr(0, source.find('/'));
+  std::error_code error;
+  return first.find_first_of(".:") == std::string::npos &&
+         std::filesystem::is_directory(source.substr(0, source.rfind('@')), error);
+}
+
 /// A path means something in this process's folder only: the node gets it absolute.
 std::string absolute_source(const std::string& source) {
-  if (!source.starts_with('.') && !source.starts_with('/')) return source;
+  if (!source.starts_with('.') && !source.starts_with('/') && !is_folder_here(source)) return source;
   const std::size_t at = source.rfind('@');
   const bool has_ref = at != std::string::npos && source.find('/', at) == std::string::npos;
   const std::filesystem::path path = source.substr(0, has_ref ? at : std::string::npos);
@@ -81,8 +79,17 @@ Result<std::optional<Json>> existing(Context& context, const std::string& name) 
   return std::unexpected(std::move(found).error());
 }
 
-Status publish(Context& context, ActingAccount& account, const RunOptions& o, const Json& source,
-               const Wanted& wanted) {
+/// Signs and sends one step; its result goes to `sent`.
+Status step(Context& context, ActingAccount& account, Payload payload, const char* what, const std::string& about,
+            Json& sent) {
+  const Transaction done = TRY(transact(context, account, std::move(payload)));
+  sent.push_back(done.result);
+  if (!context.globals.dry_run) context.out.done(what, about + "  " + outcome_text(done));
+  return {};
+}
+
+Status publish(Context& context, ActingAccount& account, const RunOptions& o, const Json& source, const Wanted& wanted,
+               Json& sent) {
   PublishService payload;
   payload.name = Text<kMaxServiceNameBytes>(wanted.name);
   payload.repo_url = Text<kMaxUrlBytes>(TRY(text_of(source, "repo_url")));
@@ -93,20 +100,33 @@ Status publish(Context& context, ActingAccount& account, const RunOptions& o, co
   if (!fits) return fail(Fault::kInvalid, "the name, address or description of the source is too long");
   payload.price = TRY(parse_amount(o.price.empty() ? text_or(source, "price", "0.0001") : o.price));
   payload.host_share_ppm = o.host_share_percent ? *o.host_share_percent * 10'000 : kDefaultHostSharePpm;
-  const Transaction done = TRY(transact(context, account, payload));
-  context.out.done("published", wanted.name + "  " + outcome_text(done));
-  return {};
+  // What follows needs the service's number, which the ledger gives: this step is always waited for.
+  const WaitFor wait = std::exchange(context.globals.wait, WaitFor::kFinal);
+  const Status done = step(context, account, payload, "published", wanted.name, sent);
+  context.globals.wait = wait;
+  return done;
 }
 
-Status announce(Context& context, ActingAccount& account, const Json& service, const Wanted& wanted) {
+Status announce(Context& context, ActingAccount& account, const Json& service, const Wanted& wanted, Json& sent) {
   AnnounceVersion payload;
   payload.service = TRY(ServiceId::parse(TRY(text_of(service, "service"))));
   payload.commit = TRY(CommitId::parse(wanted.commit));
   payload.commit_time_s = wanted.commit_time_s;
   payload.memory_mib = wanted.memory_mib;
-  const Transaction done = TRY(transact(context, account, payload));
-  context.out.done("announced", brief_hex(wanted.commit, 7) + "  " + outcome_text(done));
-  return {};
+  return step(context, account, payload, "announced", brief_hex(wanted.commit, 7), sent);
+}
+
+/// Whether the command ends with what it sent: nobody wants to wait for the build and the placement.
+bool ends_here(Context& context, const Wanted& wanted, const Json& sent) {
+  const Globals& g = context.globals;
+  if (!g.dry_run && g.wait != WaitFor::kNone && g.wait != WaitFor::kSubmitted) return false;
+  if (context.out.json()) {
+    context.out.document(
+        Json{{"name", wanted.name}, {"commit", wanted.commit}, {"transactions", sent}, {"unit", "TOK"}});
+  } else if (g.dry_run) {
+    context.out.note("dry run: nothing was signed or sent");
+  }
+  return true;
 }
 
 /// The announced version as svc.versions shows it, or nothing when the ledger has none for this commit.
@@ -124,7 +144,7 @@ std::string show_build(Context& context, const Wanted& wanted, const std::string
   if (!page) return after;
   for (const Json& item : list_of(*page, "items")) {
     if (text_or(item, "source") != "build") continue;
-    if (context.globals.verbose > 0) {
+    if (context.globals.verbose) {
       context.out.note("  " + printable(text_or(item, "text")));
     } else {
       context.out.progress("building: " + text_or(item, "text"));
@@ -163,7 +183,7 @@ std::string built_text(const Json& version) {
 std::string placed_text(const Json& version) {
   const Json& hosts = list_of(version, "hosts");
   if (hosts.empty()) return {};
-  return "decision " + text_or(hosts[0], "decision", "?") + " → " + brief_hex(text_or(hosts[0], "node"), 8);
+  return "decision D-" + text_or(hosts[0], "decision", "?") + " → n-" + brief_hex(text_or(hosts[0], "node"), 6);
 }
 
 /// Follows a version from its announcement until it answers calls.
@@ -173,6 +193,7 @@ Result<Json> watch(Context& context, const Wanted& wanted) {
   Stage shown = Stage::kAnnounced;
   std::string cursor = "0";
   std::string waits;
+  std::string_view said;
   for (;;) {
     cursor = show_build(context, wanted, cursor);
     const auto version = TRY(version_of(context, wanted));
@@ -185,9 +206,11 @@ Result<Json> watch(Context& context, const Wanted& wanted) {
     shown = std::max(shown, stage);
     if (stage == Stage::kHealthy) return *version;
     waits = text_or(*version, "state");
-    context.out.progress(stage == Stage::kAnnounced ? "waiting for the build"
-                         : waits == "paused"        ? "waiting for funds"
-                                                    : "waiting for a placement");
+    const std::string_view waiting = stage == Stage::kAnnounced ? "waiting for the build"
+                                     : waits == "paused"        ? "waiting for funds"
+                                                                : "waiting for a placement";
+    if (said != waiting) context.out.progress(waiting);  // once, however many lines of the build come between
+    said = waiting;
     const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
     if (static_cast<std::uint64_t>(spent.count()) > most) {
       return fail(Fault::kUnknownOutcome, wanted.name + " does not run yet: " + waits,
@@ -241,9 +264,13 @@ Status run(Context& context, const RunOptions& o) {
   ActingAccount account = TRY(context.acting());
   auto service = TRY(existing(context, wanted.name));
   const std::string own = address_text(TRY(context.kind()), account.address);
+  Json sent = Json::array();
   if (!service) {
-    TRY(publish(context, account, o, source, wanted));
-    if (context.globals.dry_run) return {};
+    TRY(publish(context, account, o, source, wanted, sent));
+    if (context.globals.dry_run) {
+      ends_here(context, wanted, sent);
+      return {};
+    }
     service = TRY(existing(context, wanted.name));
     if (!service) return fail(Fault::kUnknownOutcome, "the service is not on the ledger yet", "run the command again");
   } else if (text_or(*service, "owner") != own) {
@@ -257,15 +284,13 @@ Status run(Context& context, const RunOptions& o) {
                 "choose another name with --name");
   }
   const bool known = TRY(version_of(context, wanted)).has_value();
-  if (!known) TRY(announce(context, account, *service, wanted));
+  if (!known) TRY(announce(context, account, *service, wanted, sent));
   const bool needs_fund = !fund.is_zero() && TRY(parse_amount(text_or(*service, "fund", "0"))).is_zero();
   if (needs_fund) {
-    const Transaction done =
-        TRY(transact(context, account, FundService{TRY(ServiceId::parse(TRY(text_of(*service, "service")))), fund}));
-    context.out.done("funded", with_unit(amount_text(fund)) + "  " + outcome_text(done));
+    const ServiceId id = TRY(ServiceId::parse(TRY(text_of(*service, "service"))));
+    TRY(step(context, account, FundService{id, fund}, "funded", with_unit(amount_text(fund)), sent));
   }
-  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted)
-    return {};
+  if (ends_here(context, wanted, sent)) return {};
   return report(context, wanted, TRY(watch(context, wanted)));
 }
 
@@ -284,91 +309,10 @@ Status update(Context& context, const UpdateOptions& o) {
     return report(context, wanted, *known);
   }
   ActingAccount account = TRY(context.acting());
-  TRY(announce(context, account, *service, wanted));
-  if (context.globals.dry_run || context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted)
-    return {};
+  Json sent = Json::array();
+  TRY(announce(context, account, *service, wanted, sent));
+  if (ends_here(context, wanted, sent)) return {};
   return report(context, wanted, TRY(watch(context, wanted)));
-}
-
-Fault fault_of_status(unsigned status) {
-  if (status == 402) return Fault::kFunds;
-  if (status == 401 || status == 403) return Fault::kDenied;
-  if (status == 404) return Fault::kNotFound;
-  if (status == 409 || status == 504) return Fault::kUnknownOutcome;
-  if (status < 500) return Fault::kInvalid;
-  return Fault::kInternal;
-}
-
-/// An answer other than 2xx: what the gateway or the service says about it.
-Error call_error(const ClientReply& reply) {
-  Error error{fault_of_status(reply.status), "the call was answered with " + std::to_string(reply.status), {}};
-  if (const auto json = parse_json(reply.body); json && json->is_object()) {
-    for (const char* key : {"detail", "message", "title"}) {
-      if (const std::string text = text_or(*json, key); !text.empty()) {
-        error.message += ": " + text;
-        break;
-      }
-    }
-    error.hint = text_or(*json, "hint");
-  } else if (!reply.body.empty()) {
-    error.message += ": " + reply.body.substr(0, std::min<std::size_t>(reply.body.find('\n'), 400));
-  }
-  if (reply.status == 402 && error.hint.empty())
-    error.hint = "let this node pay within a cap: micro wallet session create";
-  return error;
-}
-
-std::string fresh_key() {
-  SystemRandom random;
-  return random.draw<FixedBytes<16, struct IdempotencyTag>>().hex();
-}
-
-Status call(Context& context, const CallOptions& o) {
-  if (!o.body.empty() && !Json::accept(o.body)) {
-    return fail(Fault::kInvalid, "the request is not JSON: " + o.body.substr(0, 60),
-                "write it like '{\"name\":\"Ada\"}'");
-  }
-  const ServiceRef ref = service_ref(o.service);
-  ClientRequest request;
-  request.method = !o.method.empty() ? o.method : o.body.empty() ? "GET" : "POST";
-  std::string_view path = o.endpoint;
-  while (path.starts_with('/')) path.remove_prefix(1);
-  request.target = "/api/" + url_component(ref.name) + (ref.ref.empty() ? "" : "@" + url_component(ref.ref)) + "/" +
-                   std::string(path);
-  if (request.target.find_first_of(" \r\n") != std::string::npos)
-    return fail(Fault::kInvalid, "the endpoint has a blank in it");
-  request.body = o.body;
-  request.effect = CallEffect::kChange;
-  request.timeout_ms = context.globals.timeout_ms;
-  if (!o.body.empty()) request.headers.emplace_back("content-type", "application/json");
-  if (context.globals.max_price)
-    request.headers.emplace_back("micro-max-price", amount_text(*context.globals.max_price));
-  const std::string key = o.idempotency_key.empty() ? fresh_key() : o.idempotency_key;
-  request.headers.emplace_back("idempotency-key", key);
-  if (!context.globals.account.empty()) {
-    const ActingAccount account = TRY(context.find_account(context.globals.account));
-    request.headers.emplace_back("micro-account", address_text(TRY(context.kind()), account.address));
-  }
-  NodeClient* node = TRY(context.node());
-  auto answered = node->request(request);
-  if (!answered) {
-    if (answered.error().fault == Fault::kUnknownOutcome) {
-      return fail(Fault::kUnknownOutcome, answered.error().message,
-                  "the same call again, paid at most once: add --idempotency-key " + key);
-    }
-    return std::unexpected(std::move(answered).error());
-  }
-  if (answered->status < 200 || answered->status > 299) return std::unexpected(call_error(*answered));
-  const auto indented = context.out.json() ? Result<std::string>(answered->body) : indent_json(answered->body);
-  if (indented && !indented->empty()) {
-    context.out.raw(*indented + (indented->ends_with('\n') ? "" : "\n"));
-  } else {
-    context.out.raw(answered->body);
-  }
-  if (const auto charged = find_header(answered->headers, "micro-charged")) {
-    context.out.note("paid " + with_unit(*charged));
-  }
-  return {};
 }
 
 }  // namespace
@@ -377,7 +321,7 @@ void add_run_commands(CLI::App& app, Context& context) {
   RunOptions* started = nullptr;
   CLI::App* start = add_command(app, context, "run", "a service from source: publish, fund, follow it until it answers",
                                 run, started);
-  start->add_option("source", started->source, "github.com/o/r/dir[@ref], an https:// repository, or a path")
+  start->add_option("source", started->source, "github.com/o/r/dir[@ref], an https:// repository, or a folder of one")
       ->capture_default_str();
   start->add_option("--name", started->name, "name of the service; without: from the source");
   start->add_option("--price", started->price, "tokens a completed call, besides gas");
@@ -389,13 +333,6 @@ void add_run_commands(CLI::App& app, Context& context) {
   CLI::App* renew = add_command(app, context, "update", "announce a newer commit of a service", update, updated);
   renew->add_option("name", updated->name, "its name")->required();
   renew->add_option("ref", updated->ref, "branch, tag or commit; without: the default branch");
-  CallOptions* called = nullptr;
-  CLI::App* ask = add_command(app, context, "call", "call a service and pay for it", call, called);
-  ask->add_option("service", called->service, "NAME or NAME@COMMIT")->required();
-  ask->add_option("endpoint", called->endpoint, "its path, like Helloworld.Call")->required();
-  ask->add_option("request", called->body, "JSON");
-  ask->add_option("-X,--method", called->method, "HTTP method; without: POST with a request, else GET");
-  ask->add_option("--idempotency-key", called->idempotency_key, "the same key is paid at most once");
 }
 
 }  // namespace micro

@@ -76,7 +76,9 @@ Result<SecretBytes> read_descriptor(int fd, const std::string& name) {
 
 }  // namespace
 
-bool can_ask(const Globals& globals) { return !globals.no_input && !globals.json && Terminal().usable(); }
+bool can_ask(const Globals& globals) {
+  return !globals.no_input && !globals.json && Terminal().usable();
+}
 
 Result<SecretBytes> read_secret_file(const std::filesystem::path& file) {
   const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);

@@ -176,7 +176,7 @@ Status service_price(Context& context, const PriceOptions& o) {
 Status service_fund(Context& context, const FundOptions& o) {
   const Json service = TRY(describe(context, o.name));
   ActingAccount account = TRY(context.acting());
-  const Amount amount = TRY(parse_amount(o.amount));
+  const Amount amount = TRY(some_tokens(o.amount));
   return finish(context, account, FundService{TRY(id_of(service)), amount},
                 o.name + " funded with " + with_unit(amount_text(amount)));
 }
@@ -184,7 +184,9 @@ Status service_fund(Context& context, const FundOptions& o) {
 Status service_unfund(Context& context, const FundOptions& o) {
   const Json service = TRY(describe(context, o.name));
   ActingAccount account = TRY(context.acting());
-  const Amount amount = TRY(parse_amount(o.amount.empty() ? TRY(text_of(service, "fund")) : o.amount));
+  const std::string fund = TRY(text_of(service, "fund"));
+  if (TRY(parse_amount(fund)).is_zero()) return fail(Fault::kFunds, o.name + " has no fund that could be taken back");
+  const Amount amount = TRY(some_tokens(o.amount.empty() ? fund : o.amount));
   return finish(context, account, UnfundService{TRY(id_of(service)), amount},
                 with_unit(amount_text(amount)) + " back from " + o.name + ": nothing new is placed without a fund");
 }

@@ -51,7 +51,13 @@ Status session_create(Context& context, const CreateOptions& o) {
       grant.window_epochs != window || grant.services.size() != o.services.size()) {
     return fail(Fault::kMismatch, "the node asks to grant other terms than yours: nothing was signed");
   }
-  const Transaction done = TRY(transact(context, account, grant));
+  const auto granted = transact(context, account, grant);
+  const bool kept = granted && !context.globals.dry_run;
+  // A key that nobody granted is of no use; after an unknown outcome it may have been granted.
+  if (!kept && (granted || granted.error().fault != Fault::kUnknownOutcome)) {
+    static_cast<void>(context.call("session.forget", {{"address", text_or(made, "address")}}, CallEffect::kChange));
+  }
+  const Transaction done = TRY(granted);
   if (context.out.json()) {
     Json document = done.result;
     document["session"] = text_or(made, "address");
@@ -82,16 +88,32 @@ Status session_list(Context& context, const NoOptions&) {
   return {};
 }
 
+/// By its address, or by its label when only one key of this node has it.
+Result<std::string> find_session(Context& context, const std::string& name) {
+  if (parse_address(TRY(context.kind()), name)) return name;
+  std::optional<std::string> found;
+  for (const Json& session : TRY(context.call("session.list"))) {
+    const std::string state = text_or(session, "state");
+    if (text_or(session, "label") != name || state == "revoked" || state == "expired") continue;
+    if (found) return fail(Fault::kInvalid, "several session keys are named " + name, "give the key's address");
+    found = text_or(session, "address");
+  }
+  if (found) return *found;
+  return fail(Fault::kNotFound, "there is no session key \"" + name + "\"",
+              "list them with `micro wallet session list`");
+}
+
 Status session_revoke(Context& context, const RevokeOptions& o) {
   ActingAccount account = TRY(context.acting());
-  const Address key = TRY(parse_address(TRY(context.kind()), o.key));
+  const std::string session = TRY(find_session(context, o.key));
+  const Address key = TRY(parse_address(TRY(context.kind()), session));
   const Transaction done = TRY(transact(context, account, RevokeSessionKey{key}));
   const bool is_final = done.result.contains("height");
   if (is_final) {
-    auto forgotten = context.call("session.forget", {{"address", o.key}}, CallEffect::kChange);
+    auto forgotten = context.call("session.forget", {{"address", session}}, CallEffect::kChange);
     if (!forgotten && forgotten.error().fault != Fault::kNotFound) context.out.note(forgotten.error().message);
   }
-  print_outcome(context, done, "revoked " + o.key);
+  print_outcome(context, done, "revoked " + session);
   context.out.note(outcome_text(done));
   return {};
 }
@@ -113,7 +135,7 @@ void add_session_commands(CLI::App& wallet, Context& context) {
   add_command(*session, context, "list", "session keys of this node", session_list, none);
   RevokeOptions* revoked = nullptr;
   add_command(*session, context, "revoke", "end a session key now", session_revoke, revoked)
-      ->add_option("key", revoked->key, "its address in `micro wallet session list`")
+      ->add_option("key", revoked->key, "its address or label in `micro wallet session list`")
       ->required();
 }
 

@@ -119,21 +119,42 @@ Status stake_list(Context& context, const NoOptions&) {
 }
 
 Status stake_rewards(Context& context, const RewardsOptions& o) {
-  const Address owner = o.account.empty() ? TRY(context.acting()).address : TRY(context.find_address(o.account));
-  Json rewards = TRY(context.call("stake.rewards", {{"owner", address_text(TRY(context.kind()), owner)}}));
+  Json params = Json::object();
+  if (!o.account.empty()) {
+    params["owner"] = address_text(TRY(context.kind()), TRY(context.find_address(o.account)));
+  }
+  Json rewards = TRY(context.call("stake.rewards", std::move(params)));
   if (context.out.json()) {
     rewards["unit"] = "TOK";
     context.out.document(rewards);
     return {};
   }
-  Table table{{"CHANNEL", "CALLS", "CHARGED", "BURNED"}, {}};
+  Table table{{"CHANNEL", "PAYER", "CALLS", "CHARGED", "EARNED", "CLAIMABLE"}, {}};
   for (const Json& channel : list_of(rewards, "channels")) {
-    table.rows.push_back({brief_hex(text_or(channel, "channel"), 12), text_or(channel, "calls"),
-                          text_or(channel, "charged"), text_or(channel, "base_fee")});
+    table.rows.push_back({brief_hex(text_or(channel, "channel"), 12), brief_address(text_or(channel, "payer")),
+                          text_or(channel, "calls"), text_or(channel, "charged"), text_or(channel, "earned"),
+                          text_or(channel, "claimable")});
   }
   context.out.table(table);
   context.out.line("earned " + with_unit(text_or(rewards, "earned")) + " in " + text_or(rewards, "calls", "0") +
-                   " calls · claimed " + text_or(rewards, "claimed") + " · claimable " + text_or(rewards, "claimable"));
+                   " calls over channels that are open · claimed " + text_or(rewards, "claimed") + " · claimable " +
+                   text_or(rewards, "claimable"));
+  return {};
+}
+
+/// Claims that the ledger refused, or of which nobody knows yet, are not success.
+Status check_claims(Context& context, const Json& claims) {
+  for (const Json& claim : list_of(claims, "claims")) {
+    const std::string status = text_or(claim, "status");
+    if (status == "Ok") continue;
+    const std::string id = text_or(claim, "txid");
+    context.out.remember("txid", id);
+    if (status == "unknown") {
+      return fail(Fault::kUnknownOutcome, "a claim was submitted, but is in no block yet",
+                  "look with `micro audit tx " + id + "`");
+    }
+    return fail(Fault::kRejected, "the ledger refused a claim: " + status, "see `micro audit tx " + id + "`");
+  }
   return {};
 }
 
@@ -143,7 +164,7 @@ Status stake_claim(Context& context, const NoOptions&) {
   if (context.out.json()) {
     claims["unit"] = "TOK";
     context.out.document(claims);
-    return {};
+    return check_claims(context, claims);
   }
   Table table{{"CHANNEL", "TX", "AMOUNT"}, {}};
   for (const Json& claim : list_of(claims, "claims")) {
@@ -151,7 +172,7 @@ Status stake_claim(Context& context, const NoOptions&) {
   }
   context.out.table(table);
   context.out.line("claimed " + with_unit(text_or(claims, "total")));
-  return {};
+  return check_claims(context, claims);
 }
 
 }  // namespace
@@ -172,8 +193,8 @@ void add_stake_commands(CLI::App& app, Context& context) {
   NoOptions* none = nullptr;
   add_command(*stake, context, "list", "all offers of the network", stake_list, none);
   RewardsOptions* rewards = nullptr;
-  add_command(*stake, context, "rewards", "what this node earned for an account", stake_rewards, rewards)
-      ->add_option("account", rewards->account, "without: the current one");
+  add_command(*stake, context, "rewards", "what this node earned over its open channels", stake_rewards, rewards)
+      ->add_option("account", rewards->account, "only if this account owns the node");
   add_command(*stake, context, "claim", "claim this node's earnings on the ledger", stake_claim, none);
 }
 

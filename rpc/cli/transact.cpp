@@ -1,5 +1,6 @@
 #include "rpc/cli/transact.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "rpc/cli/secrets.hpp"
@@ -11,6 +12,8 @@ namespace {
 
 /// One call waits this long at the node, so that a lost connection is noticed.
 constexpr std::uint64_t kWaitSliceMs = 10'000;
+/// However short --timeout is: a node that works answers within this time, and an unknown outcome is a nuisance.
+constexpr std::uint64_t kLeastSubmitMs = 1'000;
 
 std::uint64_t now_ms() {
   return static_cast<std::uint64_t>(
@@ -63,7 +66,8 @@ Json description(const UnsignedTx& tx, NetworkKind kind) {
 }
 
 Status submit(Context& context, const SignedTx& tx, const TxId& id) {
-  auto answer = context.call("tx.submit", {{"tx", to_hex(encode(tx))}}, CallEffect::kChange);
+  const std::uint64_t within = std::clamp(context.globals.timeout_ms, kLeastSubmitMs, kClientAnswerMs);
+  auto answer = context.call_within("tx.submit", {{"tx", to_hex(encode(tx))}}, CallEffect::kChange, within);
   if (!answer) {
     if (answer.error().fault == Fault::kUnknownOutcome) return unknown(id, answer.error().message);
     return std::unexpected(std::move(answer).error());
@@ -106,7 +110,8 @@ Result<Transaction> transact(Context& context, ActingAccount& account, Payload p
   }
   TRY(context.unlock(account));
   const SignedTx tx = TRY(sign_built(built, *account.key));
-  // Printed before it leaves: whatever happens next, the user can look for it.
+  // Said before it leaves: whatever happens next, the user can look for it.
+  context.out.remember("txid", out.id.hex());
   context.out.progress("txid " + out.id.hex());
   TRY(submit(context, tx, out.id));
   if (context.globals.wait == WaitFor::kNone || context.globals.wait == WaitFor::kSubmitted) {
@@ -116,6 +121,12 @@ Result<Transaction> transact(Context& context, ActingAccount& account, Payload p
   out.result = TRY(wait_until_final(context, out.id));
   if (text_or(out.result, "status") != "Ok") return rejected(out.result);
   return out;
+}
+
+Result<Amount> some_tokens(std::string_view text) {
+  const Amount amount = TRY(parse_amount(text));
+  if (amount.is_zero()) return fail(Fault::kInvalid, "the amount is zero", "the least is 0.000001");
+  return amount;
 }
 
 std::string outcome_text(const Transaction& transaction) {

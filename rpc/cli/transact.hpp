@@ -16,6 +16,9 @@ struct Transaction {
 /// or kFunds when the ledger refused it; kUnknownOutcome, with what to look at, when nobody knows.
 Result<Transaction> transact(Context& context, ActingAccount& account, Payload payload);
 
+/// An amount above zero, which is what the ledger takes: it would refuse zero and keep the fee.
+Result<Amount> some_tokens(std::string_view text);
+
 /// "final in block 9 · fee 0.000100 TOK"
 std::string outcome_text(const Transaction& transaction);
 /// Prints the result: the document with --json, else `text`.

@@ -35,6 +35,11 @@ bool takes_next_word(const CLI::App* app, const std::string& argument) {
   return option != nullptr && option->get_items_expected_max() > 0;
 }
 
+/// "--timeout" of "--timeout=3s".
+std::string option_name(const std::string& argument) {
+  return argument.substr(0, argument.find('='));
+}
+
 const CLI::App* child_of(const CLI::App* app, const std::string& word) {
   for (const CLI::App* sub : app->get_subcommands([](const CLI::App*) { return true; })) {
     if (sub->get_name() == word) return sub;
@@ -114,6 +119,50 @@ Status check_command_words(const CLI::App& app, const std::vector<std::string>& 
   const bool is_group = !known.empty() && at->get_options().size() <= 1;
   if (is_group && at != &app) return fail(Fault::kInvalid, "say what: " + join(known), "see `" + path + " --help`");
   return {};
+}
+
+namespace {
+
+/// Calls `on_option(command, argument)` for each option; returns the last command that was named.
+template <class OnOption>
+const CLI::App* walk(const CLI::App& app, const std::vector<std::string>& arguments, OnOption on_option) {
+  const CLI::App* at = &app;
+  for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
+    if (arguments[i].starts_with('-') && arguments[i].size() > 1) {
+      on_option(at, arguments[i]);
+      if (takes_next_word(at, arguments[i])) ++i;
+    } else if (const CLI::App* next = child_of(at, arguments[i])) {
+      at = next;
+    } else if (at != &app) {
+      continue;  // an argument of the command
+    }
+  }
+  return at;
+}
+
+}  // namespace
+
+std::string command_path(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::string path;
+  const CLI::App* at = walk(app, arguments, [](const CLI::App*, const std::string&) {});
+  for (; at != nullptr && at != &app; at = at->get_parent()) path = " " + at->get_name() + path;
+  return "micro" + path;
+}
+
+std::optional<std::string> nearest_option(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::optional<std::string> near;
+  walk(app, arguments, [&](const CLI::App* at, const std::string& argument) {
+    const std::string name = option_name(argument);
+    if (near || find_option(at, name) != nullptr || name == "-h" || name == "--help") return;
+    std::vector<std::string> known;
+    for (const CLI::App* up = at; up != nullptr; up = up->get_parent()) {
+      for (const CLI::Option* option : up->get_options()) {
+        for (const std::string& word : option->get_lnames()) known.push_back("--" + word);
+      }
+    }
+    near = nearest_word(name, known);
+  });
+  return near;
 }
 
 std::vector<std::pair<std::string, const CLI::App*>> all_commands(const CLI::App& app) {

@@ -19,6 +19,11 @@ std::optional<std::string> nearest_word(std::string_view word, const std::vector
 /// for a group without a command.
 Status check_command_words(const CLI::App& app, const std::vector<std::string>& arguments);
 
+/// The command that the words name, as far as they name one: "micro wallet send".
+std::string command_path(const CLI::App& app, const std::vector<std::string>& arguments);
+/// The option that was probably meant by one that this command line does not take, as "--timeout".
+std::optional<std::string> nearest_option(const CLI::App& app, const std::vector<std::string>& arguments);
+
 /// Every command of the tree as "wallet send", in order.
 std::vector<std::pair<std::string, const CLI::App*>> all_commands(const CLI::App& app);
 

@@ -117,18 +117,33 @@ Status hand_out_phrase(Context& context, const Mnemonic& mnemonic, const std::st
   return confirm_words(context, phrase, mnemonic.word_count());
 }
 
+/// Said before anybody is asked for words or a password.
+Status check_new_name(const Keystore& store, const std::string& name) {
+  TRY(check_wallet_name(name));
+  if (dev_index(name)) {
+    return fail(Fault::kInvalid, "\"" + name + "\" is the name of a development account", "choose another name");
+  }
+  const auto known = store.info(name);
+  if (known) return fail(Fault::kInvalid, "there is a wallet \"" + name + "\" already", "choose another name");
+  if (known.error().fault != Fault::kNotFound) return std::unexpected(known.error());
+  return {};
+}
+
+Result<SecretBytes> new_password(Context& context, const std::string& name) {
+  SecretBytes password = TRY(read_password(context.globals, "new password for wallet " + name, true));
+  if (password.size() == 0) {
+    return fail(Fault::kInvalid, "the password is empty", "choose one; it protects the file on the disk");
+  }
+  return password;
+}
+
 Status wallet_new(Context& context, const NewOptions& o) {
   TRY(protect_process_memory());
-  TRY(check_wallet_name(o.name));
-  if (dev_index(o.name)) {
-    return fail(Fault::kInvalid, "\"" + o.name + "\" is the name of a development account", "choose another name");
-  }
   Keystore store = TRY(context.keystore());
-  if (store.info(o.name)) return fail(Fault::kRejected, "there is a wallet \"" + o.name + "\" already");
+  TRY(check_new_name(store, o.name));
   SystemRandom random;
   const Mnemonic mnemonic = Mnemonic::generate(o.words == 12 ? MnemonicWords::k12 : MnemonicWords::k24, random);
-  const SecretBytes password = TRY(read_password(context.globals, "new password for wallet " + o.name, true));
-  if (password.size() == 0) return fail(Fault::kInvalid, "the password is empty");
+  const SecretBytes password = TRY(new_password(context, o.name));
   TRY(hand_out_phrase(context, mnemonic, o.phrase_file));
   print_wallet(context, TRY(store.create(o.name, mnemonic, {}, password.text(), KdfCost{}, random)));
   return {};
@@ -136,12 +151,12 @@ Status wallet_new(Context& context, const NewOptions& o) {
 
 Status wallet_import(Context& context, const NewOptions& o) {
   TRY(protect_process_memory());
-  TRY(check_wallet_name(o.name));
   Keystore store = TRY(context.keystore());
+  TRY(check_new_name(store, o.name));
   const SecretBytes phrase = TRY(o.phrase_file.empty() ? ask_terminal(context.globals, "the 12 to 24 words", false)
                                                        : read_secret_file(o.phrase_file));
   const Mnemonic mnemonic = TRY(Mnemonic::parse(phrase.text()));
-  const SecretBytes password = TRY(read_password(context.globals, "new password for wallet " + o.name, true));
+  const SecretBytes password = TRY(new_password(context, o.name));
   SystemRandom random;
   print_wallet(context, TRY(store.create(o.name, mnemonic, {}, password.text(), KdfCost{}, random)));
   return {};
@@ -247,10 +262,13 @@ Status wallet_lots(Context& context, const NameOptions& o) {
 }
 
 Status wallet_send(Context& context, const SendOptions& o) {
-  const Amount amount = TRY(parse_amount(o.amount));
+  const Amount amount = TRY(some_tokens(o.amount));
   ActingAccount account = TRY(context.acting());
   Transfer transfer;
   transfer.to = TRY(context.find_address(o.to));
+  if (transfer.to == account.address) {
+    return fail(Fault::kInvalid, o.to + " is the account that sends", "choose who sends with --account");
+  }
   transfer.amount = amount;
   if (o.memo.size() > kMaxMemoBytes) {
     return fail(Fault::kInvalid, "the memo is longer than " + std::to_string(kMaxMemoBytes) + " bytes");
@@ -278,24 +296,33 @@ Status wallet_refresh(Context& context, const RefreshOptions& o) {
     return fail(Fault::kNotFound, account.label + " has no lot " + std::to_string(o.expiry),
                 "list them with `micro wallet lots`");
   }
-  if (!o.amount.empty()) refresh.amount = TRY(parse_amount(o.amount));
+  if (!o.amount.empty()) refresh.amount = TRY(some_tokens(o.amount));
   const Transaction done = TRY(transact(context, account, refresh));
   print_outcome(context, done, "txid " + done.id.hex() + " " + outcome_text(done));
   return {};
 }
 
-std::string event_names(const Json& item) {
+/// What an event means for the account: "+5.000000 from dmnet1…", else its name.
+std::string event_text(const Json& event, const std::string& own) {
+  const std::string kind = text_or(event, "kind");
+  if (kind != "Transferred") return kind;
+  const std::string from = text_or(event, "from");
+  if (from == own) return "-" + text_or(event, "amount") + " to " + brief_address(text_or(event, "to"));
+  return "+" + text_or(event, "amount") + " from " + brief_address(from);
+}
+
+std::string events_text(const Json& item, const std::string& own) {
   std::string out;
   for (const Json& event : list_of(item, "events")) {
     if (out.size() > 60) return out + ", …";
-    out += (out.empty() ? "" : ", ") + text_or(event, "kind");
+    out += (out.empty() ? "" : ", ") + event_text(event, own);
   }
   return out;
 }
 
 Status wallet_history(Context& context, const HistoryOptions& o) {
-  const Address address = TRY(chosen_address(context, o.name));
-  Json params{{"address", address_text(TRY(context.kind()), address)}, {"limit", std::to_string(o.limit)}};
+  const std::string own = address_text(TRY(context.kind()), TRY(chosen_address(context, o.name)));
+  Json params{{"address", own}, {"limit", std::to_string(o.limit)}};
   if (!o.cursor.empty()) params["cursor"] = o.cursor;
   Json page = TRY(context.call("ledger.history", std::move(params)));
   if (context.out.json()) {
@@ -306,7 +333,7 @@ Status wallet_history(Context& context, const HistoryOptions& o) {
   Table table{{"HEIGHT", "TX", "KIND", "STATUS", "FEE", "EVENTS"}, {}};
   for (const Json& item : list_of(page, "items")) {
     table.rows.push_back({text_or(item, "height"), brief_hex(text_or(item, "txid")), text_or(item, "kind"),
-                          text_or(item, "status"), text_or(item, "fee"), event_names(item)});
+                          text_or(item, "status"), text_or(item, "fee"), events_text(item, own)});
   }
   context.out.table(table);
   if (page.contains("cursor")) context.out.note("more: --cursor " + text_or(page, "cursor"));

@@ -155,7 +155,7 @@ Result<Json> NodeClient::call(std::string_view method, Json params, CallEffect e
   http_request.headers.emplace_back("content-type", "application/json");
   http_request.effect = effect;
   http_request.timeout_ms = timeout_ms;
-  http_request.body = Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", std::move(params)}}.dump();
+  http_request.body = json_text(Json{{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", std::move(params)}});
   const ClientReply reply = TRY(request(http_request));
   if (reply.status != 200) {
     return fail(Fault::kInternal,

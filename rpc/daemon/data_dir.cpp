@@ -33,17 +33,15 @@ struct KeyFile {
 
 }  // namespace
 
-Result<DataDirLock> DataDirLock::take(const fs::path& data_dir) {
-  const fs::path file = data_dir / "lock";
+Result<ProcessLock> ProcessLock::take(const fs::path& file, const std::string& taken) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return io_error("cannot open", file);
-  DataDirLock lock(fd);
+  ProcessLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
     const ssize_t n = ::pread(fd, holder, sizeof holder - 1, 0);
-    return fail(Fault::kBusy,
-                "another node uses " + data_dir.string() + (n > 0 ? " (process " + std::string(holder) + ")" : ""),
-                "stop it with `micro node stop`, or name another folder with --data");
+    return fail(Fault::kBusy, taken + (n > 0 ? " (process " + std::string(holder) + ")" : ""),
+                "stop it with `micro node stop`");
   }
   const std::string pid = std::to_string(::getpid());
   if (::ftruncate(fd, 0) != 0) return io_error("cannot write", file);
@@ -52,7 +50,7 @@ Result<DataDirLock> DataDirLock::take(const fs::path& data_dir) {
   return lock;
 }
 
-DataDirLock::~DataDirLock() {
+ProcessLock::~ProcessLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 

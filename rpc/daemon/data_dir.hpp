@@ -9,17 +9,17 @@
 
 namespace micro {
 
-/// Holds the folder's lock until it goes. The lock file names the holder's process id.
-class DataDirLock {
+/// Holds a lock until it goes, at the latest with the process. The file names the holder's process id.
+class ProcessLock {
  public:
-  /// kBusy names the process that holds it.
-  static Result<DataDirLock> take(const std::filesystem::path& data_dir);
-  DataDirLock(DataDirLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  DataDirLock& operator=(DataDirLock&&) = delete;
-  ~DataDirLock();
+  /// kBusy says `taken` and the process that holds it.
+  static Result<ProcessLock> take(const std::filesystem::path& file, const std::string& taken);
+  ProcessLock(ProcessLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  ProcessLock& operator=(ProcessLock&&) = delete;
+  ~ProcessLock();
 
  private:
-  explicit DataDirLock(int fd) : fd_(fd) {}
+  explicit ProcessLock(int fd) : fd_(fd) {}
   int fd_;
 };
 

@@ -12,6 +12,7 @@ namespace {
 /// What a call may cost at most when the caller names no cap: its price and the gas of a hundred million operations.
 constexpr std::uint64_t kDefaultGas = 100'000'000;
 constexpr std::uint64_t kValidBlocks = 1'000;
+constexpr std::uint16_t kPaymentRequired = 402;
 constexpr std::uint32_t kMaxAttempts = 3;  // to bring a lane in order before a call gives up
 constexpr std::chrono::milliseconds kResendAfter{100};
 constexpr std::uint32_t kMaxWaits = 100;      // of that time, for a host that is not ready
@@ -58,10 +59,13 @@ void GatewayPayer::call(PaidCall call, Done done) {
   call.request.record.body_hash = wanted;
   call.request.record.price_epoch = tip_->epoch;
   ++waiting_;
+  const Lane key{call.service, session->address()};
   proceed({std::move(call),
-           [this, done = std::move(done)](Result<PaidReply> reply) {
+           [this, key, done = std::move(done)](Result<PaidReply> reply) {
              --waiting_;
              done(std::move(reply));
+             // However it ended, nobody else may wait for its lane in vain.
+             boost::asio::post(executor_, [this, key] { next(key); });
            },
            std::move(*session),
            max_price,
@@ -80,6 +84,9 @@ void GatewayPayer::proceed(Waiting waiting) {
     return waiting.done(
         fail(Fault::kBusy, "an earlier call on this channel has no outcome yet", "try again in a moment"));
   }
+  const auto answered = find_answer(waiting);
+  if (!answered) return waiting.done(std::unexpected(answered.error()));
+  if (*answered) return waiting.done(**answered);
   const Lane key{waiting.call.service, waiting.session.address()};
   const auto channel = payer_.find_channel(waiting.call.service, waiting.session.address(), tip_->epoch);
   if (!channel) {
@@ -121,6 +128,27 @@ void GatewayPayer::proceed(Waiting waiting) {
   const bool spent = payment.error().fault == Fault::kFunds && waiting.max_price <= channel->max_call_price;
   if (spent && !waiting.topped_up) return top_up(std::move(waiting), *channel);
   waiting.done(std::unexpected(payment.error()));
+}
+
+/// The answer that a client gets again by its Idempotency-Key, over whichever channel it was paid.
+Result<std::optional<PaidReply>> GatewayPayer::find_answer(const Waiting& waiting) {
+  if (waiting.call.idempotency_key.empty()) return std::nullopt;
+  for (const PayerChannel& channel : payer_.channels()) {
+    if (channel.service != waiting.call.service || channel.session != waiting.session.address()) continue;
+    const auto known = TRY(payer_.find_payment(channel.id, waiting.call.idempotency_key, waiting.call.request.record));
+    if (!known || !known->kept) continue;
+    const auto& [receipt, kept] = *known->kept;
+    PaidReply out;
+    out.answer.status = kept.status;
+    out.answer.reply.status = kept.status;
+    out.answer.reply.content_type.assign(kept.content_type);
+    out.answer.reply.body.assign(kept.body.begin(), kept.body.end());
+    out.answer.receipt = payment::SignedReceipt{receipt.receipt, receipt.signature};
+    out.answer.inputs = kept.inputs;
+    out.charged = receipt.receipt.charged;
+    return out;
+  }
+  return std::nullopt;
 }
 
 Result<TxId> GatewayPayer::submit(const SessionKey& session, Payload payload, Nonce& nonce) {
@@ -267,7 +295,6 @@ void GatewayPayer::send(Waiting waiting, const PayerChannel& channel, const Paym
 
 void GatewayPayer::answered(Waiting waiting, const PayerChannel& channel, const Payment& payment,
                             const payment::Answer& answer) {
-  const Lane key{waiting.call.service, waiting.session.address()};
   auto reply = settle(channel, payment, answer);
   if (!reply && reply.error().fault == Fault::kBusy && ++waiting.waits <= kMaxWaits) {
     const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
@@ -283,7 +310,6 @@ void GatewayPayer::answered(Waiting waiting, const PayerChannel& channel, const 
   } else {
     waiting.done(std::move(reply));
   }
-  next(key);
 }
 
 Result<PaidReply> GatewayPayer::unsettled(const PayerChannel& channel, const Payment& payment,
@@ -324,6 +350,7 @@ Result<PaidReply> GatewayPayer::settle(const PayerChannel& channel, const Paymen
   if (receipt.outcome == CallOutcomeKind::kDone) judged.inputs = answer.inputs;
   judged.status = answer.reply.status;
   judged.body = answer.reply.body;
+  judged.content_type = answer.reply.content_type;
   const auto verdict = payer_.answer(channel.id, payment.call.voucher.lane, judged);
   if (!verdict) {
     // An answer that was settled before and is asked for again, by its Idempotency-Key: nothing is owed for it anew.
@@ -337,7 +364,14 @@ Result<PaidReply> GatewayPayer::settle(const PayerChannel& channel, const Paymen
   if (verdict->verdict == CallVerdict::kDropped) {
     return fail(Fault::kMismatch, "the host signed something false and is not paid any more: " + verdict->reason);
   }
-  if (verdict->verdict == CallVerdict::kFailed) return std::unexpected(explain(answer));
+  if (verdict->verdict == CallVerdict::kFailed) {
+    // Its number is used up and cost nothing. When the epoch changed while the bytes waited for a host that then
+    // refused to begin, that is why, and the call is signed anew for the gas price of now.
+    const bool refused = answer.reply.status == kPaymentRequired;
+    if (refused && payment.call.request.price_epoch != tip_->epoch)
+      return fail(Fault::kInterrupted, "the epoch changed while the call waited");
+    return std::unexpected(explain(answer));
+  }
   return PaidReply{answer, receipt.charged};
 }
 

@@ -42,6 +42,7 @@ class GatewayPayer {
   using Lane = std::pair<ServiceId, Address>;  // calls of one service by one session share a channel
 
   void proceed(Waiting waiting);
+  Result<std::optional<PaidReply>> find_answer(const Waiting& waiting);
   void open_channel(Waiting waiting);
   void channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt);
   void top_up(Waiting waiting, const PayerChannel& channel);

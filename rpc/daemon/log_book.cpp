@@ -1,36 +1,54 @@
 #include "rpc/daemon/log_book.hpp"
 
-#include <fmt/format.h>
+#include "services/host/process/lines.hpp"
 
 namespace micro {
 
-std::string escape_controls(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const auto b = static_cast<unsigned char>(c);
-    if ((b < 0x20 && c != '\t') || b == 0x7f) {
-      out += fmt::format("\\x{:02x}", b);
-    } else {
-      out.push_back(c);
+namespace {
+
+std::size_t bytes_of(const LogLine& line) {
+  return sizeof line + line.source.size() + line.text.size();
+}
+
+}  // namespace
+
+void LogBook::drop_oldest_line(Book& book) {
+  const std::size_t bytes = bytes_of(book.lines.front());
+  book.bytes -= bytes;
+  bytes_ -= bytes;
+  book.lines.pop_front();
+}
+
+/// For one more line of `version`, which keeps its book.
+void LogBook::make_room(const VersionId& version) {
+  while (bytes_ > kMaxLogBookBytes || books_.size() > kMaxLogVersions) {
+    auto oldest = books_.end();
+    for (auto it = books_.begin(); it != books_.end(); ++it) {
+      if (it->first == version) continue;
+      if (oldest == books_.end() || it->second.written < oldest->second.written) oldest = it;
     }
+    if (oldest == books_.end()) return;
+    bytes_ -= oldest->second.bytes;
+    books_.erase(oldest);
   }
-  return out;
 }
 
 void LogBook::append(const VersionId& version, TimeMs time, std::string source, std::string_view text) {
   const std::lock_guard guard(mutex_);
-  if (!books_.contains(version) && books_.size() >= kMaxLogVersions) books_.erase(books_.begin());
   Book& book = books_[version];
+  book.written = ++appends_;
   std::size_t start = 0;
   while (start < text.size()) {
     std::size_t end = text.find('\n', start);
     if (end == std::string_view::npos) end = text.size();
-    const std::string_view line = text.substr(start, std::min(end - start, kMaxLogLineBytes));
-    book.lines.push_back({book.next++, time, source, escape_controls(line)});
-    if (book.lines.size() > kMaxLogLinesPerVersion) book.lines.pop_front();
+    LogLine line{book.next++, time, source, escape_line(text.substr(start, std::min(end - start, kMaxLogLineBytes)))};
+    book.bytes += bytes_of(line);
+    bytes_ += bytes_of(line);
+    book.lines.push_back(std::move(line));
+    while (book.lines.size() > kMaxLogLinesPerVersion || book.bytes > kMaxLogBytesPerVersion) drop_oldest_line(book);
     start = end + 1;
   }
+  make_room(version);
 }
 
 std::vector<LogLine> LogBook::read(const VersionId& version, std::uint64_t after, std::size_t most) const {

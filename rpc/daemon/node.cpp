@@ -54,7 +54,7 @@ Result<std::unique_ptr<Node>> Node::open(NodeConfig config) {
 
 Status Node::open_parts() {
   TRY(make_private_folder(config_.data_dir));
-  lock_.emplace(TRY(DataDirLock::take(config_.data_dir)));
+  lock_.emplace(TRY(ProcessLock::take(config_.data_dir / "lock", "another node uses " + config_.data_dir.string())));
   keys_ = TRY(load_or_make_keys(config_.data_dir, random_));
   token_ = TRY(load_or_make_token(config_.data_dir / kTokenFile, random_));
   started_ = clock_.wall();
@@ -129,7 +129,11 @@ Node::~Node() {
 }
 
 Status Node::listen() {
-  http_port_ = TRY(server_->listen_loopback(config_.http_host, config_.http_port));
+  auto port = server_->listen_loopback(config_.http_host, config_.http_port);
+  if (!port && port.error().fault == Fault::kBusy) {
+    port.error().hint = "name a free one with --http 127.0.0.1:PORT; port 0 is any";
+  }
+  http_port_ = TRY(std::move(port));
   TRY(server_->listen_unix(config_.socket_path));
   return {};
 }
@@ -246,12 +250,12 @@ void Node::tell_leaving(const StateView& state) {
 }
 
 void Node::attest(const AttestBuild& attestation, std::function<void(Status)> done) {
-  constexpr std::uint64_t kValidBlocks = 1'000;
+  constexpr std::uint64_t kAttestationValidBlocks = 1'000;
   TxBody body;
   body.chain = chain_;
   body.sender = address_of(keys_->operating.public_key());
   body.nonce = ledger_->ledger().pending_nonce(body.sender);
-  body.valid_until = Height(ledger_->height().value + kValidBlocks);
+  body.valid_until = Height(ledger_->height().value + kAttestationValidBlocks);
   body.max_fee = Amount(kMicroPerToken);
   body.payload = attestation;
   const auto sent = ledger_->submit(sign_tx(std::move(body), keys_->operating));

@@ -10,9 +10,10 @@
 #include <memory>
 
 #include "rpc/api/methods.hpp"
+#include "rpc/api/x402.hpp"
 #include "rpc/daemon/config.hpp"
 #include "rpc/daemon/data_dir.hpp"
-#include "rpc/daemon/http_front.hpp"
+#include "rpc/front/http_front.hpp"
 #include "rpc/daemon/ledger_service.hpp"
 #include "rpc/daemon/network.hpp"
 #include "rpc/daemon/pay_desk.hpp"
@@ -57,10 +58,14 @@ class Node {
   void call_paid(const ServiceCall& call, const Route& route, HttpResponder responder);
   void call_with_voucher(const ServiceCall& call, const Route& route, HttpResponder responder);
   void ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why, HttpResponder responder);
+  [[nodiscard]] x402::Offer offer_for(const ServiceCall& call, const Route& route) const;
   void run_paid(const payment::Run& run, std::function<void(payment::Event)> done);
+  Hash fresh_seed();
   [[nodiscard]] CallRequest request_of(const ServiceCall& call, const Route& route) const;
   [[nodiscard]] RunOrder order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const;
-  void answer_paid(const payment::Answer& answer, HttpResponder responder) const;
+  /// `offer`: of a caller that paid by itself; a refusal then says what would be taken, and where its lane is.
+  void answer_paid(const payment::Answer& answer, HttpResponder responder,
+                   std::optional<x402::Offer> offer = std::nullopt) const;
 
   // methods (node_methods*.cpp)
   void add_methods();
@@ -78,6 +83,8 @@ class Node {
   [[nodiscard]] Result<VersionId> version_named(const std::string& name, const std::optional<std::string>& ref) const;
   void follow_logs(const HttpRequest& request, HttpResponder responder);
   void claim(RpcDone done);
+  [[nodiscard]] Result<std::string> node_owner() const;
+  [[nodiscard]] Json rewards_json(const std::string& owner, const std::vector<payment::ChannelBooks>& books) const;
   void new_session(RpcParams& params, RpcDone done);
   void attest(const AttestBuild& attestation, std::function<void(Status)> done);
   [[nodiscard]] JsonContext json() const { return {genesis_.kind}; }
@@ -86,7 +93,7 @@ class Node {
   void set_up_dev();
 
   NodeConfig config_;
-  std::optional<DataDirLock> lock_;
+  std::optional<ProcessLock> lock_;
   std::optional<NodeKeys> keys_;
   Genesis genesis_;
   ChainId chain_;
@@ -110,6 +117,7 @@ class Node {
   std::optional<NodeId> self_;
   std::optional<Directory> directory_;
   Epoch epoch_;
+  std::vector<Hash> seeds_;  // for calls that nobody pays for, drawn many at a time
   TimeMs started_;
   bool all_channels_told_ = false;
   bool leaving_ = false;  // the node's last offer is withdrawn

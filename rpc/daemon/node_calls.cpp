@@ -1,7 +1,6 @@
 // How a call of a service is answered: free where the host allows it, paid by the gateway, paid by the caller, or 402.
 #include <boost/asio/post.hpp>
 
-#include "rpc/api/x402.hpp"
 #include "rpc/daemon/node.hpp"
 
 namespace micro {
@@ -9,7 +8,7 @@ namespace {
 
 namespace asio = boost::asio;
 constexpr std::uint64_t kFreeGas = 1'000'000'000;  // of a call that nobody pays for
-constexpr std::size_t kMaxIdempotencyKeyChars = 64;
+constexpr std::size_t kSeedsAtOnce = 64;           // one system call for so many
 
 unsigned http_status(Fault fault) {
   switch (fault) {
@@ -62,7 +61,8 @@ Status serves(const ServedVersion& version, std::string_view name) {
 HttpReply to_http(CallReply reply) {
   HttpReply out;
   out.status = reply.status;
-  out.content_type = reply.content_type.empty() ? "application/octet-stream" : std::string(reply.content_type);
+  out.content_type = std::move(static_cast<std::string&>(reply.content_type));
+  if (out.content_type.empty()) out.content_type = "application/octet-stream";
   out.body.assign(reinterpret_cast<const char*>(reply.body.data()), reply.body.size());
   return out;
 }
@@ -71,12 +71,12 @@ HttpReply to_http(CallReply reply) {
 
 CallRequest Node::request_of(const ServiceCall& call, const Route& route) const {
   CallRequest request;
-  request.record.method = Text<kMaxMethodBytes>(call.method.substr(0, kMaxMethodBytes));
+  request.record.method = Text<kMaxMethodBytes>(call.method);
   request.record.service = route.service->service;
   if (call.commit) request.record.version = route.version->version;
   std::string target = call.query.empty() ? call.path : call.path + "?" + call.query;
   request.record.target = Text<kMaxTargetBytes>(std::move(target));
-  request.record.content_type = Text<kMaxContentTypeBytes>(call.content_type.substr(0, kMaxContentTypeBytes));
+  request.record.content_type = Text<kMaxContentTypeBytes>(call.content_type);
   const ByteView body = micro::as_bytes(call.body);
   request.body.assign(body.begin(), body.end());
   return request;
@@ -97,11 +97,11 @@ void Node::handle_call(ServiceCall&& call, HttpResponder responder) {
   if (call.path.size() + call.query.size() + 1 > kMaxTargetBytes) {
     return std::move(responder).send(problem(414, "too long", "the path is longer than a call may have"));
   }
-  if (call.idempotency_key && call.idempotency_key->size() > kMaxIdempotencyKeyChars) {
-    return std::move(responder).send(problem(400, "too long", "an Idempotency-Key has at most 64 characters"));
-  }
   const auto route = directory_->route(call.name, call.commit.value_or(""));
   if (!route) return std::move(responder).send(problem_of(route.error()));
+  // A caller with a voucher may still ask for an answer that it paid for earlier.
+  const auto failed = call.payment ? std::nullopt : runtime_->failure(route->version->version);
+  if (failed) return std::move(responder).send(problem(503, "this host cannot run it", call.name + ": " + *failed));
   const auto ready = serves(*route->version, call.name);
   if (!ready) return std::move(responder).send(problem_of(ready.error()));
   if (call.payment) return call_with_voucher(call, *route, std::move(responder));
@@ -110,11 +110,21 @@ void Node::handle_call(ServiceCall&& call, HttpResponder responder) {
   ask_for_payment(call, *route, "", std::move(responder));
 }
 
+Hash Node::fresh_seed() {
+  if (seeds_.empty()) {
+    seeds_.resize(kSeedsAtOnce);
+    random_.fill({reinterpret_cast<std::uint8_t*>(seeds_.data()), kSeedsAtOnce * sizeof(Hash)});
+  }
+  const Hash seed = seeds_.back();
+  seeds_.pop_back();
+  return seed;
+}
+
 void Node::call_free(const ServiceCall& call, const Route& route, HttpResponder responder) {
   RunOrder order = order_of(*route.service, *route.version, request_of(call, route));
   order.gas_limit = Gas(kFreeGas);
   order.time = clock_.wall();
-  order.seed = random_.draw<Hash>();
+  order.seed = fresh_seed();
   // The responder moves; a std::function is copied, so they share it.
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
   runtime_->run(std::move(order), [shared](RunReply reply) {
@@ -125,13 +135,11 @@ void Node::call_free(const ServiceCall& call, const Route& route, HttpResponder 
   });
 }
 
-void Node::ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why,
-                           HttpResponder responder) {
+x402::Offer Node::offer_for(const ServiceCall& call, const Route& route) const {
   const CallTerms terms = call_terms(genesis_.params, route.service->price, genesis_.params.price_per_mgas);
   x402::Offer offer;
   offer.chain = chain_;
   offer.resource = "/api/" + call.name + call.path;
-  offer.error = why;
   offer.service = route.service->service;
   offer.host = self_.value_or(NodeId{});
   offer.host_key = keys_->node.public_key();
@@ -140,6 +148,14 @@ void Node::ask_for_payment(const ServiceCall& call, const Route& route, const st
   offer.price_epoch = epoch_;
   offer.least_max_price = least_max_price(terms, call.body.size()).value_or(route.service->price);
   offer.dispute_epochs = genesis_.params.dispute_epochs;
+  offer.error = "payment required";
+  return offer;
+}
+
+void Node::ask_for_payment(const ServiceCall& call, const Route& route, const std::string& why,
+                           HttpResponder responder) {
+  x402::Offer offer = offer_for(call, route);
+  if (!why.empty()) offer.error = why;
   HttpReply reply = problem(
       402, "payment required",
       why.empty() ? "a call of " + call.name + " costs " + amount_text(route.service->price) + " TOK and its gas" : why,
@@ -148,7 +164,7 @@ void Node::ask_for_payment(const ServiceCall& call, const Route& route, const st
   std::move(responder).send(std::move(reply));
 }
 
-void Node::answer_paid(const payment::Answer& answer, HttpResponder responder) const {
+void Node::answer_paid(const payment::Answer& answer, HttpResponder responder, std::optional<x402::Offer> offer) const {
   HttpReply reply;
   const bool answered = answer.receipt && answer.receipt->receipt.outcome == CallOutcomeKind::kDone;
   if (answered) {
@@ -157,6 +173,14 @@ void Node::answer_paid(const payment::Answer& answer, HttpResponder responder) c
     const std::string why = answer.problem.empty() ? std::string(as_text(answer.reply.body)) : answer.problem;
     reply = problem(answer.status == 0 ? 502 : answer.status, "the call was not answered", why);
     if (answer.retry_after_s > 0) reply.headers.emplace_back("Retry-After", std::to_string(answer.retry_after_s));
+    if (offer && (reply.status == 402 || answer.lane)) {
+      offer->error = why;
+      if (answer.lane) {
+        offer->state = x402::VoucherState{answer.lane->paid.voucher, answer.lane->paid.signature,
+                                          answer.lane->receipt.receipt, answer.lane->receipt.signature};
+      }
+      reply.headers.emplace_back(x402::kRequired, x402::required_header(*offer));
+    }
   }
   if (answer.receipt) {
     reply.headers.emplace_back(x402::kResponse, x402::response_header({chain_, answer.receipt->receipt,
@@ -173,10 +197,13 @@ void Node::call_with_voucher(const ServiceCall& call, const Route& route, HttpRe
   request.record.body_hash = sha256(request.body);
   request.record.price_epoch = paid->price_epoch;
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
-  desk_->call_with_voucher({paid->voucher, paid->signature}, std::move(request), route.version->module,
-                           [this, shared](const payment::Answer& answer) {
-                             asio::post(io_, [this, shared, answer] { answer_paid(answer, std::move(*shared)); });
-                           });
+  std::optional<CodeHash> module;
+  if (!runtime_->failure(route.version->version)) module = route.version->module;
+  desk_->call_with_voucher(
+      {paid->voucher, paid->signature}, std::move(request), module,
+      [this, shared, offer = offer_for(call, route)](const payment::Answer& answer) {
+        asio::post(io_, [this, shared, answer, offer] { answer_paid(answer, std::move(*shared), offer); });
+      });
 }
 
 void Node::call_paid(const ServiceCall& call, const Route& route, HttpResponder responder) {

@@ -143,42 +143,58 @@ void Node::claim(RpcDone done) {
   });
 }
 
+/// The account under which this node is registered.
+Result<std::string> Node::node_owner() const {
+  if (!self_) return fail(Fault::kNotFound, "this node is not registered", "offer its resources: micro stake offer");
+  return ledger_->ledger().read([&](const StateView& state, const Header&) -> Result<std::string> {
+    const auto node = TRY(read_record<NodeRecord>(state, path::node(*self_)));
+    if (!node) return fail(Fault::kNotFound, "this node is not on the ledger");
+    return address_text(genesis_.kind, node->owner);
+  });
+}
+
+Json Node::rewards_json(const std::string& owner, const std::vector<payment::ChannelBooks>& books) const {
+  std::uint64_t calls = 0;
+  Amount earned;
+  Amount claimable;
+  Json channels = Json::array();
+  for (const payment::ChannelBooks& channel : books) {
+    calls += channel.calls;
+    earned = Amount(earned.micro + channel.earned.micro);
+    claimable = Amount(claimable.micro + channel.claimable.micro);
+    channels.push_back({{"channel", channel.channel.hex()},
+                        {"service", channel.service.hex()},
+                        {"payer", address_text(genesis_.kind, channel.payer)},
+                        {"calls", std::to_string(channel.calls)},
+                        {"charged", amount_text(channel.charged)},
+                        {"base_fee", amount_text(channel.base_fee)},
+                        {"earned", amount_text(channel.earned)},
+                        {"claimable", amount_text(channel.claimable)}});
+  }
+  return Json{{"owner", owner},
+              {"earned", amount_text(earned)},
+              {"claimed", amount_text(Amount(earned.micro - std::min(earned, claimable).micro))},
+              {"claimable", amount_text(claimable)},
+              {"calls", std::to_string(calls)},
+              {"channels", std::move(channels)},
+              {"unit", "TOK"}};
+}
+
 void Node::add_host_methods() {
   methods_.add("stake.list", [this](RpcParams& p) -> Result<Json> {
     TRY(p.finish());
     return ledger_->view([](const views::Moment& m) { return views::offers(m); });
   });
   methods_.add_slow("stake.rewards", [this](RpcParams& p, RpcDone done) {
-    static_cast<void>(p.optional_text("owner"));
-    desk_->earned([this, done = std::move(done)](const std::vector<PayDesk::Earned>& earned) {
-      asio::post(io_, [this, done, earned] {
-        std::uint64_t calls = 0;
-        Amount charged;
-        Json channels = Json::array();
-        for (const PayDesk::Earned& sum : earned) {
-          calls += sum.calls;
-          charged = Amount(charged.micro + sum.charged.micro);
-          channels.push_back({{"channel", sum.channel.hex()},
-                              {"calls", std::to_string(sum.calls)},
-                              {"charged", amount_text(sum.charged)},
-                              {"base_fee", amount_text(sum.base_fee)}});
-        }
-        const auto list = ledger_->view([](const views::Moment& m) { return views::channels(m, std::nullopt); });
-        if (!list) return done(std::unexpected(list.error()));
-        Amount claimed;
-        for (const Json& channel : *list) {
-          if (!self_ || channel["host"].get<std::string>() != self_->hex()) continue;
-          claimed =
-              Amount(claimed.micro + parse_amount(channel["claimed"].get<std::string>()).value_or(Amount()).micro);
-        }
-        const Amount open = charged > claimed ? Amount(charged.micro - claimed.micro) : Amount();
-        done(Json{{"earned", amount_text(std::max(charged, claimed))},
-                  {"claimed", amount_text(claimed)},
-                  {"claimable", amount_text(open)},
-                  {"calls", std::to_string(calls)},
-                  {"channels", std::move(channels)},
-                  {"unit", "TOK"}});
-      });
+    const auto owner = p.optional_text("owner");
+    const auto whole = p.finish();
+    const auto own = whole ? node_owner() : std::unexpected(whole.error());
+    if (!own) return done(std::unexpected(own.error()));
+    if (owner && *owner != *own) {
+      return done(fail(Fault::kNotFound, "this node earns nothing for " + *owner, "its owner is " + *own));
+    }
+    desk_->books([this, owner = *own, done = std::move(done)](const std::vector<payment::ChannelBooks>& books) {
+      asio::post(io_, [this, owner, books, done] { done(rewards_json(owner, books)); });
     });
   });
   methods_.add_slow("stake.claim", [this](RpcParams&, RpcDone done) { claim(std::move(done)); });

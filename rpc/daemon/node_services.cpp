@@ -3,6 +3,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "chain/registry/service_rules.hpp"
+#include "genesis/json/strict_json.hpp"
 #include "rpc/daemon/node.hpp"
 
 namespace micro {
@@ -91,6 +92,7 @@ Result<Json> Node::status_json(std::optional<std::string> name) const {
                      {"state", version["state"]},
                      {"updated", local.contains("since") ? local["since"] : Json("")},
                      {"local", std::move(local)}});
+      if (version.contains("wasm_sha256")) out.back()["wasm_sha256"] = version["wasm_sha256"];
     }
   }
   if (name && out.empty())
@@ -163,12 +165,11 @@ struct Follower : std::enable_shared_from_this<Follower> {
       : timer(io), logs(book), version(id), after(from), stream(std::move(to)) {}
 
   void step() {
-    bool open = true;
     for (const LogLine& line : logs.read(version, after, kMaxLogLines)) {
       after = line.cursor;
-      open = stream->write(line_json(line).dump() + "\n");
+      stream->write(json_text(line_json(line)) + "\n");
     }
-    if (!open) return;
+    if (!stream->is_open()) return;
     timer.expires_after(std::chrono::milliseconds(kFollowPollMs));
     timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (!error) self->step();

@@ -39,7 +39,7 @@ class Desk final : public PayDesk {
       payer_.call(std::move(call), std::move(done));
     });
   }
-  void call_with_voucher(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+  void call_with_voucher(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                          std::function<void(payment::Answer)> done) override {
     asio::post(io_, [this, paid, request = std::move(request), module, done = std::move(done)]() mutable {
       provider_.call(paid, std::move(request), module, std::move(done));
@@ -85,12 +85,8 @@ class Desk final : public PayDesk {
   void forget_session(Address key, std::function<void(Status)> done) override {
     asio::post(io_, [this, key, done = std::move(done)] { done(payer_.sessions().forget(key, random_)); });
   }
-  void earned(std::function<void(std::vector<Earned>)> done) override {
-    asio::post(io_, [this, done = std::move(done)] {
-      std::vector<Earned> out;
-      for (const auto& [channel, sum] : provider_.earned()) out.push_back(sum);
-      done(std::move(out));
-    });
+  void books(std::function<void(std::vector<payment::ChannelBooks>)> done) override {
+    asio::post(io_, [this, done = std::move(done)] { done(provider_.books()); });
   }
 
  private:

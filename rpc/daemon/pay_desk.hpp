@@ -74,7 +74,7 @@ class PayDesk {
   // All of these may be called from any thread; `done` comes on the desk's thread.
   virtual void call(PaidCall call, std::function<void(Result<PaidReply>)> done) = 0;
   /// A caller's own voucher.
-  virtual void call_with_voucher(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+  virtual void call_with_voucher(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                                  std::function<void(payment::Answer)> done) = 0;
   /// After each finalized block: tip first, then the channels of this host that changed.
   virtual void tip(payment::TipAdvanced tip) = 0;
@@ -91,14 +91,7 @@ class PayDesk {
                            std::function<void(Result<SessionKey>)> done) = 0;
   virtual void sessions(std::function<void(std::vector<SessionKey>)> done) = 0;
   virtual void forget_session(Address key, std::function<void(Status)> done) = 0;
-  /// Calls answered and what they earned, by channel, as the books have it.
-  struct Earned {
-    ChannelId channel;
-    std::uint64_t calls = 0;
-    Amount charged;
-    Amount base_fee;
-  };
-  virtual void earned(std::function<void(std::vector<Earned>)> done) = 0;
+  virtual void books(std::function<void(std::vector<payment::ChannelBooks>)> done) = 0;
 };
 
 }  // namespace micro

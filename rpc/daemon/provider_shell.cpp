@@ -44,7 +44,7 @@ void ProviderShell::feed(const payment::Event& event) {
   if (provider_) perform(provider_->on(event, SystemClock().wall()));
 }
 
-void ProviderShell::call(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+void ProviderShell::call(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                          std::function<void(payment::Answer)> done) {
   if (!provider_) return done(refusal(503, "this node offers no resources: it answers no paid calls"));
   const payment::CallId id = next_call_++;
@@ -79,14 +79,6 @@ void ProviderShell::perform(payment::Effects effects) {
 }
 
 void ProviderShell::respond(const payment::Respond& effect) {
-  if (effect.answer.receipt && effect.answer.receipt->receipt.outcome == CallOutcomeKind::kDone) {
-    const CallReceipt& receipt = effect.answer.receipt->receipt;
-    PayDesk::Earned& sum = earned_[receipt.channel];
-    sum.channel = receipt.channel;
-    ++sum.calls;
-    sum.charged = Amount(sum.charged.micro + receipt.charged.micro);
-    sum.base_fee = Amount(sum.base_fee.micro + receipt.base_fee.micro);
-  }
   const auto found = waiting_.find(effect.id);
   if (found == waiting_.end()) return;
   const auto done = std::move(found->second);

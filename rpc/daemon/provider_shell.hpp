@@ -22,10 +22,13 @@ class ProviderShell {
   void stop() { commit_.reset(); }
 
   void feed(const payment::Event& event);
-  void call(payment::SignedVoucher paid, CallRequest request, CodeHash module,
+  void call(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
             std::function<void(payment::Answer)> done);
   void claim(std::function<void(std::vector<TxId>)> done);
-  [[nodiscard]] const std::map<ChannelId, PayDesk::Earned>& earned() const { return earned_; }
+  /// Nothing while this node is no host.
+  [[nodiscard]] std::vector<payment::ChannelBooks> books() const {
+    return provider_ ? provider_->books() : std::vector<payment::ChannelBooks>{};
+  }
 
  private:
   void perform(payment::Effects effects);
@@ -39,7 +42,6 @@ class ProviderShell {
   std::optional<payment::Provider> provider_;
   std::unique_ptr<payment::GroupCommit> commit_;
   std::map<payment::CallId, std::function<void(payment::Answer)>> waiting_;
-  std::map<ChannelId, PayDesk::Earned> earned_;
   payment::CallId next_call_ = 1;
   std::vector<TxId>* collecting_ = nullptr;  // while a claim is asked for
 };

@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <thread>
@@ -18,14 +19,13 @@
 namespace micro {
 namespace {
 
-int report(const Error& error, bool as_json) {
-  if (as_json) {
-    fmt::print(stderr, "{}\n", error_json(error).dump());
-  } else {
-    fmt::print(stderr, "micro: {}\n", error.message);
-    if (!error.hint.empty()) fmt::print(stderr, "       {}\n", error.hint);
-  }
-  return exit_code(error.fault);
+/// Clients, databases and workers together need more descriptors than many shells allow at first.
+void raise_descriptor_limit() {
+  constexpr rlim_t kDescriptors = 16'384;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kDescriptors) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kDescriptors);
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /// SIGINT and SIGTERM end the node in order. The mask is set before any thread starts, so only this thread sees them.
@@ -57,15 +57,26 @@ class StopSignals {
   std::thread thread_;
 };
 
-Status set_up_log(const std::string& level) {
+Status set_up_log(const std::string& level, bool color) {
   const auto parsed = spdlog::level::from_str(level);
   if (parsed == spdlog::level::off && level != "off") {
     return fail(Fault::kInvalid, "\"" + level + "\" is not a log level", "use trace, debug, info, warn, error or off");
   }
-  spdlog::set_default_logger(spdlog::stderr_color_mt("micro"));
+  spdlog::set_default_logger(
+      spdlog::stderr_color_mt("micro", color ? spdlog::color_mode::always : spdlog::color_mode::never));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");
   spdlog::set_level(parsed);
   return {};
+}
+
+/// What a command has to be given to find this node; nothing where commands look by themselves.
+std::string way_to(const NodeConfig& config) {
+  if (config.socket_path == default_socket_path(default_data_dir(config.network))) {
+    const bool known = config.network == kDevNetwork || config.network == kLocalNetwork;
+    return known ? std::string() : "--env " + config.network;
+  }
+  if (config.socket_path == default_socket_path(config.data_dir)) return "--data " + config.data_dir.string();
+  return "--socket " + config.socket_path.string();
 }
 
 void announce(const Node& node, bool as_json, std::uint64_t started_ms) {
@@ -78,30 +89,30 @@ void announce(const Node& node, bool as_json, std::uint64_t started_ms) {
                     {"http", "http://" + http},
                     {"socket", node.config().socket_path.string()},
                     {"data_dir", node.config().data_dir.string()}};
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", json_text(line));
   } else {
     fmt::print("network {}  http://{}  data {}\n", std::string(node.genesis().network), http,
                node.config().data_dir.string());
+    if (const std::string way = way_to(node.config()); !way.empty()) {
+      fmt::print("commands reach it with {}\n", way);
+    }
     fmt::print("ready in {}.{} s\n", took / 1'000, took % 1'000 / 100);
   }
   std::fflush(stdout);
 }
 
-int serve(NodeConfig config, bool as_json, const std::function<Status(Node&)>& before) {
+Status serve(NodeConfig config, bool color, bool as_json, const std::function<Status(Node&)>& before) {
   const std::uint64_t started_ms = SystemClock().now().ns / 1'000'000;
-  if (const auto log = set_up_log(config.log_level); !log) return report(log.error(), as_json);
+  TRY(set_up_log(config.log_level, color));
   if (const auto hard = protect_process_memory(); !hard) spdlog::warn("{}", hard.error().message);
   StopSignals signals;
-  auto node = Node::open(std::move(config));
-  if (!node) return report(node.error(), as_json);
-  if (const auto listening = (*node)->listen(); !listening) return report(listening.error(), as_json);
-  if (before) {
-    if (const auto done = before(**node); !done) return report(done.error(), as_json);
-  }
-  signals.watch(**node);
-  announce(**node, as_json, started_ms);
-  const auto ended = (*node)->run();
-  return ended ? 0 : report(ended.error(), as_json);
+  raise_descriptor_limit();
+  const auto node = TRY(Node::open(std::move(config)));
+  TRY(node->listen());
+  if (before) TRY(before(*node));
+  signals.watch(*node);
+  announce(*node, as_json, started_ms);
+  return node->run();
 }
 
 /// A folder that goes with the process.
@@ -136,37 +147,31 @@ Status print_dev_accounts(const Node& node, const DevOptions& options) {
     }
   }
   if (!options.accounts_out) return {};
-  const std::string text = Json{{"phrase", std::string(kDevPhrase)}, {"accounts", std::move(list)}}.dump(2) + "\n";
+  const std::string text =
+      json_text(Json{{"phrase", std::string(kDevPhrase)}, {"accounts", std::move(list)}}, 2) + "\n";
   return write_file_durably(*options.accounts_out, as_bytes(text), IfPresent::kReplace);
 }
 
 }  // namespace
 
-int run_server(const ServerOptions& options) {
+Status run_server(const ServerOptions& options) {
   NodeConfig config;
   config.network = options.network;
   config.log_level = options.log_level;
   config.free_calls = options.free_calls;
   config.wallets_dir = default_wallets_dir();
   config.cache_dir = default_cache_dir();
-  if (options.config_file) {
-    if (const auto read = read_config_file(*options.config_file, config); !read)
-      return report(read.error(), options.json);
-  }
+  if (options.config_file) TRY(read_config_file(*options.config_file, config));
   if (options.data_dir) config.data_dir = *options.data_dir;
   if (config.data_dir.empty()) config.data_dir = default_data_dir(config.network);
   if (options.socket) config.socket_path = *options.socket;
   if (config.socket_path.empty()) config.socket_path = default_socket_path(config.data_dir);
   if (options.genesis) config.genesis = *options.genesis;
-  if (options.http_listen) {
-    if (const auto parsed = parse_http_listen(*options.http_listen, config); !parsed) {
-      return report(parsed.error(), options.json);
-    }
-  }
-  return serve(std::move(config), options.json, {});
+  if (options.http_listen) TRY(parse_http_listen(*options.http_listen, config));
+  return serve(std::move(config), options.color, options.json, {});
 }
 
-int run_dev(const DevOptions& options) {
+Status run_dev(const DevOptions& options) {
   std::optional<EphemeralFolder> ephemeral;
   NodeConfig config;
   config.dev = true;
@@ -179,18 +184,19 @@ int run_dev(const DevOptions& options) {
     config.data_dir = *options.state_dir;
   } else {
     ephemeral.emplace();
-    if (ephemeral->path().empty()) return report({Fault::kIo, "cannot create a temporary folder"}, options.json);
+    if (ephemeral->path().empty()) return fail(Fault::kIo, "cannot create a temporary folder", "set TMPDIR");
     config.data_dir = ephemeral->path();
   }
   config.socket_path = options.socket.value_or(default_socket_path(default_data_dir(std::string(kDevNetwork))));
   std::error_code ignored;
   std::filesystem::create_directories(config.socket_path.parent_path(), ignored);
-  if (options.http_listen) {
-    if (const auto parsed = parse_http_listen(*options.http_listen, config); !parsed) {
-      return report(parsed.error(), options.json);
-    }
-  }
-  return serve(std::move(config), options.json, [&](Node& node) { return print_dev_accounts(node, options); });
+  // Its data folder is its own, but all development networks share one socket: the second is told about the first.
+  const std::filesystem::path lock_file = config.socket_path.string() + ".lock";
+  const auto lock =
+      TRY(ProcessLock::take(lock_file, "another development network listens on " + config.socket_path.string()));
+  if (options.http_listen) TRY(parse_http_listen(*options.http_listen, config));
+  return serve(std::move(config), options.color, options.json,
+               [&](Node& node) { return print_dev_accounts(node, options); });
 }
 
 }  // namespace micro

@@ -4,6 +4,7 @@
 
 #include "chain/registry/service_rules.hpp"
 #include "services/host/cgi/cgi.hpp"
+#include "services/wasm/engine.hpp"
 #include "wallet/disk/files.hpp"
 
 namespace micro {
@@ -12,17 +13,27 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::uint64_t kTickMs = 100;
 constexpr std::size_t kMaxModuleFileBytes = 32u << 20;
+constexpr std::uint64_t kMaxModuleCacheBytes = 4ULL << 30;  // compiled modules on disk, besides those in use
 constexpr std::uint16_t kBadGateway = 502;
+static_assert(std::uint64_t{kMaxVersionMemoryMib} << 20 == wasm::kMaxMemoryBytes, "what is paid for is given");
 
 BuilderConfig builder_config(const RuntimeConfig& config) {
   BuilderConfig out;
   out.cache_dir = config.cache_dir.string();
+  out.private_hosts = config.sources.allow_local;  // who lets this disk be a source lets its own network be one
   return out;
+}
+
+/// A module that no host could run is not attested: nobody shall pay for its place.
+Status check_module(const BuildResult& built, std::uint32_t memory_mib) {
+  const wasm::ModuleInfo info = TRY(wasm::inspect(TRY(read_file(built.wasm_path, kMaxModuleFileBytes))));
+  TRY(wasm::check_program(info));
+  return wasm::check_memory(info, std::uint64_t{memory_mib} << 20);
 }
 
 /// The source's own fault: the same commit fails the same way everywhere.
 bool is_final(const Error& error) {
-  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit;
+  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit || error.fault == Fault::kRefused;
 }
 
 std::string_view ending_text(wasm::CallEnd end) {
@@ -41,6 +52,11 @@ std::string_view ending_text(wasm::CallEnd end) {
   return "the service ended";
 }
 
+/// Gas is the caller's to give, and with it time: what ends for want of them says nothing about the service.
+bool tells_of_service(wasm::CallEnd end) {
+  return end != wasm::CallEnd::kOutOfGas && end != wasm::CallEnd::kDeadline;
+}
+
 CallReply text_reply(std::uint16_t status, std::string_view text) {
   CallReply reply;
   reply.status = status;
@@ -52,7 +68,7 @@ CallReply text_reply(std::uint16_t status, std::string_view text) {
 
 /// What a program wrote, as a reply; a program that wrote no valid response answered 502.
 CallReply reply_of(const wasm::ProgramOutcome& outcome) {
-  const auto parsed = parse_cgi_response(outcome.out);
+  auto parsed = parse_cgi_response(outcome.out);
   if (!parsed)
     return text_reply(kBadGateway, "the service's answer is not a CGI response: " + parsed.error().message + "\n");
   CallReply reply;
@@ -62,7 +78,7 @@ CallReply reply_of(const wasm::ProgramOutcome& outcome) {
       reply.content_type = Text<kMaxReplyContentTypeBytes>(value.substr(0, kMaxReplyContentTypeBytes));
     }
   }
-  reply.body.assign(parsed->body.begin(), parsed->body.end());
+  static_cast<Bytes&>(reply.body) = std::move(parsed->body);
   return reply;
 }
 
@@ -86,7 +102,7 @@ RunReply judge(const wasm::ProgramOutcome& outcome) {
   return out;
 }
 
-Result<CallJob> job_of(const RunOrder& order, const Hash& artefact) {
+Result<CallJob> job_of(RunOrder&& order, const Hash& artefact) {
   const std::string& target = order.request.record.target;
   const std::size_t mark = target.find('?');
   CgiRequest cgi;
@@ -96,18 +112,18 @@ Result<CallJob> job_of(const RunOrder& order, const Hash& artefact) {
   cgi.content_type = order.request.record.content_type;
   cgi.body = order.request.body;
   cgi.service = order.service;
-  cgi.version = order.commit;
+  cgi.version = std::move(order.commit);
   cgi.caller = order.caller;
   CallJob job;
   job.artefact = artefact;
   job.call.env = TRY(cgi_variables(cgi));
-  job.call.args = {order.service};
+  job.call.args = wasm::Texts::of({order.service});
   job.call.gas_limit = order.gas_limit;
   job.call.deadline_ms = kCallDeadlineMs;
   job.call.time = order.time;
   job.call.seed = order.seed;
   job.call.memory_bytes = std::uint64_t{order.memory_mib} << 20;
-  job.input = order.request.body;
+  job.input = static_cast<Bytes&&>(order.request.body);
   return job;
 }
 
@@ -120,7 +136,8 @@ ServiceRuntime::ServiceRuntime(asio::io_context& io, RuntimeConfig config, Runti
       logs_(logs),
       builder_(builder_config(config_)),
       timer_(io),
-      jobs_(std::make_unique<asio::thread_pool>(config_.build_threads + 1)) {}
+      jobs_(std::make_unique<asio::thread_pool>(config_.build_threads + 1)),
+      foreign_builds_(std::make_unique<asio::thread_pool>(config_.build_threads)) {}
 
 Result<std::unique_ptr<ServiceRuntime>> ServiceRuntime::open(asio::io_context& io, RuntimeConfig config,
                                                              RuntimePorts ports, LogBook& logs) {
@@ -151,6 +168,7 @@ void ServiceRuntime::stop() {
   stop_.request_stop();
   timer_.cancel();
   jobs_->join();
+  foreign_builds_->join();
   jobs_.reset();
   workers_->stop();
 }
@@ -176,6 +194,12 @@ bool ServiceRuntime::accepts(const VersionId& version) const {
   return scheduler_.accepts(version, SystemClock().now());
 }
 
+std::optional<std::string> ServiceRuntime::failure(const VersionId& version) const {
+  const auto found = versions().find(version);
+  if (found == versions().end() || found->second.state != LocalState::kError) return std::nullopt;
+  return found->second.error;
+}
+
 VersionStats ServiceRuntime::stats(const VersionId& version) const {
   const auto found = stats_.find(version);
   return found == stats_.end() ? VersionStats{} : found->second;
@@ -186,20 +210,25 @@ void ServiceRuntime::feed(const scheduler::Event& event) {
 }
 
 void ServiceRuntime::perform(const scheduler::Effect& effect) {
-  if (const auto* e = std::get_if<scheduler::Build>(&effect)) build(e->version);
+  if (const auto* e = std::get_if<scheduler::Build>(&effect)) build(e->version, e->foreign);
   if (const auto* e = std::get_if<scheduler::Attest>(&effect)) attest(e->version);
   if (const auto* e = std::get_if<scheduler::Compile>(&effect)) compile(e->version);
   if (const auto* e = std::get_if<scheduler::Serve>(&effect)) note_log(e->version, "node", "serving calls");
-  if (const auto* e = std::get_if<scheduler::Stop>(&effect)) note_log(e->version, "node", "stopped");
+  if (const auto* e = std::get_if<scheduler::Stop>(&effect)) {
+    artefacts_.erase(e->version);
+    note_log(e->version, "node", "stopped");
+  }
 }
 
-void ServiceRuntime::build(const WantedVersion& wanted) {
-  asio::post(*jobs_, [this, wanted] {
+void ServiceRuntime::build(const WantedVersion& wanted, bool foreign) {
+  asio::post(foreign ? *foreign_builds_ : *jobs_, [this, wanted] {
     const auto sink = [this, &wanted](std::string_view line) { note_log(wanted.version, "build", line); };
     const auto made = [&]() -> Result<BuildResult> {
       const Source source = TRY(make_source(wanted.repo_url, wanted.subdir, wanted.commit.hex(), config_.sources));
       const PreparedSource prepared = TRY(builder_.prepare(source, sink, stop_.get_token()));
-      return builder_.build(prepared, "", sink, stop_.get_token());
+      auto built = builder_.build(prepared, "", sink, stop_.get_token());
+      if (built) TRY(check_module(*built, wanted.memory_mib));
+      return built;
     }();
     if (!made) sink("build failed: " + made.error().message);
     asio::post(io_, [this, version = wanted.version, made] {
@@ -234,15 +263,20 @@ void ServiceRuntime::attest(const VersionId& version) {
 
 void ServiceRuntime::compile(const VersionId& version) {
   const std::string path = built_.at(version).wasm_path;
-  asio::post(*jobs_, [this, version, path] {
+  std::set<Hash> in_use;
+  for (const auto& [other, artefact] : artefacts_) in_use.insert(artefact);
+  asio::post(*jobs_, [this, version, path, in_use = std::move(in_use)] {
     const auto artefact = [&]() -> Result<Hash> {
       const Bytes wasm = TRY(read_file(path, kMaxModuleFileBytes));
       return modules_->get(wasm, stop_.get_token());
     }();
     if (!artefact) note_log(version, "node", "compiling failed: " + artefact.error().message);
+    // What was compiled last goes last, so this one stays too.
+    if (const Status pruned = modules_->prune(in_use, kMaxModuleCacheBytes); !pruned)
+      ports_.log(pruned.error().message);
     asio::post(io_, [this, version, artefact] {
       if (artefact) artefacts_.insert_or_assign(version, *artefact);
-      const bool final = !artefact && (is_final(artefact.error()) || artefact.error().fault == Fault::kRefused);
+      const bool final = !artefact && is_final(artefact.error());
       feed(scheduler::CompileEnded{version, artefact.has_value(), artefact ? "" : artefact.error().message, final});
     });
   });
@@ -255,7 +289,8 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     reply.problem = "the service is not ready on this host";
     return done(std::move(reply));
   }
-  auto job = job_of(order, artefact->second);
+  const VersionId version = order.version;
+  auto job = job_of(std::move(order), artefact->second);
   if (!job) {
     RunReply reply;
     reply.outcome = RunOutcome::kCompleted;
@@ -264,7 +299,7 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
   }
   const std::uint64_t call = next_call_++;
   workers_->call(std::move(*job),
-                 [this, version = order.version, call, done = std::move(done)](wasm::ProgramOutcome outcome) {
+                 [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
                    RunReply reply = judge(outcome);
                    VersionStats& stats = stats_[version];
                    ++stats.calls;
@@ -273,7 +308,7 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
                    if (died || reply.reply.status >= 500) ++stats.errors;
                    if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
                    if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-                   feed(scheduler::CallEnded{version, died});
+                   if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
                    done(std::move(reply));
                  });
 }

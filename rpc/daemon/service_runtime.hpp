@@ -77,6 +77,8 @@ class ServiceRuntime {
 
   void update(std::vector<WantedVersion> wanted);
   [[nodiscard]] bool accepts(const VersionId& version) const;
+  /// Why this machine cannot run the version, as against not yet: nothing is promised for it then.
+  [[nodiscard]] std::optional<std::string> failure(const VersionId& version) const;
   void run(RunOrder order, std::function<void(RunReply)> done);
   [[nodiscard]] const std::map<VersionId, LocalVersion>& versions() const { return scheduler_.versions(); }
   [[nodiscard]] VersionStats stats(const VersionId& version) const;
@@ -88,7 +90,7 @@ class ServiceRuntime {
   ServiceRuntime(boost::asio::io_context& io, RuntimeConfig config, RuntimePorts ports, LogBook& logs);
   void feed(const scheduler::Event& event);
   void perform(const scheduler::Effect& effect);
-  void build(const WantedVersion& wanted);
+  void build(const WantedVersion& wanted, bool foreign);
   void attest(const VersionId& version);
   void compile(const VersionId& version);
   void tick();
@@ -108,7 +110,8 @@ class ServiceRuntime {
   std::uint64_t next_call_ = 1;
   boost::asio::steady_timer timer_;
   std::stop_source stop_;
-  std::unique_ptr<boost::asio::thread_pool> jobs_;
+  std::unique_ptr<boost::asio::thread_pool> jobs_;            // what is placed here, and what a person waits for
+  std::unique_ptr<boost::asio::thread_pool> foreign_builds_;  // of versions that are only attested
 };
 
 }  // namespace micro

@@ -5,6 +5,8 @@
 
 namespace micro {
 
-int run_demo(const DemoOptions& options);
+/// Narrates on standard error and ends with what to try next; with `json` one document on standard output instead. An
+/// error names the step that failed; its hint says where the folder is kept.
+Status run_demo(const DemoOptions& options);
 
 }  // namespace micro

@@ -1,5 +1,6 @@
 #include "rpc/demo/loopback_http.hpp"
 
+#include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -18,6 +19,27 @@ struct LoopbackHttp::Impl {
   asio::ip::tcp::socket socket{io};
   boost::beast::flat_buffer buffer;
   std::string host;
+  asio::ip::tcp::endpoint endpoint;
+
+  /// The server closes a connection that was idle for long: that is seen before a request is sent into it.
+  bool is_closed() {
+    if (!socket.is_open()) return true;
+    std::array<char, 1> one{};
+    error_code error;
+    socket.non_blocking(true, error);
+    socket.receive(asio::buffer(one), asio::socket_base::message_peek, error);
+    const bool open = error == asio::error::would_block;
+    socket.non_blocking(false, error);
+    return !open;
+  }
+  error_code connect_again() {
+    error_code error;
+    socket.close(error);
+    socket = asio::ip::tcp::socket(io);
+    buffer.clear();
+    socket.connect(endpoint, error);
+    return error;
+  }
 };
 
 LoopbackHttp::LoopbackHttp(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -36,7 +58,8 @@ Result<LoopbackHttp> LoopbackHttp::connect(const std::string& url) {
   impl->host = url.substr(kScheme.size());
   error_code error;
   const auto address = asio::ip::make_address(url.substr(kScheme.size(), colon - kScheme.size()), error);
-  if (!error) impl->socket.connect({address, port}, error);
+  impl->endpoint = {address, port};
+  if (!error) error = impl->connect_again();
   if (error) return fail(Fault::kUnreachable, "cannot reach " + url + ": " + error.message());
   return LoopbackHttp(std::move(impl));
 }
@@ -51,6 +74,8 @@ Result<HttpReply> LoopbackHttp::send(const std::string& method, const std::strin
   request.body() = body;
   request.prepare_payload();
   error_code error;
+  if (impl_->is_closed()) error = impl_->connect_again();
+  if (error) return fail(Fault::kUnreachable, "cannot reach " + impl_->host + ": " + error.message());
   http::write(impl_->socket, request, error);
   http::response<http::string_body> response;
   if (!error) http::read(impl_->socket, impl_->buffer, response, error);

@@ -1,5 +1,7 @@
 #include "rpc/http/message.hpp"
 
+#include <algorithm>
+
 namespace micro {
 
 std::optional<std::string_view> find_header(const HttpHeaders& headers, std::string_view name) {
@@ -19,7 +21,10 @@ HttpResponder::~HttpResponder() {
 }
 
 bool is_loopback_host(std::string_view host) {
-  if (host == "localhost" || host == "[::1]" || host.ends_with(".localhost")) return true;
+  if (host == "localhost" || host == "[::1]") return true;
+  if (host.ends_with(".localhost")) {
+    return host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string_view::npos;
+  }
   if (!host.starts_with("127.") || host.size() > 15) return false;
   int dots = 0;
   for (const char c : host) {
@@ -30,17 +35,17 @@ bool is_loopback_host(std::string_view host) {
 }
 
 bool is_cross_site(const HttpRequest& request) {
-  const auto site = request.header("sec-fetch-site");
-  if (site && *site != "same-origin" && *site != "none") return true;
-  const auto origin = request.header("origin");
-  if (!origin) return false;
-  // scheme://host[:port] must name the host that was asked.
-  const std::size_t start = origin->find("://");
-  if (start == std::string_view::npos) return true;
-  std::string_view rest = origin->substr(start + 3);
-  const std::size_t colon = rest.rfind(':');
-  const bool has_port = colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos;
-  return (has_port ? rest.substr(0, colon) : rest) != request.host;
+  const std::string_view asked = request.header("host").value_or("");
+  const auto same = [](char a, char b) { return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b); };
+  for (const auto& [name, value] : request.headers) {
+    if (name == "sec-fetch-site" && value != "same-origin" && value != "none") return true;
+    if (name != "origin") continue;
+    // Another port is another origin: what listens there is another program.
+    constexpr std::string_view kScheme = "http://";
+    if (!value.starts_with(kScheme)) return true;
+    if (!std::ranges::equal(asked, std::string_view(value).substr(kScheme.size()), same)) return true;
+  }
+  return false;
 }
 
 }  // namespace micro

@@ -15,6 +15,7 @@
 namespace micro {
 
 inline constexpr std::size_t kMaxHttpHeaderBytes = 16 * 1'024;
+inline constexpr std::size_t kMaxHttpMethodBytes = 16;
 inline constexpr std::size_t kMaxHttpBodyBytes = 1'024 * 1'024;
 
 using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
@@ -26,11 +27,11 @@ enum class HttpListener : std::uint8_t { kLoopback, kUnixSocket };
 
 struct HttpRequest {
   HttpListener listener = HttpListener::kLoopback;
-  uid_t peer_uid = 0;        ///< of the process at the other end of the Unix socket
-  std::string method;        ///< "GET", …
-  std::string target;        ///< path and query as sent
-  std::string host;          ///< lower case, without port
-  HttpHeaders headers;       ///< names in lower case, in the order sent
+  uid_t peer_uid = 0;   ///< of the process at the other end of the Unix socket
+  std::string method;   ///< "GET", …
+  std::string target;   ///< path and query as sent
+  std::string host;     ///< lower case, without port
+  HttpHeaders headers;  ///< names in lower case, in the order sent
   std::string body;
 
   [[nodiscard]] std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
@@ -54,6 +55,8 @@ class HttpStream {
   /// False when nobody listens any more.
   virtual bool write(std::string chunk) = 0;
   virtual void end() = 0;
+  /// False when nobody listens any more, as `write` would say.
+  [[nodiscard]] virtual bool is_open() const = 0;
 };
 
 /// Answers one request, once, from any thread. Dropped without an answer it answers 500.

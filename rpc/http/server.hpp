@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "chain/base/clock.hpp"
 #include "chain/base/result.hpp"
 #include "rpc/http/message.hpp"
 
@@ -13,16 +14,16 @@ class io_context;
 
 namespace micro {
 
-inline constexpr std::size_t kMaxHttpConnections = 1'024;
-inline constexpr std::uint64_t kHttpIdleMs = 60'000;          ///< between requests
-inline constexpr std::uint64_t kHttpReceiveMs = 10'000;       ///< for one whole request
-inline constexpr std::uint64_t kHttpWriteMs = 30'000;         ///< for one reply, or one chunk of a stream
-inline constexpr std::size_t kMaxHttpStreamBacklogBytes = 4u << 20;
+/// Of each listener: programs that fill one do not keep anybody out of the other.
+inline constexpr std::size_t kMaxHttpConnections = 512;
+inline constexpr std::uint64_t kHttpSweepMs = 1'000;  ///< deadlines are looked at this often
 
 class HttpServer {
  public:
   /// The handler runs on the io_context's thread.
   HttpServer(boost::asio::io_context& io, HttpHandler handler);
+  /// The clock outlives the server.
+  HttpServer(boost::asio::io_context& io, HttpHandler handler, const Clock& clock);
   ~HttpServer();
 
   /// kDenied for an address that is not loopback, kBusy when the port is taken. Returns the bound port.
@@ -31,6 +32,8 @@ class HttpServer {
   Status listen_unix(const std::filesystem::path& path);
   /// Closes listeners and connections. What handlers still answer goes nowhere.
   void stop();
+  /// Cuts connections that are past a deadline. Happens by itself every `kHttpSweepMs`.
+  void sweep();
   [[nodiscard]] std::size_t connections() const;
 
  private:

@@ -48,7 +48,7 @@ Result<Json> version_json(const Moment& m, const VersionRecord& version) {
   return out;
 }
 
-Json placement_event(const Moment& m, Height height, const Event& event) {
+Result<Json> placement_event(const Moment& m, Height height, const Event& event) {
   Json out = to_json(m.json, event);
   const bool placed = std::holds_alternative<event::Placed>(event);
   const auto reason = static_cast<DecisionReason>(placed ? std::get<event::Placed>(event).reason
@@ -57,6 +57,10 @@ Json placement_event(const Moment& m, Height height, const Event& event) {
   out["reason"] = decision_reason_text(reason);
   out["height"] = height.text();
   out.erase("kind");
+  const VersionId id = placed ? std::get<event::Placed>(event).version : std::get<event::Drained>(event).version;
+  if (const auto version = TRY(read_record<VersionRecord>(m.state, path::version(id)))) {
+    out["commit"] = version->commit.hex();
+  }
   return out;
 }
 
@@ -147,7 +151,7 @@ Result<Json> placements(const Moment& m, std::string_view name) {
     for (const EventCursor& at : page) {
       const Event event = TRY(m.blocks.event(at));
       if (std::holds_alternative<event::Placed>(event) || std::holds_alternative<event::Drained>(event)) {
-        out.push_back(placement_event(m, at.height, event));
+        out.push_back(TRY(placement_event(m, at.height, event)));
       }
     }
     if (page.size() < kMaxPage || out.size() >= kMaxPage) return out;
@@ -161,7 +165,7 @@ Result<Json> decisions(const Moment& m, std::optional<std::uint64_t> before, std
   while (number > 1 && items.size() < limit) {
     --number;
     const EventCursor at = TRY(m.blocks.decision(number));
-    items.push_back(placement_event(m, at.height, TRY(m.blocks.event(at))));
+    items.push_back(TRY(placement_event(m, at.height, TRY(m.blocks.event(at)))));
   }
   Json out{{"items", std::move(items)}};
   if (number > 1) out["cursor"] = std::to_string(number);
@@ -174,7 +178,7 @@ Result<Json> decision(const Moment& m, std::uint64_t number) {
                 "list them with `micro audit decisions`");
   }
   const EventCursor at = TRY(m.blocks.decision(number));
-  Json out = placement_event(m, at.height, TRY(m.blocks.event(at)));
+  Json out = TRY(placement_event(m, at.height, TRY(m.blocks.event(at))));
   const Header header = TRY(m.blocks.header(at.height));
   const BlockReceipts receipts = TRY(m.blocks.receipts(at.height));
   const PolicyRecordIo io = TRY(m.blocks.policy_io(header.epoch));

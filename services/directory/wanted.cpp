@@ -12,13 +12,18 @@ Result<bool> has_active_offer(const StateView& state, const NodeId& self) {
   return offer && offer->state == OfferState::kActive;
 }
 
-Result<bool> is_placed(const StateView& state, const VersionId& version, const NodeId& self, Epoch epoch) {
-  const auto record = TRY(read_record<PlacementRecord>(state, path::placement(version)));
-  if (!record) return false;
+/// Sets `serve` and `draining`.
+Status add_placement(const StateView& state, WantedVersion& wanted, const NodeId& self, Epoch epoch) {
+  const auto record = TRY(read_record<PlacementRecord>(state, path::placement(wanted.version)));
+  if (!record) return {};
+  bool in_force = false;
   for (const Placement& host : record->hosts) {
-    if (host.node == self && (host.end.value == 0 || host.end > epoch)) return true;
+    if (host.node != self || (host.end.value != 0 && host.end <= epoch)) continue;
+    wanted.serve = true;
+    in_force = in_force || host.end.value == 0;
   }
-  return false;
+  wanted.draining = wanted.serve && !in_force;
+  return {};
 }
 
 Result<bool> has_attested(const StateView& state, const VersionId& version, const NodeId& self) {
@@ -35,8 +40,14 @@ Status add_versions(const StateView& state, const ServiceRecord& service, Epoch 
   for (const VersionRecord& v : TRY(versions_of(state, service))) {
     const auto status = TRY(read_record<StatusRecord>(state, path::status(v.version)));
     const bool announced = !status || status->state == VersionState::kAnnounced;
-    WantedVersion wanted{v.version, service.service, v.commit, service.repo_url, service.subdir, false, false, {}};
-    wanted.serve = TRY(is_placed(state, v.version, self, epoch));
+    WantedVersion wanted;
+    wanted.version = v.version;
+    wanted.service = service.service;
+    wanted.commit = v.commit;
+    wanted.repo_url = service.repo_url;
+    wanted.subdir = service.subdir;
+    wanted.memory_mib = v.memory_mib;
+    TRY(add_placement(state, wanted, self, epoch));
     wanted.attest = builds && announced && !TRY(has_attested(state, v.version, self));
     if (status && !status->wasm_hash.is_zero()) wanted.module = status->wasm_hash;
     if (wanted.serve || wanted.attest) out.push_back(std::move(wanted));

@@ -6,9 +6,10 @@
 // policy sees indices and rounded features, never names. What it may not do (too much churn, full hosts, untrue
 // reasons) the kernel refuses: then the whole output is discarded.
 //
-// The rule: a version that is wanted and funded runs on `replicas` hosts of distinct clusters, each the least loaded
-// that fits among its candidates. Placements on hosts that leave are replaced before they are drained. Then, within the
-// churn cap, replicas move from hosts a quarter above the mean load to hosts below it.
+// The rule: a version that is wanted and funded runs on `replicas` hosts of distinct clusters, each the one among its
+// candidates that is least loaded with it. Placements on hosts that leave are replaced before they are drained. Then,
+// within the churn cap, replicas move from hosts a quarter above the mean load to hosts below it; a version that was
+// just placed or drained for another reason stays where it is until the next epoch.
 
 typedef unsigned char u8;
 typedef unsigned short u16;
@@ -20,6 +21,7 @@ typedef unsigned long long u64;
 #define MAX_LIST 32u
 #define MAX_DECISIONS 8192u
 #define MAX_INPUT_BYTES (2u << 20)
+#define MAX_REPLICAS 16u
 #define DECISION_BYTES 11u
 #define PPM 1000000u
 
@@ -42,6 +44,7 @@ typedef struct {
   u32 placed[MAX_LIST];
   u32 candidate_count;
   u32 candidates[MAX_LIST];
+  u8 changed;  // decided on in this run: a host is named once a version, or the kernel refuses the output
 } Version;
 
 static u8 input[MAX_INPUT_BYTES];
@@ -109,6 +112,7 @@ static void read_input(u32 size) {
     v->replicas = (u8)read_le(1);
     v->placed_count = read_indices(v->placed);
     v->candidate_count = read_indices(v->candidates);
+    v->changed = 0;
   }
   if (cursor != end) __builtin_trap();
 }
@@ -117,8 +121,13 @@ static void read_input(u32 size) {
 static void write_le(u64 value, u32 bytes) {
   for (u32 i = 0; i < bytes; ++i) output[output_size++] = (u8)(value >> (8 * i));
 }
+/// Whether the output still holds `more` decisions. What belongs together is begun only then, since half of it would
+/// be a fault; the rest waits for the next epoch.
+static int has_room(u32 more) {
+  return decision_count + more <= MAX_DECISIONS;
+}
 static void decide_one(u8 kind, u32 version, u32 host, u16 reason) {
-  if (decision_count == MAX_DECISIONS) return;  // the rest waits for the next epoch
+  if (!has_room(1)) __builtin_trap();
   write_le(kind, 1);
   write_le(version, 4);
   write_le(host, 4);
@@ -150,14 +159,18 @@ static int cluster_taken(const Version* v, u32 cluster) {
   return 0;
 }
 
-/// Least loaded candidate that fits, in a cluster of its own; host_count when there is none.
+/// Candidate that fits, in a cluster of its own, and is least loaded with it; host_count when there is none.
 static u32 best_candidate(const Version* v) {
   u32 best = host_count;
+  u32 best_load = 0;
   for (u32 i = 0; i < v->candidate_count; ++i) {
     const u32 at = v->candidates[i];
     const Host* h = &hosts[at];
     if (h->leaving || holds(v, at) || cluster_taken(v, h->cluster) || !fits(v, h)) continue;
-    if (best == host_count || h->used_ppm < hosts[best].used_ppm) best = at;
+    const u32 load = h->used_ppm + share_ppm(v, h);
+    if (best != host_count && load >= best_load) continue;
+    best = at;
+    best_load = load;
   }
   return best;
 }
@@ -165,6 +178,7 @@ static u32 best_candidate(const Version* v) {
 static void place(u32 version, u32 host, u16 reason) {
   Version* v = &versions[version];
   decide_one(PLACE, version, host, reason);
+  v->changed = 1;
   hosts[host].used_ppm += share_ppm(v, &hosts[host]);
   if (v->placed_count < MAX_LIST) v->placed[v->placed_count++] = host;
 }
@@ -172,6 +186,7 @@ static void drain(u32 version, u32 slot, u16 reason) {
   Version* v = &versions[version];
   const u32 host = v->placed[slot];
   decide_one(DRAIN, version, host, reason);
+  v->changed = 1;
   const u32 share = share_ppm(v, &hosts[host]);
   hosts[host].used_ppm -= share < hosts[host].used_ppm ? share : hosts[host].used_ppm;
   v->placed[slot] = v->placed[--v->placed_count];
@@ -214,9 +229,9 @@ static void rebalance(void) {
   const u32 mean = mean_load();
   const u32 high = mean + mean / 4;
   u32 moves = 0;
-  for (u32 i = 0; i < version_count && moves < churn_cap; ++i) {
+  for (u32 i = 0; i < version_count && moves < churn_cap && has_room(2); ++i) {
     Version* v = &versions[i];
-    if (!v->wanted || !v->funded || v->placed_count != v->replicas) continue;
+    if (v->changed || !v->wanted || !v->funded || v->placed_count != v->replicas) continue;
     for (u32 slot = 0; slot < v->placed_count; ++slot) {
       Host* from = &hosts[v->placed[slot]];
       if (from->leaving || from->used_ppm <= high) continue;
@@ -246,7 +261,7 @@ __attribute__((export_name("decide"))) u64 decide(u32 address, u32 size) {
   decision_count = 0;
   write_le(1, 1);
   write_le(0, 4);
-  for (u32 i = 0; i < version_count; ++i) settle(i);
+  for (u32 i = 0; i < version_count && has_room(MAX_REPLICAS + MAX_LIST); ++i) settle(i);
   rebalance();
   for (u32 i = 0; i < 4; ++i) output[1 + i] = (u8)(decision_count >> (8 * i));
   return (u64)(u32)(__UINTPTR_TYPE__)output << 32 | output_size;

@@ -147,6 +147,18 @@ struct CloseSigned {
 using Effect = std::variant<Persist, Run, Respond, SubmitClaim, SubmitFinalize, CloseSigned>;
 using Effects = std::vector<Effect>;
 
+/// What the books of one channel say, beside what the ledger knows of it.
+struct ChannelBooks {
+  ChannelId channel;
+  ServiceId service;
+  Address payer;
+  std::uint64_t calls = 0;  ///< that ended; one that FAILED counts and costs nothing
+  Amount charged;           ///< by all of them
+  Amount base_fee;          ///< the part of it that pays gas
+  Amount earned;            ///< the host's part of what was charged
+  Amount claimable;         ///< the part of it that no claim on the ledger covers; zero when this host cannot claim
+};
+
 class Provider {
  public:
   /// `store` is only read, for stored answers; it outlives the provider.
@@ -160,6 +172,8 @@ class Provider {
   [[nodiscard]] const XOnlyKey* voucher_key(const ChannelId& channel) const;
   [[nodiscard]] std::size_t running() const { return running_; }
   [[nodiscard]] std::uint64_t stored_bytes() const { return stored_bytes_; }
+  /// Of every channel that the ledger has, by id. The same before and after a restart.
+  [[nodiscard]] std::vector<ChannelBooks> books() const;
 
  private:
   enum class Phase : std::uint8_t { kIdle, kAccepting, kRunning, kEnding };

@@ -1,6 +1,8 @@
 // What the ledger tells the provider, and what the provider asks of the ledger: claims, closes, finalizing.
 #include "services/payment/provider.hpp"
 
+#include <algorithm>
+
 namespace micro::payment {
 
 // --- the books after a start ---
@@ -206,6 +208,33 @@ void Provider::consider_finalize(Channel& channel) {
   if (tip_->epoch <= dispute_deadline(*channel.record, channel.end_eff, config_.params)) return;
   channel.finalize_sent = tip_->epoch;
   effects_.emplace_back(SubmitFinalize{channel.record->channel});
+}
+
+std::vector<ChannelBooks> Provider::books() const {
+  std::vector<ChannelBooks> out;
+  for (const auto& [id, channel] : channels_) {
+    if (!channel.record) continue;
+    ChannelBooks& books = out.emplace_back();
+    books.channel = id;
+    books.service = channel.record->service;
+    books.payer = channel.record->payer;
+    std::vector<LaneTotal> totals;
+    for (std::size_t i = 0; i < channel.lanes.size(); ++i) {
+      const LaneState& lane = channel.lanes[i].totals;
+      books.calls += lane.seq;
+      books.charged = Amount(books.charged.micro + lane.cum_charged.micro);
+      books.base_fee = Amount(books.base_fee.micro + lane.cum_base_fee.micro);
+      if (lane.seq == 0) continue;
+      totals.push_back({static_cast<std::uint8_t>(i), lane.seq, lane.cum_charged, lane.cum_base_fee});
+    }
+    ChannelRecord unclaimed = *channel.record;
+    for (LaneState& lane : unclaimed.lanes) lane = {};
+    if (const auto all = settle(unclaimed, totals)) books.earned = all->to_host;
+    if (channel.fenced) continue;
+    if (const auto open = settle(*channel.record, totals)) books.claimable = open->to_host;
+  }
+  std::ranges::sort(out, {}, &ChannelBooks::channel);
+  return out;
 }
 
 // --- cooperative close ---

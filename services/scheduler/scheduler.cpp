@@ -1,6 +1,7 @@
 #include "services/scheduler/scheduler.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace micro {
 
@@ -68,6 +69,7 @@ void Scheduler::take_wanted(const Wanted& wanted, Instant now) {
     }
     if (found == listed.end()) {
       it->second.wanted.serve = false;
+      it->second.wanted.draining = false;
       it->second.wanted.attest = false;
     } else {
       it->second.wanted = *found->second;
@@ -87,6 +89,7 @@ void Scheduler::take_build(const BuildEnded& e, Instant now) {
   LocalVersion* v = find(e.version);
   if (v == nullptr) return;
   v->busy = false;
+  if (std::exchange(v->foreign_build, false)) --foreign_builds_;
   if (!e.module) return fail_job(*v, e.error, e.final, now);
   v->built = e.module;
   v->retry_ms = kRetryFirstMs;
@@ -108,7 +111,10 @@ void Scheduler::take_compile(const CompileEnded& e, Instant now) {
   LocalVersion* v = find(e.version);
   if (v == nullptr) return;
   v->busy = false;
-  if (!e.ok) return fail_job(*v, e.error, e.final, now);
+  if (!e.ok) {
+    v->built.reset();  // the module may be gone from the cache: the next attempt takes it from there or builds it anew
+    return fail_job(*v, e.error, e.final, now);
+  }
   v->retry_ms = kRetryFirstMs;
   if (!v->wanted.serve || !v->wanted.module) return set_state(*v, LocalState::kBuilt, now);
   v->serving = true;
@@ -121,14 +127,16 @@ void Scheduler::take_call(const CallEnded& e, Instant now) {
   if (v == nullptr) return;
   if (!e.died) {
     v->deaths.clear();
+    v->close_ms = kRetryFirstMs;
+    if (v->serving) v->error.clear();
     return;
   }
   std::erase_if(v->deaths, [&](Instant at) { return at.plus_ms(kVersionWindowMs) < now; });
   v->deaths.push_back(now);
   if (v->deaths.size() < kVersionDeaths) return;
   v->deaths.clear();
-  v->closed_until = now.plus_ms(v->retry_ms);
-  v->retry_ms = std::min(v->retry_ms * 2, kRetryMostMs);
+  v->closed_until = now.plus_ms(v->close_ms);
+  v->close_ms = std::min(v->close_ms * 2, kRetryMostMs);
   v->error = "every call fails: it is left alone for a while";
 }
 
@@ -147,13 +155,17 @@ void Scheduler::advance(LocalVersion& v, Instant now) {
     effects_.push_back(Stop{v.wanted.version});
     set_state(v, LocalState::kWaiting, now);
   }
+  if (v.serving) set_state(v, v.wanted.draining ? LocalState::kDraining : LocalState::kRunning, now);
   if (v.busy || v.failed_for_good || jobs_ >= kMaxJobsAtOnce) return;
   if (v.state == LocalState::kError && now < v.retry_at) return;
   const bool needs_module = (v.wanted.attest && !v.attested) || wanted_here;
   if (needs_module && !v.built) {
+    if (!wanted_here && foreign_builds_ >= kMaxForeignBuildsAtOnce) return;
     v.busy = true;
     ++jobs_;
-    effects_.push_back(Build{v.wanted});
+    v.foreign_build = !wanted_here;
+    if (v.foreign_build) ++foreign_builds_;
+    effects_.push_back(Build{v.wanted, v.foreign_build});
     set_state(v, LocalState::kBuilding, now);
   } else if (v.wanted.attest && !v.attested) {
     v.busy = true;

@@ -23,6 +23,9 @@ inline constexpr std::uint64_t kRetryMostMs = 30'000;
 inline constexpr std::uint32_t kVersionDeaths = 5;         ///< traps in a row that close a version for a while…
 inline constexpr std::uint64_t kVersionWindowMs = 60'000;  ///< …when they come within this time
 inline constexpr std::size_t kMaxJobsAtOnce = 4;
+/// Of these, builds of versions that are not placed here. Anyone can announce versions that build slowly, and what is
+/// placed must not wait for them.
+inline constexpr std::size_t kMaxForeignBuildsAtOnce = 2;
 
 /// What the ledger says of one version, as far as it concerns this node.
 struct WantedVersion {
@@ -31,8 +34,10 @@ struct WantedVersion {
   CommitId commit;
   std::string repo_url;
   std::string subdir;
+  std::uint32_t memory_mib = 0;    ///< of one call
   bool attest = false;             ///< this node is a builder and has not attested it yet
   bool serve = false;              ///< placed here, or draining here
+  bool draining = false;           ///< placed here only until an epoch that is known
   std::optional<CodeHash> module;  ///< what a quorum of builders agreed on
   bool operator==(const WantedVersion&) const = default;
 };
@@ -43,7 +48,7 @@ enum class LocalState : std::uint8_t {
   kBuilt,  ///< attested or about to be
   kCompiling,
   kRunning,   ///< calls are answered here
-  kDraining,  ///< no new calls
+  kDraining,  ///< answered until its last epoch
   kError,     ///< see text
 };
 std::string_view local_state_name(LocalState state);
@@ -71,10 +76,11 @@ struct CompileEnded {
   std::string error;
   bool final = false;
 };
-/// One call ended. A trap or a host failure counts towards the breaker.
+/// One call ended by the service itself or by this machine. Whoever calls chooses its gas, and so could make calls end
+/// for want of it or of time: those say nothing about the service and are not told.
 struct CallEnded {
   VersionId version;
-  bool died = false;
+  bool died = false;  ///< a trap or a host failure: counts towards the breaker
 };
 struct Tick {};
 using Event = std::variant<Wanted, BuildEnded, AttestEnded, CompileEnded, CallEnded, Tick>;
@@ -82,6 +88,7 @@ using Event = std::variant<Wanted, BuildEnded, AttestEnded, CompileEnded, CallEn
 // --- effects ---
 struct Build {
   WantedVersion version;
+  bool foreign = false;  ///< only to attest it
 };
 struct Attest {
   VersionId version;
@@ -109,11 +116,13 @@ struct LocalVersion {
   std::optional<CodeHash> built;  ///< module that this node built or took from its cache
   bool attested = false;          ///< sent; the ledger shows it later
   bool busy = false;              ///< a job of it runs
+  bool foreign_build = false;     ///< a build that was begun to attest only
   bool serving = false;
   bool failed_for_good = false;
   std::uint64_t retry_ms = kRetryFirstMs;
   Instant retry_at;
-  std::vector<Instant> deaths;  ///< within the breaker's window
+  std::vector<Instant> deaths;             ///< within the breaker's window
+  std::uint64_t close_ms = kRetryFirstMs;  ///< how long the breaker opens next; from the start again after a success
   Instant closed_until;
 };
 
@@ -138,6 +147,7 @@ class Scheduler {
   std::map<VersionId, LocalVersion> versions_;
   std::vector<scheduler::Effect> effects_;
   std::size_t jobs_ = 0;
+  std::size_t foreign_builds_ = 0;
 };
 
 }  // namespace micro

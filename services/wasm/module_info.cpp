@@ -304,4 +304,14 @@ Status check_program(const ModuleInfo& info) {
   return {};
 }
 
+Status check_memory(const ModuleInfo& info, std::uint64_t memory_bytes) {
+  const std::uint64_t needed = std::uint64_t{info.memory_min_pages} * kPageBytes;
+  if (needed <= memory_bytes) return {};
+  constexpr std::uint64_t kMib = 1024 * 1024;
+  return fail(Fault::kLimit,
+              "the module begins with " + std::to_string((needed + kMib - 1) / kMib) +
+                  " MiB of memory, and the version has " + std::to_string(memory_bytes / kMib),
+              "Give it more under \"memory_mib\" in micro.json.");
+}
+
 }  // namespace micro::wasm

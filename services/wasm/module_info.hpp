@@ -14,7 +14,7 @@ namespace micro::wasm {
 
 inline constexpr std::uint32_t kPageBytes = 65'536;
 /// Rises with any change of the caps below, of host gas or of the engine's settings; part of the module cache's key.
-inline constexpr std::uint32_t kEngineParamsVersion = 1;
+inline constexpr std::uint32_t kEngineParamsVersion = 2;
 
 /// An ordinary Go program with net/http and html/template has 11 to 15 MB, 6,500 functions with bodies up to 50 KB, a
 /// table of 13,185 and 100,000 data segments, at which its linker stops.
@@ -90,5 +90,9 @@ Result<ModuleInfo> inspect(ByteView wasm, const ModuleCaps& caps = {});
 /// The module is a program of service ABI tier 1: it exports `_start` and `memory` and imports nothing but functions of
 /// WASI preview 1 that exist.
 Status check_program(const ModuleInfo& info);
+
+/// kLimit: the module begins with more memory than `memory_bytes`, what its calls will be given, so that every call
+/// would fail.
+Status check_memory(const ModuleInfo& info, std::uint64_t memory_bytes);
 
 }  // namespace micro::wasm

@@ -4,12 +4,11 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "chain/base/bytes.hpp"
 #include "chain/base/fixed_bytes.hpp"
 #include "chain/base/quantity.hpp"
+#include "services/wasm/texts/texts.hpp"
 
 namespace micro::wasm {
 
@@ -18,9 +17,9 @@ inline constexpr std::uint32_t kDefaultOutBytes = 1024 * 1024;
 inline constexpr std::uint32_t kDefaultLogBytes = 64 * 1024;
 
 struct ProgramCall {
-  std::vector<std::pair<std::string, std::string>> env;
-  std::vector<std::string> args;  ///< argv, the program's name first
-  ByteView input;                 ///< stdin; outlives the call
+  Texts env;       ///< "NAME=value"
+  Texts args;      ///< argv, the program's name first
+  ByteView input;  ///< stdin; outlives the call
   Gas gas_limit;
   std::uint32_t deadline_ms = 10'000;  ///< of real time, and of the program's own virtual time spent asleep
   TimeMs time;                         ///< what its clocks start from

@@ -76,45 +76,36 @@ U Wasi::load(std::uint64_t at) const {
   return value;
 }
 
-WasiErrno Wasi::put_strings(std::span<const std::string> strings, std::uint64_t pointers_at, std::uint64_t text_at) {
-  for (const std::string& text : strings) {
-    const std::uint64_t size = text.size() + 1;
-    if (!spend(size * kHostByteGas)) return wasi_errno::kSuccess;
-    if (!store(pointers_at, static_cast<std::uint32_t>(text_at)) || !in_memory(text_at, size))
-      return wasi_errno::kFault;
-    std::memcpy(memory_.data() + text_at, text.c_str(), size);
+WasiErrno Wasi::put_texts(const Texts& texts, std::uint64_t pointers_at, std::uint64_t text_at) {
+  const ByteView all = texts.bytes();
+  if (all.empty()) return wasi_errno::kSuccess;
+  if (!spend(all.size() * kHostByteGas)) return wasi_errno::kSuccess;
+  if (!in_memory(pointers_at, texts.size() * 4) || !in_memory(text_at, all.size())) return wasi_errno::kFault;
+  std::memcpy(memory_.data() + text_at, all.data(), all.size());
+  for (std::size_t at = 0; at < all.size(); at += std::strlen(reinterpret_cast<const char*>(all.data()) + at) + 1) {
+    store(pointers_at, static_cast<std::uint32_t>(text_at + at));
     pointers_at += 4;
-    text_at += size;
   }
   return wasi_errno::kSuccess;
 }
 
-WasiErrno Wasi::put_sizes(std::span<const std::string> strings, Args args) {
-  std::uint64_t bytes = 0;
-  for (const std::string& text : strings) bytes += text.size() + 1;
-  const bool ok =
-      store(args[0], static_cast<std::uint32_t>(strings.size())) && store(args[1], static_cast<std::uint32_t>(bytes));
+WasiErrno Wasi::put_sizes(const Texts& texts, Args args) {
+  const bool ok = store(args[0], static_cast<std::uint32_t>(texts.size())) &&
+                  store(args[1], static_cast<std::uint32_t>(texts.bytes().size()));
   return ok ? wasi_errno::kSuccess : wasi_errno::kFault;
 }
 
-std::vector<std::string> Wasi::environ() const {
-  std::vector<std::string> out;
-  out.reserve(call_.env.size());
-  for (const auto& [name, value] : call_.env) out.push_back(name + "=" + value);
-  return out;
-}
-
 WasiErrno Wasi::args_get(Args a) {
-  return put_strings(call_.args, a[0], a[1]);
+  return put_texts(call_.args, a[0], a[1]);
 }
 WasiErrno Wasi::args_sizes_get(Args a) {
   return put_sizes(call_.args, a);
 }
 WasiErrno Wasi::environ_get(Args a) {
-  return put_strings(environ(), a[0], a[1]);
+  return put_texts(call_.env, a[0], a[1]);
 }
 WasiErrno Wasi::environ_sizes_get(Args a) {
-  return put_sizes(environ(), a);
+  return put_sizes(call_.env, a);
 }
 
 /// One gas is one nanosecond of the guest's time, so that a loop that waits for the clock ends.
@@ -281,6 +272,7 @@ WasiErrno Wasi::proc_exit(Args a) {
 
 WasiErrno Wasi::random_get(Args a) {
   if (!in_memory(a[0], a[1])) return wasi_errno::kFault;
+  if (a[1] > kMaxRandomBytes) return wasi_errno::kInval;
   if (!spend(a[1] * kRandomByteGas)) return wasi_errno::kSuccess;
   for (std::uint64_t done = 0; done < a[1]; done += Hash::kSize) {
     std::array<std::uint8_t, 8> counter{};

@@ -18,6 +18,9 @@ inline constexpr std::size_t kMaxWasiParams = 9;
 inline constexpr std::uint64_t kHostCallGas = 100;
 inline constexpr std::uint64_t kHostByteGas = 1;
 inline constexpr std::uint64_t kRandomByteGas = 8;
+/// Of one random_get; more is EINVAL. A call of the host cannot be stopped in the middle, so each must take less than a
+/// tick: this one some milliseconds.
+inline constexpr std::uint64_t kMaxRandomBytes = 1024 * 1024;
 
 using WasiErrno = std::uint16_t;
 namespace wasi_errno {
@@ -73,9 +76,8 @@ class Wasi {
   bool store(std::uint64_t at, U value);
   template <class U>
   U load(std::uint64_t at) const;
-  WasiErrno put_strings(std::span<const std::string> strings, std::uint64_t pointers_at, std::uint64_t text_at);
-  WasiErrno put_sizes(std::span<const std::string> strings, Args args);
-  std::vector<std::string> environ() const;
+  WasiErrno put_texts(const Texts& texts, std::uint64_t pointers_at, std::uint64_t text_at);
+  WasiErrno put_sizes(const Texts& texts, Args args);
   [[nodiscard]] bool is_open(std::uint64_t fd) const { return fd < open_.size() && open_[fd]; }
   WasiErrno write_stream(std::uint64_t fd, ByteView bytes);
   [[nodiscard]] std::uint64_t now_ns(bool real_time) const;

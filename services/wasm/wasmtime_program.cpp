@@ -12,8 +12,8 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::string_view kMemory = "memory";
-constexpr std::string_view kStart = "_start";
+constexpr std::string_view kMemoryExport = "memory";
+constexpr std::string_view kStartExport = "_start";
 constexpr const char* kDeadlineText = "the deadline passed";
 constexpr std::size_t kMaxStoreTables = 4;
 
@@ -74,7 +74,7 @@ wasm_trap_t* host_call(void* env, wasmtime_caller_t* caller, wasmtime_val_raw_t*
   auto& run = *static_cast<RunningProgram::Impl*>(wasmtime_context_get_data(context));
   if (!run.memory_known) {
     wasmtime_extern_t item;
-    if (!wasmtime_caller_export_get(caller, kMemory.data(), kMemory.size(), &item) ||
+    if (!wasmtime_caller_export_get(caller, kMemoryExport.data(), kMemoryExport.size(), &item) ||
         item.kind != WASMTIME_EXTERN_MEMORY) {
       return wasmtime_trap_new("no memory", 9);
     }
@@ -137,8 +137,8 @@ void RunningProgram::Impl::begin(const Engine::Impl& with, std::shared_ptr<const
 bool RunningProgram::Impl::resume() {
   if (stage == Stage::kEnded) return true;
   engine->ticker->keep_awake();
+  deadline_passed = SteadyClock::now() >= deadline;
   while (stage != Stage::kEnded) {
-    deadline_passed = SteadyClock::now() >= deadline;
     if (!deadline_passed && !wasmtime_call_future_poll(future.get())) return false;
     settle();
   }
@@ -155,7 +155,7 @@ void RunningProgram::Impl::settle() {
 
 void RunningProgram::Impl::begin_call() {
   wasmtime_extern_t item;
-  if (!wasmtime_instance_export_get(context, &instance, kStart.data(), kStart.size(), &item) ||
+  if (!wasmtime_instance_export_get(context, &instance, kStartExport.data(), kStartExport.size(), &item) ||
       item.kind != WASMTIME_EXTERN_FUNC) {
     return end(CallEnd::kHostFailure, Gas(0), "the module exports no function _start");
   }
@@ -339,7 +339,7 @@ class PureRun {
 
   Result<std::span<std::uint8_t>> memory_now() {
     wasmtime_extern_t item;
-    if (!wasmtime_instance_export_get(context_, &instance_, kMemory.data(), kMemory.size(), &item) ||
+    if (!wasmtime_instance_export_get(context_, &instance_, kMemoryExport.data(), kMemoryExport.size(), &item) ||
         item.kind != WASMTIME_EXTERN_MEMORY) {
       return fail(Fault::kInvalid, "the module exports no memory");
     }

@@ -1,7 +1,9 @@
 """`micro demo`: the whole main job, through real processes, and what its document promises."""
 import decimal
+import json
 import pathlib
 import re
+import shutil
 import unittest
 
 from harness import Machine
@@ -13,12 +15,14 @@ AMOUNT = re.compile(r"^\d+\.\d{6}$")
 class DemoTest(unittest.TestCase):
     def test_the_whole_tour(self):
         machine = Machine(self)
-        done = machine.ok("demo", "--json", "--calls", "100", MICRO_SOURCE_DIR=str(ROOT), timeout=280)
+        done = machine.ok("demo", "--json", "--calls", "100", MICRO_SOURCE_DIR=str(ROOT), TMPDIR=str(machine.home),
+                          timeout=280)
         tour = done.json()
         self.assertEqual(set(tour), {"service", "versions", "decision", "replay", "calls", "paid", "earned", "burned",
                                      "supply", "elapsed_ms"})
         self.assertEqual(tour["replay"], "match")
-        self.assertGreaterEqual(int(tour["calls"]), 100)
+        self.assertEqual(tour["calls"], 100)
+        self.assertGreater(tour["elapsed_ms"], 0)
         self.assertEqual(len(tour["versions"]), 2)
         first, second = tour["versions"]
         for version in (first, second):
@@ -29,9 +33,29 @@ class DemoTest(unittest.TestCase):
             self.assertRegex(amount, AMOUNT)
         supply = {name: decimal.Decimal(text) for name, text in tour["supply"].items()}
         self.assertEqual(supply["minted"], supply["live"] + supply["burned"] + supply["expired"])
-        self.assertGreater(decimal.Decimal(tour["paid"]), decimal.Decimal(tour["earned"]))
-        self.assertGreater(decimal.Decimal(tour["earned"]), 0)
-        self.assertIn("402", done.err)
+        paid, earned, burned = (decimal.Decimal(tour[name]) for name in ("paid", "earned", "burned"))
+        self.assertEqual(paid, earned + burned)
+        self.assertGreater(earned, burned)
+        self.assertGreater(supply["burned"], burned, "fees of transactions burn too")
+        for step in ("wallets", "offers", "published", "402", "98 paid calls", "second version", "claimed", "replayed",
+                     "adds up"):
+            self.assertIn(step, done.err)
+        self.assertEqual([f.name for f in pathlib.Path(machine.home).glob("micro-demo-*")], [], "it cleans up")
+
+    def test_a_step_that_fails_ends_the_tour_with_its_reason(self):
+        machine = Machine(self)
+        example = pathlib.Path("services/examples/hello-c")
+        shutil.copytree(ROOT / example, machine.home / example)
+        (machine.home / example / "main.c").write_text("this is not C;\n")
+        done = machine.run("demo", "--json", MICRO_SOURCE_DIR=str(machine.home), TMPDIR=str(machine.home), timeout=280)
+        self.assertNotEqual(done.code, 0)
+        self.assertEqual(done.out, "")
+        error = json.loads(done.err.splitlines()[-1])
+        self.assertEqual(set(error), {"code", "name", "message", "hint", "data"})
+        self.assertEqual(error["code"], done.code)
+        self.assertIn("the tour stopped", error["message"])
+        kept = re.search(r"its folder is kept: (\S+),", error["hint"]).group(1)
+        self.assertTrue((pathlib.Path(kept) / "node.log").exists())
 
 
 if __name__ == "__main__":

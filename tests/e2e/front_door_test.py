@@ -147,6 +147,18 @@ class Setup(unittest.TestCase):
         self.refuses(f"run_step name $root/log sh -c 'echo {wrong}; exit 7'", wrong, "name failed")
         self.assertIn("words", self.box.sh("run_step n $root/log sh -c 'echo words; exit 1'").stderr)
 
+    def test_a_step_that_fails_for_want_of_something_says_what_to_do(self):
+        def fails(words):
+            return f"run_step name $root/log sh -c 'echo \"{words}\"; exit 1'"
+        self.refuses(fails("fatal error: error in backend: IO failure: No space left on device"), "free some space")
+        self.refuses(fails("clang++: error: unable to execute command: Killed"), "swap")
+        self.refuses(fails("c++: fatal error: Killed signal terminated program cc1plus (signal 9)"), "swap")
+        for words in ("Could not resolve host: index.invalid", "Couldnt resolve host name",
+                      "Temporary failure in name resolution", "Network is unreachable (os error 101)"):
+            self.refuses(fails(words), "offline")
+        plain = self.box.sh(fails("a.cpp:1: error"))
+        self.assertTrue(plain.stderr.endswith("name failed (see above).\n"), plain.stderr)
+
 
 class FrontDoor(unittest.TestCase):
     def setUp(self):

@@ -4,12 +4,14 @@ import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.parse
 
 
@@ -57,6 +59,13 @@ class Process:
                 raise AssertionError(f"{'ended' if self._ended else 'waited'} without {pattern!r}; it said:\n{said}")
             return found
 
+    def wait(self, timeout=60):
+        """The exit code, once it has ended and all that it said is in lines()."""
+        code = self.popen.wait(timeout)
+        with self._news:
+            self._news.wait_for(lambda: self._ended, timeout)
+        return code
+
     def signal(self, number):
         """To the process and all that it started."""
         try:
@@ -68,6 +77,28 @@ class Process:
         """As a power cut: nobody gets to write a last word."""
         self.signal(signal.SIGKILL)
         self.popen.wait(30)
+
+    def processes(self):
+        """Open handles (pidfds) of the living processes of its session, by process id."""
+        found = {}
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+                if int(fields[3]) == self.popen.pid and fields[0] != "Z":
+                    found[int(entry.name)] = os.pidfd_open(int(entry.name))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return found
+
+    @staticmethod
+    def outlive(handles, timeout):
+        """Which of these processes are still there after this time, at most."""
+        deadline, left = time.monotonic() + timeout, []
+        for pid, handle in handles.items():
+            ended, _, _ = select.select([handle], [], [], max(0, deadline - time.monotonic()))
+            left += [] if ended else [pid]
+            os.close(handle)
+        return left
 
     def stop(self, timeout=30):
         """As a person would; returns the exit code."""

@@ -41,6 +41,23 @@ class Harness(unittest.TestCase):
         except FileNotFoundError:
             pass
 
+    def test_processes_of_a_session_are_seen_until_they_end(self):
+        process = self.machine.start("-c", "cat /dev/zero >/dev/null & echo child $!; wait", ready="child")
+        child = int(process.wait_for(r"child (\d+)").group(1))
+        handles = process.processes()
+        self.assertEqual(set(handles), {process.popen.pid, child})
+        process.popen.kill()
+        process.popen.wait(10)
+        self.assertEqual(process.outlive(handles, 0.05), [child])
+        handles = process.processes()
+        process.kill()
+        self.assertEqual(process.outlive(handles, 10), [])
+
+    def test_wait_returns_when_the_last_word_is_read(self):
+        process = self.machine.start("-c", "echo ready; cat /dev/zero | head -c 9999999 >/dev/null; echo last; exit 4",
+                                     ready="ready")
+        self.assertEqual((process.wait(), process.lines()[-1]), (4, "last"))
+
     def test_stop_gives_the_exit_code(self):
         process = self.machine.start("-c", 'trap "exit 5" TERM; echo ready; while :; do :; done', ready="ready")
         self.assertEqual(process.stop(), 5)

@@ -36,9 +36,9 @@ inline Module compile_guest(const std::string& name) {
   return module;
 }
 
-inline ProgramCall call_of(std::vector<std::string> args, std::uint64_t gas = 1'000'000'000) {
+inline ProgramCall call_of(const std::vector<std::string>& args, std::uint64_t gas = 1'000'000'000) {
   ProgramCall call;
-  call.args = std::move(args);
+  for (const std::string& arg : args) call.args.add(arg);
   call.gas_limit = Gas(gas);
   call.time = TimeMs(1'800'000'000'000);
   return call;

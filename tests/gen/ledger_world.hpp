@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 
+#include "chain/economy/supply.hpp"
 #include "chain/execution/execute.hpp"
 #include "chain/records/records.hpp"
 #include "chain/state/overlay.hpp"
@@ -55,6 +56,7 @@ struct World {
   NativePolicy policy;
   Height height{0};
   TimeMs time{kStartMs};
+  std::optional<BlockId> parent;  ///< of the next block, where a test has real ones
 
   /// `people` accounts with `amount` µT each, short epochs of one second, buckets of `bucket_epochs`.
   explicit World(std::size_t people = 4, std::uint64_t amount = 1'000'000'000, std::uint32_t bucket_epochs = 4) {
@@ -85,7 +87,7 @@ struct World {
     input.chain = chain;
     input.height = height.next();
     input.time = TimeMs(time.value + after_ms);
-    input.parent = tagged_hash(domain::kHeader, encode(height)).as<BlockId>();
+    input.parent = parent.value_or(tagged_hash(domain::kHeader, encode(height)).as<BlockId>());
     return input;
   }
   /// Runs a block and, when it is valid, moves on to it.
@@ -153,5 +155,15 @@ struct World {
   [[nodiscard]] Amount live(std::uint64_t n) const { return live_total(account(n).purse, lots()); }
   [[nodiscard]] Supply supply() const { return *read<Supply>(path::supply()); }
 };
+
+/// A newcomer's allowance beside tokens, put straight into the state; the supply record counts it.
+inline void grant_base(World& w, std::uint64_t who, std::uint64_t amount) {
+  Account account = w.account(who);
+  const Lot lot{fresh_expiry(w.lots()), LotClass::kBase, Amount(amount)};
+  add_lot(account.purse, lot);
+  SupplyBook book = SupplyBook::from(w.supply(), w.lots()).value();
+  book.mint(lot);
+  w.state.apply({{path::account(person(who)), encode(account)}, {path::supply(), encode(book.record())}});
+}
 
 }  // namespace micro::test

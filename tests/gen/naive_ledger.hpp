@@ -1,5 +1,6 @@
-// The token side of the ledger on paper: people, bonds, funds. It predicts every status, fee and balance of the kinds
-// that move tokens; placements are read from the real state, since other tests judge them.
+// The ledger on paper: people, bonds, funds, nodes and their keys, session keys, services and versions. It predicts
+// every status, fee and balance; placements are read from the real state, since other tests judge them, and channels
+// have a model of their own.
 #pragma once
 
 #include "chain/registry/service_rules.hpp"
@@ -17,13 +18,24 @@ struct NaiveBond {
   std::uint64_t release = 0;
 };
 
+struct NaiveSession {
+  std::uint64_t owner = 0;
+  std::uint64_t expires = 0;
+  bool revoked = false;
+};
+
 struct NaiveLedger {
   NaiveTime time;
+  ChainId chain;
   std::map<std::uint64_t, NaivePurse> people;
   std::map<std::uint64_t, std::uint64_t> nonces;
   std::map<OfferId, NaiveBond> bonds;
   std::map<NodeId, std::pair<std::uint64_t, std::optional<OfferId>>> nodes;  // owner, last offer
   std::map<ServiceId, std::pair<std::uint64_t, NaivePurse>> funds;           // owner, purse
+  std::map<NodeId, std::pair<Ed25519Key, Ed25519Key>> node_keys;
+  std::map<std::uint64_t, NaiveSession> sessions;
+  std::map<ServiceId, std::pair<std::uint64_t, std::uint32_t>> prices;  // π and the host's share
+  std::set<std::pair<ServiceId, CommitId>> versions;
   std::set<std::string> names;
   std::uint64_t burned = 0;
   ChainParams params;
@@ -92,7 +104,74 @@ struct NaiveLedger {
     if (people[who].live(time) < params.name_fee.micro) return TxStatus::kInsufficientFunds;
     burn(people[who], params.name_fee.micro);
     names.insert(t.name);
-    funds[service_id(person(who), Nonce(nonces[who] - 1))] = {who, {}};
+    const ServiceId made = service_id(person(who), Nonce(nonces[who] - 1));
+    funds[made] = {who, {}};
+    prices[made] = {t.price.micro, t.host_share_ppm};
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const SetPrice& t, const TxId&) {
+    const auto service = funds.find(t.service);
+    if (service == funds.end()) return TxStatus::kNoSuchService;
+    if (service->second.first != who) return TxStatus::kNotOwner;
+    if (t.host_share_ppm < 300'000 || t.host_share_ppm > 1'000'000) return TxStatus::kBadShare;
+    prices[t.service] = {t.price.micro, t.host_share_ppm};
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const AnnounceVersion& t, const TxId&) {
+    const auto service = funds.find(t.service);
+    if (service == funds.end()) return TxStatus::kNoSuchService;
+    if (service->second.first != who) return TxStatus::kNotOwner;
+    if (t.memory_mib == 0) return TxStatus::kBadMemory;
+    return versions.insert({t.service, t.commit}).second ? TxStatus::kOk : TxStatus::kVersionExists;
+  }
+
+  [[nodiscard]] bool key_in_use(const Ed25519Key& key, const NodeId& except) const {
+    for (const auto& [node, keys] : node_keys) {
+      if (node != except && (keys.first == key || keys.second == key)) return true;
+    }
+    return false;
+  }
+  template <class Keys>
+  TxStatus judge_keys(std::uint64_t who, const Keys& t, const NodeId& except) const {
+    if (t.node_key == t.consensus_key || key_in_use(t.node_key, except) || key_in_use(t.consensus_key, except)) {
+      return TxStatus::kNodeKeyTaken;
+    }
+    const Hash message = node_proof_hash(chain, person(who), t.node_key, t.consensus_key);
+    const bool proven = verify_ed25519(t.node_key, message, t.node_proof) &&
+                        verify_ed25519(t.consensus_key, message, t.consensus_proof);
+    return proven ? TxStatus::kOk : TxStatus::kBadNodeProof;
+  }
+  TxStatus run(std::uint64_t who, const RegisterNode& t, const TxId&) {
+    const TxStatus judged = judge_keys(who, t, NodeId{});
+    if (judged != TxStatus::kOk) return judged;
+    const NodeId made = node_id(person(who), Nonce(nonces[who] - 1));
+    nodes[made] = {who, {}};
+    node_keys[made] = {t.node_key, t.consensus_key};
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const RotateNodeKey& t, const TxId&) {
+    const auto node = nodes.find(t.node);
+    if (node == nodes.end()) return TxStatus::kNoSuchNode;
+    if (node->second.first != who) return TxStatus::kNotOwner;
+    const TxStatus judged = judge_keys(who, t, t.node);
+    if (judged == TxStatus::kOk) node_keys[t.node] = {t.node_key, t.consensus_key};
+    return judged;
+  }
+  TxStatus run(std::uint64_t who, const GrantSessionKey& t, const TxId&) {
+    const std::uint64_t key = number_of(address_of(t.key));
+    if (sessions.contains(key) || people.contains(key)) return TxStatus::kSessionExists;
+    if (t.expires.value <= time.now || t.window_epochs == 0 || t.per_call_cap.is_zero() || t.window_cap.is_zero()) {
+      return TxStatus::kBadSessionTerms;
+    }
+    sessions[key] = {who, t.expires.value, false};
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const RevokeSessionKey& t, const TxId&) {
+    const auto session = sessions.find(number_of(t.key));
+    if (session == sessions.end() || session->second.revoked) return TxStatus::kNoSuchSession;
+    if (session->second.owner != who) return TxStatus::kNotOwner;
+    if (time.now >= session->second.expires) return TxStatus::kSessionExpired;
+    session->second.revoked = true;
     return TxStatus::kOk;
   }
   TxStatus run(std::uint64_t who, const FundService& t, const TxId&) {

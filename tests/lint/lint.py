@@ -39,6 +39,7 @@ BANNED_IN_CHAIN = [
     (r"\bstd::(?:stof|stod|stold)\b|\bstrto[fd]\b", "floating point"),
     (r"\bgetenv\s*\(", "the environment"),
 ]
+BANNED_IN_RPC = [(r"\.dump\s*\(", "it throws on bytes that are not UTF-8: json_text does not")]
 CHAIN_ADAPTERS = {"chain/base/clock.cpp"}  # the one place that turns the machine's clock into an input
 SLEEPS = r"\bsleep_(?:for|until)\b|\b(?:u|nano)?sleep\s*\(|\btime\.sleep\b|\bsetTimeout\b"
 ALLOWED_HOSTS = r"(?:[\w.-]+\.)?(?:example(?:\.com|\.org)?|invalid|test|localhost|github\.com|borsh\.io|" \
@@ -125,10 +126,12 @@ def layers(tree):
 
 
 def banned_calls(tree):
-    """Nothing in chain may differ between two machines."""
+    """Nothing in chain may differ between two machines; nothing that is sent to us may end the process."""
     for path, text in of_layers(tree):
         if path.startswith(("chain/", "genesis/")) and path not in CHAIN_ADAPTERS:
             yield from search("banned_calls", path, text, blank(text), BANNED_IN_CHAIN)
+        if path.startswith("rpc/"):
+            yield from search("banned_calls", path, text, blank(text), BANNED_IN_RPC)
 
 
 def throws(tree):

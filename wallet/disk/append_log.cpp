@@ -90,7 +90,7 @@ Result<LogContents> parse_log(ByteView file) {
 }
 
 Result<AppendLog> AppendLog::open(const std::filesystem::path& path, std::vector<Bytes>& records) {
-  auto bytes = read_file(path, kMaxLogBytes);
+  auto bytes = read_file(path, kMaxAppendLogBytes);
   if (!bytes && bytes.error().fault != Fault::kNotFound) return std::unexpected(bytes.error());
   auto contents = parse_log(bytes ? ByteView(*bytes) : ByteView());
   if (!contents) {
@@ -121,7 +121,7 @@ Status AppendLog::append(ByteView record) {
   if (broken_) return fail(Fault::kIo, path_.string() + " failed before", "check the disk and start again");
   Hash chain = chain_;
   const Bytes bytes = encode_log_record(chain, record);
-  if (size_ + bytes.size() > kMaxLogBytes) return fail(Fault::kLimit, path_.string() + " is full");
+  if (size_ + bytes.size() > kMaxAppendLogBytes) return fail(Fault::kLimit, path_.string() + " is full");
   std::size_t done = 0;
   while (done < bytes.size()) {
     const ssize_t n = ::pwrite(file_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));

@@ -11,7 +11,7 @@
 namespace micro {
 
 inline constexpr std::size_t kMaxLogRecordBytes = 1u << 20;
-inline constexpr std::size_t kMaxLogBytes = 64u << 20;
+inline constexpr std::size_t kMaxAppendLogBytes = 64u << 20;
 
 /// What is left of a log after a crash.
 struct LogContents {

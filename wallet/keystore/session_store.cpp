@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view kMagic = "micro-sessions/1\n";
 constexpr std::string_view kKeyFile = "machine.key";
 constexpr std::string_view kSealedFile = "sessions.sealed";
-constexpr std::string_view kLockFile = "sessions.lock";
-constexpr std::size_t kMaxSealedBytes = 1u << 20;
+constexpr std::string_view kSessionsLockFile = "sessions.lock";
+constexpr std::size_t kMaxSealedSessionBytes = 1u << 20;
 
 /// On disk. The public key is derived again when it is read.
 struct StoredKey {
@@ -54,7 +54,7 @@ Result<Hash> load_machine_key(const std::filesystem::path& folder, Random& rando
 }
 
 Result<std::vector<SessionKey>> open_sealed(const std::filesystem::path& path, const Hash& machine_key) {
-  const auto bytes = read_file(path, kMaxSealedBytes);
+  const auto bytes = read_file(path, kMaxSealedSessionBytes);
   if (!bytes && bytes.error().fault == Fault::kNotFound) return std::vector<SessionKey>();
   if (!bytes) return std::unexpected(bytes.error());
   const ByteView file(*bytes);
@@ -159,7 +159,7 @@ SessionStore::~SessionStore() = default;
 
 Result<SessionStore> SessionStore::open(const std::filesystem::path& folder, Random& random) {
   TRY(make_private_folder(folder));
-  FileLock lock = TRY(FileLock::acquire(folder / kLockFile, "the session keys in " + folder.string()));
+  FileLock lock = TRY(FileLock::acquire(folder / kSessionsLockFile, "the session keys in " + folder.string()));
   Hash machine_key = TRY(load_machine_key(folder, random));
   auto keys = open_sealed(folder / kSealedFile, machine_key);
   if (!keys) return std::unexpected(keys.error());

@@ -10,6 +10,9 @@ namespace micro {
 inline constexpr std::size_t kMaxPaidBodyBytes = 256u << 10;
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 64;
 inline constexpr std::size_t kMaxDropReasonBytes = 256;
+/// Largest answer that is kept for a client that asks again by its Idempotency-Key.
+inline constexpr std::size_t kMaxKeptAnswerBytes = 256u << 10;
+inline constexpr std::size_t kMaxKeptContentTypeBytes = 256;
 inline constexpr std::size_t kMaxEntriesPerRecord = 8;
 
 /// A channel as its payer knows it; fixed when it was opened.
@@ -107,10 +110,24 @@ struct Dropped {
   bool operator==(const Dropped&) const = default;
 };
 
+/// What the call that was settled last was answered with. The host forgets it with the lane's next call; a client that
+/// has not seen it asks again.
+struct Answered {
+  std::uint64_t seq = 0;
+  std::uint16_t status = 0;
+  Text<kMaxKeptContentTypeBytes> content_type;
+  Blob<kMaxKeptAnswerBytes> body;
+  CallInputs inputs;
+  static constexpr auto kFields =
+      std::tuple{&Answered::seq, &Answered::status, &Answered::content_type, &Answered::body, &Answered::inputs};
+  bool operator==(const Answered&) const = default;
+};
+
 }  // namespace entry
 
 /// The order is frozen: the index is in the files.
-using Entry = std::variant<entry::Opened, entry::Signed, entry::Settled, entry::Adopted, entry::Dropped>;
+using Entry =
+    std::variant<entry::Opened, entry::Signed, entry::Settled, entry::Adopted, entry::Dropped, entry::Answered>;
 
 /// One record of the log: entries that become durable together.
 struct EntryRecord {

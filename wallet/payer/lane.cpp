@@ -142,6 +142,18 @@ Result<Judgement> PayerLane::judge(const CallAnswer& answer) const {
     out.verdict = CallVerdict::kDropped;
     out.reason = "the answer is not the one that the receipt is for";
     out.entries.emplace_back(drop(out.reason, answer.receipt));
+    return out;
+  }
+  const bool may_be_asked_for = done && !pending_->idempotency_key.empty();
+  if (may_be_asked_for && answer.body.size() <= kMaxKeptAnswerBytes &&
+      answer.content_type.size() <= kMaxKeptContentTypeBytes && is_valid_utf8(answer.content_type)) {
+    entry::Answered kept;
+    kept.seq = receipt.seq;
+    kept.status = answer.status;
+    kept.content_type.assign(answer.content_type);
+    kept.body = Blob<kMaxKeptAnswerBytes>(answer.body);
+    kept.inputs = *answer.inputs;
+    out.entries.emplace_back(std::move(kept));
   }
   return out;
 }
@@ -223,11 +235,12 @@ Status PayerLane::apply_one(const entry::Settled& e) {
     return does_not_follow("a receipt without its voucher");
   }
   pending_->body = {};
-  remembered_.push_back({std::move(*pending_), e.receipt});
+  remembered_.push_back({std::move(*pending_), e.receipt, std::nullopt});
   pending_.reset();
   settled_ = totals_of(receipt);
   if (remembered_.size() > kRememberedCalls) {
     remembered_from_ = totals_of(remembered_.front().receipt.receipt);
+    if (const auto& answer = remembered_.front().answer) kept_bytes_ -= answer->body.size();
     remembered_.pop_front();
   }
   return {};
@@ -240,6 +253,7 @@ Status PayerLane::apply_one(const entry::Adopted& e) {
   }
   pending_.reset();
   remembered_.clear();  // the calls between are unknown: totals no longer follow one from another
+  kept_bytes_ = 0;
   settled_ = totals_of(receipt);
   remembered_from_ = settled_;
   return {};
@@ -251,15 +265,31 @@ Status PayerLane::apply_one(const entry::Dropped& e) {
   return {};
 }
 
+Status PayerLane::apply_one(const entry::Answered& e) {
+  if (pending_ || remembered_.empty() || remembered_.back().receipt.receipt.seq != e.seq || remembered_.back().answer) {
+    return does_not_follow("an answer without its receipt");
+  }
+  remembered_.back().answer = e;
+  kept_bytes_ += e.body.size();
+  for (RememberedCall& call : remembered_) {
+    if (kept_bytes_ <= kKeptAnswersBytes) break;
+    if (!call.answer) continue;
+    kept_bytes_ -= call.answer->body.size();
+    call.answer.reset();
+  }
+  return {};
+}
+
 std::vector<Entry> PayerLane::compacted() const {
   entry::Opened opened = opening(channel_, lane_);
   opened.from.seq = remembered_from_.seq;
   opened.from.cum_charged = remembered_from_.cum_charged;
   opened.from.cum_base_fee = remembered_from_.cum_base_fee;
   std::vector<Entry> out{opened};
-  for (const auto& [call, receipt] : remembered_) {
+  for (const auto& [call, receipt, answer] : remembered_) {
     out.emplace_back(entry::Signed{call});
     out.emplace_back(entry::Settled{receipt});
+    if (answer) out.emplace_back(*answer);
   }
   if (pending_) out.emplace_back(entry::Signed{*pending_});
   if (dropped_) out.emplace_back(*dropped_);

@@ -1,7 +1,7 @@
 // One lane of a channel from the payer's side, without disk or network. The shell makes each entry durable, then
 // applies it, and only then sends anything.
 //
-//   idle ── prepare → Signed ──► pending ── judge: DONE or FAILED → Settled ──► idle
+//   idle ── prepare → Signed ──► pending ── judge: DONE or FAILED → Settled (→ Answered) ──► idle
 //                                  │  └──── judge: a signed lie → Dropped ──► dropped, for ever
 //                                  └─ no answer: stays pending; only the same bytes are sent again
 #pragma once
@@ -15,6 +15,8 @@ namespace micro {
 
 /// Calls of which voucher and receipt are remembered, for clients that ask again.
 inline constexpr std::size_t kRememberedCalls = 64;
+/// Of their answers together; the oldest are forgotten first.
+inline constexpr std::size_t kKeptAnswersBytes = 1u << 20;
 inline constexpr std::uint64_t kDefaultAcceptMs = 60'000;
 
 /// What the caller wants, and what the ledger says at that time.
@@ -35,6 +37,7 @@ struct CallAnswer {
   std::optional<CallInputs> inputs;  ///< always with a DONE
   std::uint16_t status = 0;
   ByteView body;
+  std::string_view content_type = {};
 };
 
 enum class CallVerdict : std::uint8_t {
@@ -52,6 +55,7 @@ struct Judgement {
 struct RememberedCall {
   SignedCall call;
   SignedReceipt receipt;
+  std::optional<entry::Answered> answer;  ///< of a call with an Idempotency-Key that was DONE, while there is room
 };
 
 class PayerLane {
@@ -100,6 +104,7 @@ class PayerLane {
   Status apply_one(const entry::Settled& e);
   Status apply_one(const entry::Adopted& e);
   Status apply_one(const entry::Dropped& e);
+  Status apply_one(const entry::Answered& e);
   [[nodiscard]] Status check_order(const SecretKey& vkey, const CallOrder& order) const;
   [[nodiscard]] Status check_proof(const LaneProof& proof) const;
 
@@ -110,6 +115,7 @@ class PayerLane {
   std::optional<SignedCall> pending_;
   std::optional<entry::Dropped> dropped_;
   std::deque<RememberedCall> remembered_;
+  std::size_t kept_bytes_ = 0;  ///< of the answers in it
 };
 
 }  // namespace micro

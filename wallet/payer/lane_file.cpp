@@ -62,7 +62,7 @@ bool LaneFile::exists(const std::filesystem::path& folder, std::uint8_t lane) {
 Result<Amount> LaneFile::peek_committed(const std::filesystem::path& folder, const PayerChannel& channel,
                                         std::uint8_t lane) {
   const auto path = folder / (lane_name(lane) + ".log");
-  const auto bytes = read_file(path, kMaxLogBytes);
+  const auto bytes = read_file(path, kMaxAppendLogBytes);
   if (!bytes && bytes.error().fault == Fault::kNotFound) return Amount();
   if (!bytes) return std::unexpected(bytes.error());
   const auto contents = parse_log(*bytes);

@@ -236,7 +236,8 @@ Result<Judgement> Payer::answer(const ChannelId& channel, std::uint8_t lane, con
   }
   for (const auto& entry : judged->entries) {
     const bool settled = std::holds_alternative<entry::Settled>(entry);
-    TRY(settled ? open->file.apply_now_write_later(entry) : open->file.commit(entry));
+    const bool waits = settled || std::holds_alternative<entry::Answered>(entry);
+    TRY(waits ? open->file.apply_now_write_later(entry) : open->file.commit(entry));
     if (settled) open->phase = Phase::kSettled;
   }
   if (judged->verdict == CallVerdict::kDropped) TRY(impl_->mark_dropped(*state, judged->reason));
@@ -298,9 +299,12 @@ Result<std::optional<Payment>> Payer::find_payment(const ChannelId& channel, std
     if (!opened) return std::unexpected(opened.error());
     const PayerLane& known = (*opened)->file.lane();
     if (known.pending() && known.pending()->idempotency_key == idempotency_key) return same_request(*known.pending());
-    for (const auto& [call, receipt] : known.remembered()) {
+    for (const auto& [call, receipt, answer] : known.remembered()) {
       const bool done = receipt.receipt.outcome == CallOutcomeKind::kDone;
-      if (done && call.idempotency_key == idempotency_key) return same_request(call);
+      if (!done || call.idempotency_key != idempotency_key) continue;
+      auto found = same_request(call);
+      if (found && answer) (*found)->kept = Payment::Kept{receipt, *answer};
+      return found;
     }
   }
   return std::nullopt;

@@ -15,6 +15,12 @@ namespace micro {
 struct Payment {
   SignedCall call;
   bool again = false;  ///< it may have been sent before
+  /// Of find_payment: it is over, and this is what its client has to get. Nothing is sent.
+  struct Kept {
+    SignedReceipt receipt;
+    entry::Answered answer;
+  };
+  std::optional<Kept> kept = std::nullopt;
 };
 
 struct PayerConfig {
@@ -54,8 +60,9 @@ class Payer {
   Result<bool> correct(const ChannelId& channel, std::uint8_t lane, const LaneProof& proof,
                        bool answer_is_gone = false);
   /// The payment of an earlier call with this key: pending, or answered and then without its body, which the client
-  /// sends anew. It is to be sent again as it was. Nothing for a key that is not remembered or whose call failed.
-  /// kInvalid when it was for another request; the epoch of the gas price may differ, since a retry comes later.
+  /// sends anew. With its answer, if that was kept; else it is to be sent again as it was. Nothing for a key that is
+  /// not remembered or whose call failed. kInvalid when it was for another request; the epoch of the gas price may
+  /// differ, since a retry comes later.
   Result<std::optional<Payment>> find_payment(const ChannelId& channel, std::string_view idempotency_key,
                                               const CallRequestRecord& request);
 

@@ -1,33 +1,10 @@
 #include "services/build/builder/build_cache.hpp"
 
-#include <algorithm>
-#include <filesystem>
-#include <vector>
-
 #include "services/build/builder/build_log.hpp"
 #include "services/build/builder/builder.hpp"
 #include "services/build/builder/files.hpp"
 
 namespace micro {
-namespace {
-
-namespace fs = std::filesystem;
-
-/// Oldest first, by the module's time of writing.
-void drop_oldest(const std::string& folder, std::size_t keep) {
-  std::vector<std::pair<fs::file_time_type, fs::path>> entries;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (!entry.is_directory(error)) continue;
-    entries.emplace_back(entry.last_write_time(error), entry.path());
-  }
-  if (entries.size() <= keep) return;
-  std::ranges::sort(entries);
-  for (std::size_t i = 0; i < entries.size() - keep; ++i) fs::remove_all(entries[i].second, error);
-}
-
-}  // namespace
-
 Hash build_key_hash(const BuildKey& key) {
   return tagged_hash(domain::kBuildKey, encode(key));
 }
@@ -47,11 +24,11 @@ Result<CachedBuild> BuildCache::put(const Hash& key, ByteView wasm, const std::s
   TRY(make_folder(entry));
   const CodeHash hash = sha256(wasm).as<CodeHash>();
   TRY(write_file_atomically(entry + "/service.wasm", wasm));
-  const Bytes log = TRY(read_file(log_path, 2 * kMaxLogBytes));
+  const Bytes log = TRY(read_file(log_path, 2 * kMaxBuildLogBytes));
   TRY(write_file_atomically(entry + "/build.log", log));
   // Last: an entry without it does not count.
   TRY(write_file_atomically(entry + "/sha256", as_bytes(hash.hex())));
-  drop_oldest(folder_, kMaxCachedBuilds);
+  keep_newest(folder_, EntryKind::kFolders, kMaxCachedBuilds);
   return CachedBuild{entry + "/service.wasm", entry + "/build.log", hash, static_cast<std::uint32_t>(wasm.size())};
 }
 

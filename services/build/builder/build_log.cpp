@@ -39,9 +39,9 @@ void BuildLog::line(std::string_view text) {
   tail_.emplace_back(text);
   if (tail_.size() > kTailLines) tail_.pop_front();
   if (cut_) return;
-  if (bytes_ + text.size() > kMaxLogBytes) {
+  if (bytes_ + text.size() > kMaxBuildLogBytes) {
     cut_ = true;
-    write("… the log is longer than " + std::to_string(kMaxLogBytes >> 20) + " MiB: the rest is left out");
+    write("… the log is longer than " + std::to_string(kMaxBuildLogBytes >> 20) + " MiB: the rest is left out");
     return;
   }
   write(text);

@@ -10,7 +10,7 @@
 
 namespace micro {
 
-inline constexpr std::size_t kMaxLogBytes = 4ULL << 20;
+inline constexpr std::size_t kMaxBuildLogBytes = 4ULL << 20;
 inline constexpr std::size_t kTailLines = 12;
 
 using LineSink = std::function<void(std::string_view line)>;
@@ -23,7 +23,7 @@ class BuildLog {
   BuildLog& operator=(BuildLog&&) = delete;
   ~BuildLog();
 
-  /// Each line is in the file when this returns. After kMaxLogBytes only the tail is still kept.
+  /// Each line is in the file when this returns. After kMaxBuildLogBytes only the tail is still kept.
   void line(std::string_view text);
   /// The last lines, with line breaks.
   [[nodiscard]] std::string tail() const;

@@ -199,7 +199,7 @@ BuildResult result_from(const CachedBuild& cached, const Detection& detection, c
 
 /// The old log again, for whoever follows this build.
 void replay(const std::string& old_log, BuildLog& log) {
-  const auto text = read_file(old_log, 2 * kMaxLogBytes);
+  const auto text = read_file(old_log, 2 * kMaxBuildLogBytes);
   if (!text) return;
   LineSplitter lines([&log](std::string_view line) { log.line(line); });
   lines.add(as_text(*text));
@@ -229,6 +229,7 @@ Result<PreparedSource> Builder::prepare(const Source& source, const LineSink& on
   request.cache_dir = config_.cache_dir;
   request.tree_dir = out.hold_->folder.path() + "/tree";
   request.limits = config_.fetch_limits;
+  request.private_hosts = config_.private_hosts;
   request.program = config_.fetch_program;
   out.fetched = TRY(git_fetch(request, on_line, stop));
   tell(on_line, "commit " + out.fetched.commit.brief(12) + " " + out.fetched.subject);
@@ -248,6 +249,7 @@ Result<BuildResult> Builder::build(const PreparedSource& source, const std::stri
   const BuildCache cache(config_.cache_dir);
   TRY(make_folder(cache.folder()));
   TRY(make_folder(config_.cache_dir + "/logs"));
+  keep_newest(config_.cache_dir + "/logs", EntryKind::kFiles, kMaxCachedBuilds);
   const std::string log_file = log_path.empty() ? config_.cache_dir + "/logs/" + name.hex() + ".log" : log_path;
   // Two builds of one key: the second waits and takes the first one's module.
   const FileLock lock = TRY(FileLock::take(cache.folder() + "/" + name.hex() + ".lock", stop));

@@ -17,8 +17,9 @@ namespace micro {
 inline constexpr std::size_t kMaxModuleBytes = 32ULL << 20;  ///< the engine takes no larger one
 
 struct BuilderConfig {
-  std::string cache_dir;  ///< $MICRO_CACHE_DIR: clones, builds, toolchain hashes, Go's compiled library
-  std::string go;         ///< path of the go program; "" looks in PATH and cache_dir
+  std::string cache_dir;       ///< $MICRO_CACHE_DIR: clones, builds, toolchain hashes, Go's compiled library
+  std::string go;              ///< path of the go program; "" looks in PATH and cache_dir
+  bool private_hosts = false;  ///< sources may come from hosts in the builder's own network
   FetchLimits fetch_limits;
   SandboxLimits sandbox_limits;
   unsigned parallel = 2;                         ///< compiler processes in one build

@@ -6,12 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace micro {
 namespace {
@@ -116,6 +118,19 @@ void remove_stale_work(const std::string& parent) {
     const auto written = entry.last_write_time(error);
     if (ours && !error && written < yesterday) fs::remove_all(entry.path(), error);
   }
+}
+
+void keep_newest(const std::string& folder, EntryKind kind, std::size_t keep) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> entries;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const bool wanted = kind == EntryKind::kFolders ? entry.is_directory(error) : entry.is_regular_file(error);
+    const auto written = entry.last_write_time(error);
+    if (wanted && !error) entries.emplace_back(written, entry.path());
+  }
+  if (entries.size() <= keep) return;
+  std::ranges::sort(entries);
+  for (std::size_t i = 0; i < entries.size() - keep; ++i) fs::remove_all(entries[i].second, error);
 }
 
 Result<FileLock> FileLock::take(const std::string& path, const std::stop_token& stop) {

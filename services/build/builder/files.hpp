@@ -35,6 +35,10 @@ class WorkFolder {
 /// Removes what processes that were killed left in `parent`: work folders older than a day.
 void remove_stale_work(const std::string& parent);
 
+enum class EntryKind : unsigned char { kFolders, kFiles };
+/// Removes the longest unwritten entries of one kind in `folder` until at most `keep` are left.
+void keep_newest(const std::string& folder, EntryKind kind, std::size_t keep);
+
 /// An exclusive lock on a file that is made when missing. The kernel drops it when the process ends.
 class FileLock {
  public:

@@ -198,6 +198,9 @@ Result<std::string> go_entry(const Tree& tree, const Manifest& manifest) {
 Result<BuildPlan> plan_for(const Tree& tree, const Manifest& manifest, Language language,
                            std::vector<std::string>& notes) {
   if (language == Language::kGo) {
+    if (manifest.stack_kib) {
+      return fail(Fault::kInvalid, "micro.json: \"stack_kib\" is for C and C++; Go makes its stacks itself");
+    }
     std::string entry = TRY(go_entry(tree, manifest));
     notes.push_back("builds the package " + entry + " for wasip1" +
                     (tree.has("vendor/modules.txt") ? " with the vendored modules" : ""));
@@ -214,7 +217,7 @@ Result<BuildPlan> plan_for(const Tree& tree, const Manifest& manifest, Language 
     if (tree.has(file))
       notes.push_back(std::string(file) + " is not run; \"sources\" in micro.json says what to compile");
   }
-  return make_plan(language, std::move(sources), "main");
+  return make_plan(language, std::move(sources), "main", manifest.stack_kib.value_or(kDefaultStackKib));
 }
 
 }  // namespace

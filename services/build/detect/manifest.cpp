@@ -102,6 +102,13 @@ Result<std::vector<std::string>> sources_of(const Json& value) {
   return sources;
 }
 
+Result<std::uint32_t> count_of(const Json& value, const std::string& key, std::uint32_t least, std::uint32_t most) {
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() < least || value.get<std::uint64_t>() > most) {
+    return bad("\"" + key + "\" must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+  }
+  return value.get<std::uint32_t>();
+}
+
 Result<Endpoint> endpoint_of(const Json& value) {
   if (!value.is_object()) return bad("\"endpoints\" must hold objects");
   Endpoint out;
@@ -143,11 +150,9 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
   } else if (key == "sources") {
     out.sources = TRY(sources_of(value));
   } else if (key == "memory_mib") {
-    if (!value.is_number_unsigned() || value.get<std::uint64_t>() < kMinMemoryMib ||
-        value.get<std::uint64_t>() > kMaxMemoryMib) {
-      return bad("\"memory_mib\" must be a whole number from 1 to " + std::to_string(kMaxMemoryMib));
-    }
-    out.memory_mib = value.get<std::uint32_t>();
+    out.memory_mib = TRY(count_of(value, key, kMinMemoryMib, kMaxVersionMemoryMib));
+  } else if (key == "stack_kib") {
+    out.stack_kib = TRY(count_of(value, key, kMinStackKib, kMaxStackKib));
   } else if (key == "price") {
     const std::string text = TRY(text_of(value, key, 32));
     auto price = parse_amount(text);
@@ -160,7 +165,7 @@ Status read_field(Manifest& out, const std::string& key, const Json& value) {
     for (const Json& item : value) out.endpoints.push_back(TRY(endpoint_of(item)));
   } else {
     return bad("unknown key \"" + key +
-               "\"; known are name, description, language, sources, memory_mib, price, endpoints");
+               "\"; known are name, description, language, sources, memory_mib, stack_kib, price, endpoints");
   }
   return {};
 }

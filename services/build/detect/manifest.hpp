@@ -6,6 +6,7 @@
 //     "language": "c" | "c++" | "go",       else found out from the files
 //     "sources": ["main.c", "lib/a.c"],     C, C++: files to compile; Go: the folder of the main package
 //     "memory_mib": 8,                      memory an instance may use
+//     "stack_kib": 32,                      C, C++: stack of an instance, part of its memory; without: 64
 //     "price": "0.001",                     tokens a completed call
 //     "endpoints": [{"method": "POST", "path": "/hello", "description": "…", "request": {…}, "response": {…}}]
 //   }                                       request and response are JSON Schemas
@@ -26,7 +27,8 @@ namespace micro {
 inline constexpr std::size_t kMaxManifestBytes = 64 * 1'024;
 inline constexpr std::size_t kMaxManifestDepth = 32;
 inline constexpr std::uint32_t kMinMemoryMib = 1;
-inline constexpr std::uint32_t kMaxMemoryMib = 4'096;
+inline constexpr std::uint32_t kMinStackKib = 4;
+inline constexpr std::uint32_t kMaxStackKib = 64 * 1'024;
 inline constexpr std::size_t kMaxEndpoints = 64;
 inline constexpr std::size_t kMaxEndpointPathBytes = 256;
 inline constexpr std::size_t kMaxEndpointSchemaBytes = 16 * 1'024;
@@ -46,6 +48,7 @@ struct Manifest {
   std::optional<Language> language;
   std::vector<std::string> sources;
   std::optional<std::uint32_t> memory_mib;
+  std::optional<std::uint32_t> stack_kib;
   std::optional<Amount> price;
   std::vector<Endpoint> endpoints;
   bool operator==(const Manifest&) const = default;

@@ -122,31 +122,31 @@ std::map<std::string, std::string> header_variables(const HeaderFields& headers)
 
 }  // namespace
 
-Result<Variables> cgi_variables(const CgiRequest& r) {
+Result<wasm::Texts> cgi_variables(const CgiRequest& r) {
+  constexpr std::size_t kUsualBytes = 512;
   TRY(check_request(r));
-  const std::string path_info = TRY(percent_decoded(r.path));
-  Variables out = {
-      {"GATEWAY_INTERFACE", "CGI/1.1"},
-      {"SERVER_SOFTWARE", "micro"},
-      {"SERVER_PROTOCOL", "HTTP/1.1"},
-      {"SERVER_NAME", r.service.empty() ? "localhost" : r.service},
-      {"SERVER_PORT", "80"},
-      {"REQUEST_METHOD", r.method},
-      {"SCRIPT_NAME", ""},
-      {"PATH_INFO", path_info},
-      {"QUERY_STRING", r.query},
-      {"REQUEST_URI", r.query.empty() ? r.path : r.path + "?" + r.query},
-      {"REMOTE_ADDR", "127.0.0.1"},
-      {"MICRO_SERVICE", r.service},
-      {"MICRO_VERSION", r.version},
-  };
+  wasm::Texts out;
+  out.reserve(kUsualBytes + 2 * r.path.size() + 2 * r.query.size());
+  out.add("GATEWAY_INTERFACE=CGI/1.1");
+  out.add("SERVER_SOFTWARE=micro");
+  out.add("SERVER_PROTOCOL=HTTP/1.1");
+  out.add_variable("SERVER_NAME", r.service.empty() ? "localhost" : r.service);
+  out.add("SERVER_PORT=80");
+  out.add_variable("REQUEST_METHOD", r.method);
+  out.add("SCRIPT_NAME=");
+  out.add_variable("PATH_INFO", TRY(percent_decoded(r.path)));
+  out.add_variable("QUERY_STRING", r.query);
+  out.add_variable("REQUEST_URI", r.query.empty() ? r.path : r.path + "?" + r.query);
+  out.add("REMOTE_ADDR=127.0.0.1");
+  out.add_variable("MICRO_SERVICE", r.service);
+  out.add_variable("MICRO_VERSION", r.version);
   if (!r.caller.empty()) {
-    out.emplace_back("AUTH_TYPE", "micro");
-    out.emplace_back("REMOTE_USER", r.caller);
+    out.add("AUTH_TYPE=micro");
+    out.add_variable("REMOTE_USER", r.caller);
   }
-  if (!r.body.empty()) out.emplace_back("CONTENT_LENGTH", std::to_string(r.body.size()));
-  if (!r.content_type.empty()) out.emplace_back("CONTENT_TYPE", r.content_type);
-  for (auto& [name, value] : header_variables(r.headers)) out.emplace_back(name, std::move(value));
+  if (!r.body.empty()) out.add_variable("CONTENT_LENGTH", std::to_string(r.body.size()));
+  if (!r.content_type.empty()) out.add_variable("CONTENT_TYPE", r.content_type);
+  for (const auto& [name, value] : header_variables(r.headers)) out.add_variable(name, value);
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "chain/base/bytes.hpp"
+#include "services/wasm/texts/texts.hpp"
 
 namespace micro {
 
@@ -31,12 +32,10 @@ struct CgiRequest {
   std::string caller;   ///< the payer's address; empty: nobody
 };
 
-using Variables = std::vector<std::pair<std::string, std::string>>;
-
 /// RFC 3875 §4.1. The client's network address is not told: REMOTE_ADDR is the node, REMOTE_USER the paying account.
 /// Never passed on: credentials, hop-by-hop fields, Proxy, and names with an underscore (X_A and X-A would be one).
 /// Order and contents depend on the request only. kInvalid or kLimit for what HTTP would not let through either.
-Result<Variables> cgi_variables(const CgiRequest& request);
+Result<wasm::Texts> cgi_variables(const CgiRequest& request);
 
 struct CgiResponse {
   std::uint16_t status = 200;

@@ -14,6 +14,7 @@
 #include "services/host/git_fetch/confine.hpp"
 #include "services/host/git_fetch/git_fetch.hpp"
 #include "services/host/git_fetch/remote.hpp"
+#include "services/host/git_fetch/socket_stream.hpp"
 #include "services/host/git_fetch/tree_writer.hpp"
 #include "services/host/process/lines.hpp"
 
@@ -71,7 +72,9 @@ Status set_up_libgit2(const Job& job) {
   if (git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, certificates.c_str(), nullptr) < 0 && !job.ca_file.empty()) {
     return git_fail(Fault::kInvalid, "cannot read the certificates in " + certificates);
   }
-  return {};
+  const bool https = job.kind == static_cast<std::uint8_t>(SourceKind::kHttps);
+  const AddressRule of_https = job.private_hosts ? AddressRule::kAny : AddressRule::kPublicOnly;
+  return use_judged_sockets(job.repo, https ? of_https : AddressRule::kLoopbackOnly);
 }
 
 Result<Tree> tree_at(const Located& located) {

@@ -121,6 +121,7 @@ git::Job job_for(const FetchRequest& request, const std::string& repo_dir) {
   job.repo_dir = git::Path(repo_dir);
   job.tree_dir = git::Path(request.tree_dir);
   job.ca_file = git::Path(request.ca_file);
+  job.private_hosts = request.private_hosts;
   job.repo_bytes = request.limits.repo_bytes;
   job.tree_bytes = request.limits.tree_bytes;
   job.file_bytes = request.limits.file_bytes;

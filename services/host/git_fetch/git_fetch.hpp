@@ -30,7 +30,10 @@ struct FetchRequest {
   std::string cache_dir;  ///< bare clones live in cache_dir/git; made when missing
   std::string tree_dir;   ///< must not exist; made, and removed again on an error
   FetchLimits limits;
-  std::string ca_file;                     ///< certificates to trust; "" is the system's
+  std::string ca_file;  ///< certificates to trust; "" is the system's
+  /// https hosts may have addresses that are not public, in the builder's own network for example. Plain http is for
+  /// loopback addresses in any case.
+  bool private_hosts = false;
   std::string program = "/proc/self/exe";  ///< started with kGitFetchCommand; its main calls git_fetch_child_main
 };
 
@@ -50,7 +53,8 @@ struct FetchedSource {
 inline constexpr std::string_view kGitFetchCommand = "__git_fetch";
 
 /// Blocks. `on_line` gets progress in lines for people. A commit that is already in the cache needs no network.
-/// Errors: kNotFound (repository, ref or folder), kDenied (private, redirect, bad certificate), kUnreachable, kLimit
+/// Errors: kNotFound (repository, ref or folder), kDenied (private, redirect, bad certificate, an
+/// address that is not public), kUnreachable, kLimit
 /// (which one), kInvalid (a tree that is refused, with path and reason), kBusy, kInterrupted, kIo.
 Result<FetchedSource> git_fetch(const FetchRequest& request, const std::function<void(std::string_view)>& on_line = {},
                                 std::stop_token stop = {});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "services/build/source/source.hpp"
+#include "services/host/git_fetch/socket_stream.hpp"
 #include "services/host/process/lines.hpp"
 
 namespace micro::git {
@@ -63,6 +64,11 @@ std::unexpected<Error> network_fail(const Session& session, int rc) {
   if (session.asked_for_secret) {
     return fail(Fault::kDenied, url + " asks for a password: it is private or does not exist",
                 "check the address; only public repositories are fetched");
+  }
+  if (!refused_address().empty()) {
+    return fail(Fault::kDenied,
+                url + " leads to " + refused_address() + ", which is not an address that everyone can reach",
+                "publish the repository on a public host");
   }
   const std::string why = last_error();
   const git_error* error = git_error_last();

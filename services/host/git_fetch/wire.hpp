@@ -20,6 +20,7 @@ struct Job {
   Path repo_dir;  ///< bare clone; unused for a path
   Path tree_dir;
   Path ca_file;
+  bool private_hosts = false;
   std::uint64_t repo_bytes = 0;
   std::uint64_t tree_bytes = 0;
   std::uint64_t file_bytes = 0;
@@ -28,10 +29,10 @@ struct Job {
   std::uint32_t path_bytes = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t cpu_s = 0;
-  static constexpr auto kFields =
-      std::tuple{&Job::kind,     &Job::repo,       &Job::subdir,     &Job::ref,          &Job::repo_dir,
-                 &Job::tree_dir, &Job::ca_file,    &Job::repo_bytes, &Job::tree_bytes,   &Job::file_bytes,
-                 &Job::entries,  &Job::path_depth, &Job::path_bytes, &Job::memory_bytes, &Job::cpu_s};
+  static constexpr auto kFields = std::tuple{
+      &Job::kind,       &Job::repo,          &Job::subdir,       &Job::ref,        &Job::repo_dir,   &Job::tree_dir,
+      &Job::ca_file,    &Job::private_hosts, &Job::repo_bytes,   &Job::tree_bytes, &Job::file_bytes, &Job::entries,
+      &Job::path_depth, &Job::path_bytes,    &Job::memory_bytes, &Job::cpu_s};
 };
 
 struct Failure {

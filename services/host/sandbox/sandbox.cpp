@@ -152,12 +152,18 @@ Result<SandboxExit> run_sandboxed(const SandboxSpec& spec, std::stop_token stop)
   process.fds = {{.parent = filter.get(), .child = kSeccompFd}};
   if (spec.result_fd >= 0) process.fds.push_back({.parent = spec.result_fd, .child = kResultFd});
   std::string first_words;  // bwrap's own complaint, when it cannot start
+  std::uint64_t printed = 0;
   process.on_output = [&](std::string_view chunk) {
+    printed += chunk.size();
+    if (printed > spec.limits.output_bytes) return;  // the watch ends it
     if (first_words.size() < 512) first_words += chunk.substr(0, 512 - first_words.size());
     if (spec.on_output) spec.on_output(chunk);
   };
   SandboxExit out;
   process.watch = [&](int pid) -> Status {
+    if (printed > spec.limits.output_bytes) {
+      return fail(Fault::kLimit, "stopped: it printed more than " + mib(spec.limits.output_bytes));
+    }
     const TreeUse use = process_tree_use(pid);
     out.peak_memory_bytes = std::max(out.peak_memory_bytes, use.resident_bytes);
     if (use.resident_bytes <= spec.limits.memory_bytes) return {};

@@ -21,6 +21,7 @@ struct SandboxLimits {
   std::uint64_t file_bytes = 512ULL << 20;         ///< one file
   std::uint64_t out_bytes = 256ULL << 20;          ///< the memory disk /out
   std::uint64_t tmp_bytes = 1ULL << 30;            ///< the memory disk /tmp
+  std::uint64_t output_bytes = 32ULL << 20;        ///< printed, both streams together
   std::uint32_t processes = 256;                   ///< and threads
   std::uint32_t open_files = 1'024;
 };

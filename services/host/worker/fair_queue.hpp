@@ -1,5 +1,5 @@
 // Items wait in one line a tenant, and tenants take turns: one that sends more than it may run, or whose calls never
-// end, delays itself.
+// end, delays itself. What an item takes while it runs is counted in units.
 #pragma once
 
 #include <cstddef>
@@ -19,50 +19,59 @@ class FairQueue {
   FairQueue(std::size_t max_items, std::size_t max_items_of_one)
       : max_items_(max_items), max_of_one_(max_items_of_one) {}
 
+  struct Popped {
+    Item item;
+    std::size_t units = 0;
+  };
+
   /// Takes `item` unless there is no room for it.
-  bool push(const Tenant& tenant, Item&& item) {
+  bool push(const Tenant& tenant, Item&& item, std::size_t units = 1) {
     Line& line = lines_[tenant];
     if (size_ >= max_items_ || line.waiting.size() >= max_of_one_) {
       forget_if_idle(tenant);
       return false;
     }
     if (line.waiting.empty()) turns_.push_back(tenant);
-    line.waiting.push_back(std::move(item));
+    line.waiting.push_back({std::move(item), units});
     ++size_;
     return true;
   }
 
-  /// The next item of the next tenant with fewer than `max_running` items that were popped and have not finished.
-  std::optional<Item> pop(std::size_t max_running) {
+  /// The next item of the next tenant that would have at most `max_units` in items that were popped and have not
+  /// finished. Nothing when that item takes more than `room`: it is waited for, or small items would pass it for ever.
+  std::optional<Popped> pop(std::size_t max_units, std::size_t room) {
     for (std::size_t tries = turns_.size(); tries > 0; --tries) {
       const Tenant tenant = turns_.front();
-      turns_.pop_front();
       Line& line = lines_[tenant];
-      if (line.running >= max_running) {
+      Popped& next = line.waiting.front();
+      const bool is_allowed = line.running + next.units <= max_units;
+      if (is_allowed && next.units > room) return std::nullopt;
+      turns_.pop_front();
+      if (!is_allowed) {
         turns_.push_back(tenant);
         continue;
       }
-      Item item = std::move(line.waiting.front());
+      Popped out = std::move(next);
       line.waiting.pop_front();
       --size_;
-      ++line.running;
+      line.running += out.units;
       if (!line.waiting.empty()) turns_.push_back(tenant);
-      return item;
+      return out;
     }
     return std::nullopt;
   }
 
-  void finished(const Tenant& tenant) {
+  void finished(const Tenant& tenant, std::size_t units = 1) {
     Line& line = lines_[tenant];
-    CHECK(line.running > 0, "what finishes was popped before");
-    --line.running;
+    CHECK(line.running >= units, "what finishes was popped before");
+    line.running -= units;
     forget_if_idle(tenant);
   }
 
   std::vector<Item> take_all() {
     std::vector<Item> out;
     for (auto& [tenant, line] : lines_) {
-      for (Item& item : std::exchange(line.waiting, {})) out.push_back(std::move(item));
+      for (Popped& waits : std::exchange(line.waiting, {})) out.push_back(std::move(waits.item));
     }
     turns_.clear();
     size_ = 0;
@@ -74,8 +83,8 @@ class FairQueue {
 
  private:
   struct Line {
-    std::deque<Item> waiting;
-    std::size_t running = 0;
+    std::deque<Popped> waiting;
+    std::size_t running = 0;  // units
   };
   void forget_if_idle(const Tenant& tenant) {
     const auto at = lines_.find(tenant);

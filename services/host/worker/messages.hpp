@@ -9,26 +9,20 @@
 
 namespace micro {
 
-inline constexpr std::size_t kMaxJobVariables = 256;
-inline constexpr std::size_t kMaxJobVariableBytes = 64 * 1024;
-inline constexpr std::size_t kMaxJobVariablesBytes = 256 * 1024;  ///< of all names, values and arguments together
+inline constexpr std::size_t kMaxJobTexts = 256;             ///< variables, and arguments
+inline constexpr std::size_t kMaxJobTextBytes = 256 * 1024;  ///< of all variables together, and of all arguments
 inline constexpr std::size_t kMaxJobInputBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxReplyOutBytes = 16 * 1024 * 1024;
 inline constexpr std::size_t kMaxReplyLogBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxFrameBytes = kMaxReplyOutBytes + kMaxReplyLogBytes + 64 * 1024;
-
-struct JobVariable {
-  Blob<kMaxJobVariableBytes> name;  ///< bytes: a decoded path need not be UTF-8
-  Blob<kMaxJobVariableBytes> value;
-  static constexpr auto kFields = std::tuple{&JobVariable::name, &JobVariable::value};
-};
+inline constexpr std::size_t kFrameReadBytes = 256 * 1024;  ///< asked of the socket at a time
 
 /// Node → worker: run this program. `artefact` names a file in the worker's folder.
 struct WorkerJob {
   std::uint64_t id = 0;
   Hash artefact;
-  List<JobVariable, kMaxJobVariables> env;
-  List<Blob<kMaxJobVariableBytes>, kMaxJobVariables> args;
+  Blob<kMaxJobTextBytes> env;   ///< wasm::Texts
+  Blob<kMaxJobTextBytes> args;  ///< the same
   Blob<kMaxJobInputBytes> input;
   Gas gas_limit;
   std::uint32_t deadline_ms = 0;
@@ -63,15 +57,20 @@ struct WorkerReply {
 };
 
 using WorkerMessage = std::variant<WorkerHello, WorkerReply>;
+/// Makes frames: u32 length, then the message. It keeps the memory that messages are encoded in.
+class FrameWriter {
+ public:
+  template <class T>
+  void put(Bytes& to, const T& message) {
+    const Bytes& body = scratch_.clear().put(message).bytes();
+    for (std::size_t i = 0; i < 4; ++i) to.push_back(static_cast<std::uint8_t>(body.size() >> (8 * i)));
+    to.insert(to.end(), body.begin(), body.end());
+    if (body.size() > kFrameReadBytes) scratch_ = Encoder();
+  }
 
-/// Appends one frame: u32 length, then the message.
-template <class T>
-void put_frame(Bytes& to, const T& message) {
-  const Bytes body = encode(message);
-  const Bytes length = encode(static_cast<std::uint32_t>(body.size()));
-  to.insert(to.end(), length.begin(), length.end());
-  to.insert(to.end(), body.begin(), body.end());
-}
+ private:
+  Encoder scratch_;
+};
 
 /// Cuts a stream of bytes into frames.
 class FrameReader {

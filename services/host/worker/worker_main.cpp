@@ -22,11 +22,12 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr std::size_t kFlushBytes = 512 * 1024;
 constexpr auto kMaxReplyDelay = std::chrono::milliseconds(1);  // of a reply that waits for company
+constexpr auto kExpireEvery = std::chrono::milliseconds(wasm::kTickMs);
 constexpr std::size_t kMaxLoadedModules = 64;
-constexpr std::uint64_t kMaxDataBytes = 4ULL << 30;  // all guests of this process together
+constexpr std::uint64_t kMaxDataBytes = 4ULL << 30;  // all guests of this process together, and the process itself
+static_assert(kWorkerSlots * kSlotMemoryBytes <= kMaxDataBytes / 2);
 
 /// Modules by hash, the least recently used dropped first.
 class LoadedModules {
@@ -72,7 +73,7 @@ class Worker {
 
   void say(const WorkerMessage& message) {
     if (replies_.empty()) first_reply_ = SteadyClock::now();
-    put_frame(replies_, message);
+    writer_.put(replies_, message);
   }
 
   /// Until the node closes the socket.
@@ -80,8 +81,8 @@ class Worker {
     TRY(flush());
     while (TRY(read_jobs())) {
       while (const auto frame = TRY(frames_.next())) {
-        begin(TRY(decode<WorkerJob>(*frame)));
-        TRY(flush_if_late());
+        TRY(begin(TRY(decode<WorkerJob>(*frame))));
+        TRY(keep_time());
       }
       if (!running_.empty()) take_turn();
       expire();
@@ -93,7 +94,7 @@ class Worker {
  private:
   /// Waits for jobs if nothing runs. False: the node closed the socket.
   Result<bool> read_jobs() {
-    const std::span<std::uint8_t> room = frames_.room(kReadBytes);
+    const std::span<std::uint8_t> room = frames_.room(kFrameReadBytes);
     while (true) {
       const ssize_t n = ::recv(socket_, room.data(), room.size(), running_.empty() ? 0 : MSG_DONTWAIT);
       if (n > 0) frames_.commit(static_cast<std::size_t>(n));
@@ -103,18 +104,17 @@ class Worker {
     }
   }
 
-  void begin(WorkerJob job) {
+  Status begin(WorkerJob job) {
     auto module = modules_.get(job.artefact);
-    if (!module)
-      return reply(job.id, {.kind = wasm::CallEnd::kHostFailure,
-                            .exit_code = 0,
-                            .out = {},
-                            .log = {},
-                            .gas = {},
-                            .detail = module.error().message});
+    if (!module) {
+      wasm::ProgramOutcome failed;
+      failed.detail = module.error().message;
+      reply(job.id, std::move(failed));
+      return {};
+    }
     wasm::ProgramCall call;
-    for (const auto& variable : job.env) call.env.emplace_back(as_text(variable.name), as_text(variable.value));
-    for (const auto& arg : job.args) call.args.emplace_back(as_text(arg));
+    call.env = TRY(wasm::Texts::parse(std::move(job.env)));
+    call.args = TRY(wasm::Texts::parse(std::move(job.args)));
     Bytes input = std::move(job.input);
     call.input = input;  // a vector keeps its storage when it moves
     call.gas_limit = job.gas_limit;
@@ -126,6 +126,7 @@ class Worker {
     call.log_bytes = job.log_bytes;
     running_.push_front({job.id, std::move(input), engine_.start(*module, std::move(call))});
     take_turn();
+    return {};
   }
 
   /// The first program runs until it ends or its tick is over; then it is the last. New jobs are read in between.
@@ -141,6 +142,7 @@ class Worker {
 
   /// Ends programs past their deadline without waiting for their turn.
   void expire() {
+    expired_ = SteadyClock::now();
     for (auto at = running_.begin(); at != running_.end();) {
       if (!at->program.expired() || !at->program.resume()) {
         ++at;
@@ -163,10 +165,12 @@ class Worker {
     say(WorkerMessage(std::move(r)));
   }
 
-  Status flush_if_late() {
-    if (replies_.size() >= kFlushBytes) return flush();
-    if (!replies_.empty() && SteadyClock::now() - first_reply_ >= kMaxReplyDelay) return flush();
-    return {};
+  /// While many jobs arrive at once, each of which may take a tick: replies leave and deadlines hold all the same.
+  Status keep_time() {
+    const auto now = SteadyClock::now();
+    if (now - expired_ >= kExpireEvery) expire();
+    const bool late = !replies_.empty() && now - first_reply_ >= kMaxReplyDelay;
+    return late || replies_.size() >= kFlushBytes ? flush() : Status{};
   }
 
   Status flush() {
@@ -185,8 +189,10 @@ class Worker {
   LoadedModules modules_;
   FrameReader frames_;
   std::list<Running> running_;
+  FrameWriter writer_;
   Bytes replies_;
   SteadyClock::time_point first_reply_;
+  SteadyClock::time_point expired_;  // the last look at deadlines
 };
 
 Status run_worker(const std::filesystem::path& folder) {

@@ -10,6 +10,8 @@ inline constexpr std::string_view kWorkerArgument = "__worker";
 inline constexpr int kWorkerSocket = 3;
 /// Calls that a worker holds at once. Each has a slot of the instance pool, so none waits for another to end.
 inline constexpr std::uint32_t kWorkerSlots = 32;
+/// Of memory that go with a slot; a call that may use more takes several.
+inline constexpr std::uint64_t kSlotMemoryBytes = 64ULL << 20;
 
 /// True: main() was started as a worker and returns worker_main(argc, argv).
 bool is_worker(int argc, char** argv);

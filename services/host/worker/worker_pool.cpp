@@ -13,7 +13,6 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/strand.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -24,6 +23,7 @@
 #include "services/host/worker/fair_queue.hpp"
 #include "services/host/worker/messages.hpp"
 #include "services/host/worker/worker_main.hpp"
+#include "services/wasm/engine.hpp"
 
 namespace micro {
 namespace {
@@ -32,7 +32,6 @@ namespace asio = boost::asio;
 using SteadyClock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kReadBytes = 256 * 1024;
 constexpr int kSocketBytes = 1024 * 1024;
 constexpr milliseconds kWatchInterval(500);
 
@@ -105,13 +104,12 @@ std::string exit_text(int status) {
   return "exit status " + std::to_string(WEXITSTATUS(status));
 }
 
-Bytes job_frame(std::uint64_t id, CallJob& job) {
+WorkerJob message_of(std::uint64_t id, CallJob&& job) {
   WorkerJob w;
   w.id = id;
   w.artefact = job.artefact;
-  using Variable = Blob<kMaxJobVariableBytes>;
-  for (const auto& [name, value] : job.call.env) w.env.push_back({Variable(as_bytes(name)), Variable(as_bytes(value))});
-  for (const auto& arg : job.call.args) w.args.emplace_back(as_bytes(arg));
+  static_cast<Bytes&>(w.env) = std::move(job.call.env).take();
+  static_cast<Bytes&>(w.args) = std::move(job.call.args).take();
   static_cast<Bytes&>(w.input) = std::move(job.input);
   w.gas_limit = job.call.gas_limit;
   w.deadline_ms = job.call.deadline_ms;
@@ -120,25 +118,23 @@ Bytes job_frame(std::uint64_t id, CallJob& job) {
   w.memory_bytes = job.call.memory_bytes;
   w.out_bytes = job.call.out_bytes;
   w.log_bytes = job.call.log_bytes;
-  Bytes frame;
-  put_frame(frame, w);
-  return frame;
+  return w;
+}
+
+/// Slots that a call takes: one for each share of memory that it may use, so that a full worker stays within its limit
+/// and nobody's calls fail for want of the memory that somebody else's took.
+std::size_t units_of(const CallJob& job) {
+  const std::uint64_t bytes = std::min(job.call.memory_bytes, wasm::kMaxMemoryBytes);
+  return static_cast<std::size_t>(std::max<std::uint64_t>(1, (bytes + kSlotMemoryBytes - 1) / kSlotMemoryBytes));
 }
 
 /// What the worker's decoder would refuse, it must not get: it would end, and the calls of others with it.
 Status check_job(const CallJob& job) {
-  std::size_t total = 0;
-  bool ok = job.call.env.size() <= kMaxJobVariables && job.call.args.size() <= kMaxJobVariables;
-  const auto add = [&](const std::string& text) {
-    total += text.size();
-    ok = ok && text.size() <= kMaxJobVariableBytes && total <= kMaxJobVariablesBytes;
-  };
-  for (const auto& [name, value] : job.call.env) {
-    add(name);
-    add(value);
+  for (const wasm::Texts* texts : {&job.call.env, &job.call.args}) {
+    if (texts->size() > kMaxJobTexts || texts->bytes().size() > kMaxJobTextBytes) {
+      return fail(Fault::kLimit, "the call's variables are too many or too long");
+    }
   }
-  for (const std::string& arg : job.call.args) add(arg);
-  if (!ok) return fail(Fault::kLimit, "the call's variables are too many or too long");
   if (job.input.size() > kMaxJobInputBytes) return fail(Fault::kLimit, "the call's input is too long");
   if (job.call.out_bytes > kMaxReplyOutBytes || job.call.log_bytes > kMaxReplyLogBytes - 1'024) {
     return fail(Fault::kLimit, "the call's output limits are too high");
@@ -149,15 +145,14 @@ Status check_job(const CallJob& job) {
 }  // namespace
 
 struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
-  using Strand = asio::strand<asio::any_io_executor>;
-
   struct Pending {
     Hash artefact;
+    std::size_t units = 0;
     Done done;
     SteadyClock::time_point kill_at;  // the worker has had its deadline and the grace
   };
   struct Worker {
-    explicit Worker(const Strand& strand) : socket(strand), restart(strand) {}
+    explicit Worker(const asio::any_io_executor& executor) : socket(executor), restart(executor) {}
     std::uint32_t index = 0;
     pid_t pid = -1;
     asio::posix::stream_descriptor socket;
@@ -169,6 +164,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
     bool flush_queued = false;
     bool ready = false;
     std::unordered_map<std::uint64_t, Pending> running;
+    std::size_t units = 0;  // of what runs
     std::uint32_t backoff_ms = kWorkerBackoffMinMs;
     SteadyClock::time_point started;
   };
@@ -177,11 +173,11 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
     Done done;
   };
 
-  Impl(asio::any_io_executor executor, WorkerPoolOptions pool_options, OnEvent event)
+  Impl(asio::any_io_executor its_executor, WorkerPoolOptions pool_options, OnEvent event)
       : options(std::move(pool_options)),
         on_event(std::move(event)),
-        strand(asio::make_strand(executor)),
-        watch(strand) {}
+        executor(std::move(its_executor)),
+        watch(executor) {}
 
   ~Impl() {  // the executor may be gone before stop() could run on it
     for (const auto& worker : workers) kill_and_reap(worker->pid);
@@ -198,7 +194,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   void add(CallJob job, Done done);
   Worker* least_busy();
   void dispatch();
-  void assign(Worker& worker, Queued queued);
+  void assign(Worker& worker, Queued queued, std::size_t units);
   void flush(Worker& worker);
   void wait_writable(Worker& worker);
   void watch_deadlines();
@@ -210,8 +206,9 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
 
   WorkerPoolOptions options;
   OnEvent on_event;
-  Strand strand;
+  asio::any_io_executor executor;
   asio::steady_timer watch;
+  FrameWriter writer;
   std::vector<std::unique_ptr<Worker>> workers;
   FairQueue<Hash, Queued> queue{kMaxQueuedCalls, kMaxQueuedCallsOfOne};
   std::deque<SteadyClock::time_point> recent_deaths;
@@ -245,7 +242,7 @@ void WorkerPool::Impl::wait_readable(Worker& worker) {
 }
 
 void WorkerPool::Impl::on_readable(Worker& worker) {
-  const std::span<std::uint8_t> room = worker.frames.room(kReadBytes);
+  const std::span<std::uint8_t> room = worker.frames.room(kFrameReadBytes);
   const ssize_t n = ::read(worker.socket.native_handle(), room.data(), room.size());
   if (n == 0) return died(worker, "it closed its socket");
   if (n < 0 && errno != EAGAIN && errno != EINTR) return died(worker, std::strerror(errno));
@@ -278,7 +275,8 @@ Status WorkerPool::Impl::take_frames(Worker& worker) {
 void WorkerPool::Impl::take_reply(Worker& worker, WorkerReply reply) {
   auto found = worker.running.extract(reply.id);
   if (found.empty()) return;
-  queue.finished(found.mapped().artefact);
+  queue.finished(found.mapped().artefact, found.mapped().units);
+  worker.units -= found.mapped().units;
   wasm::ProgramOutcome outcome;
   outcome.kind = reply.kind;
   outcome.exit_code = reply.exit_code;
@@ -300,7 +298,8 @@ void WorkerPool::Impl::died(Worker& worker, const std::string& why) {
   note_death();
   schedule_restart(worker);
   auto lost = std::exchange(worker.running, {});
-  for (const auto& [id, pending] : lost) queue.finished(pending.artefact);
+  worker.units = 0;
+  for (const auto& [id, pending] : lost) queue.finished(pending.artefact, pending.units);
   for (const auto& [id, pending] : lost) pending.done(host_failure("the worker process died"));
   if (breaker_until) fail_queue("worker processes keep dying");
 }
@@ -348,15 +347,17 @@ void WorkerPool::Impl::add(CallJob job, Done done) {
   const bool none = std::ranges::none_of(workers, [](const auto& w) { return w->ready; });
   if (none && breaker_until) return done(host_failure("worker processes keep dying"));
   const Hash artefact = job.artefact;
+  const std::size_t units = units_of(job);
   Queued queued{std::move(job), std::move(done)};
-  if (!queue.push(artefact, std::move(queued))) return queued.done(host_failure("too many calls wait for a worker"));
+  if (!queue.push(artefact, std::move(queued), units))
+    return queued.done(host_failure("too many calls wait for a worker"));
   dispatch();
 }
 
 WorkerPool::Impl::Worker* WorkerPool::Impl::least_busy() {
   Worker* best = nullptr;
   for (const auto& worker : workers) {
-    if (worker->ready && (best == nullptr || worker->running.size() < best->running.size())) best = worker.get();
+    if (worker->ready && (best == nullptr || worker->units < best->units)) best = worker.get();
   }
   return best;
 }
@@ -366,23 +367,23 @@ void WorkerPool::Impl::dispatch() {
   const std::size_t slots = kWorkerSlots * workers.size();
   while (queue.size() > 0) {
     Worker* worker = least_busy();
-    if (worker == nullptr || worker->running.size() >= kWorkerSlots) return;
-    auto next = queue.pop(slots - slots / 4);
+    if (worker == nullptr || worker->units >= kWorkerSlots) return;
+    auto next = queue.pop(slots - slots / 4, kWorkerSlots - worker->units);
     if (!next) return;
-    assign(*worker, *std::move(next));
+    assign(*worker, std::move(next->item), next->units);
   }
 }
 
-void WorkerPool::Impl::assign(Worker& worker, Queued queued) {
+void WorkerPool::Impl::assign(Worker& worker, Queued queued, std::size_t units) {
   const std::uint64_t id = next_id++;
   const Hash artefact = queued.job.artefact;
   const auto kill_at = SteadyClock::now() + milliseconds(std::uint64_t{queued.job.call.deadline_ms} + kWorkerGraceMs);
-  const Bytes frame = job_frame(id, queued.job);
-  worker.out.insert(worker.out.end(), frame.begin(), frame.end());
-  worker.running.emplace(id, Pending{artefact, std::move(queued.done), kill_at});
+  writer.put(worker.out, message_of(id, std::move(queued.job)));
+  worker.running.emplace(id, Pending{artefact, units, std::move(queued.done), kill_at});
+  worker.units += units;
   if (worker.flush_queued) return;
   worker.flush_queued = true;  // later in this turn, so that calls made together go together
-  asio::post(strand, [self = shared_from_this(), &worker, generation = worker.generation] {
+  asio::post(executor, [self = shared_from_this(), &worker, generation = worker.generation] {
     if (generation == worker.generation) self->flush(worker);
   });
 }
@@ -433,7 +434,7 @@ void WorkerPool::Impl::stop() {
     boost::system::error_code ignored;
     worker->socket.close(ignored);
     for (auto& [id, pending] : std::exchange(worker->running, {})) {
-      queue.finished(pending.artefact);
+      queue.finished(pending.artefact, pending.units);
       open.push_back(std::move(pending.done));
     }
     kill_and_reap(std::exchange(worker->pid, -1));
@@ -451,7 +452,7 @@ WorkerPool::~WorkerPool() {
 
 Status WorkerPool::start() {
   for (std::uint32_t i = 0; i < std::max(1U, impl_->options.workers); ++i) {
-    impl_->workers.push_back(std::make_unique<Impl::Worker>(impl_->strand));
+    impl_->workers.push_back(std::make_unique<Impl::Worker>(impl_->executor));
     impl_->workers.back()->index = i;
     TRY(impl_->start_worker(*impl_->workers.back()));
   }
@@ -460,17 +461,17 @@ Status WorkerPool::start() {
 }
 
 void WorkerPool::call(CallJob job, Done done) {
-  asio::dispatch(impl_->strand, [impl = impl_, job = std::move(job), done = std::move(done)]() mutable {
+  asio::dispatch(impl_->executor, [impl = impl_, job = std::move(job), done = std::move(done)]() mutable {
     impl->add(std::move(job), std::move(done));
   });
 }
 
 void WorkerPool::stop() {
-  asio::dispatch(impl_->strand, [impl = impl_] { impl->stop(); });
+  asio::dispatch(impl_->executor, [impl = impl_] { impl->stop(); });
 }
 
 void WorkerPool::status(std::function<void(WorkerPoolStatus)> tell) const {
-  asio::dispatch(impl_->strand, [impl = impl_, tell = std::move(tell)] {
+  asio::dispatch(impl_->executor, [impl = impl_, tell = std::move(tell)] {
     WorkerPoolStatus s;
     for (const auto& worker : impl->workers) {
       s.alive += worker->ready ? 1 : 0;

@@ -50,8 +50,8 @@ struct WorkerPoolStatus {
   bool breaker_open = false;
 };
 
-/// Callbacks run on the executor, one at a time. Calls may come from any thread; those made on the executor before it
-/// turns to something else share one write.
+/// The executor's context is run by one thread, and callbacks come there. Calls may come from any thread; those made on
+/// that thread before it turns to something else share one write.
 class WorkerPool {
  public:
   using Done = std::function<void(wasm::ProgramOutcome)>;

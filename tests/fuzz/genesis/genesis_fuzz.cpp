@@ -1,6 +1,7 @@
 // Genesis files and the templates they are made from. A changed file must not start another chain than it names.
 #include "genesis/json/genesis_json.hpp"
 
+#include "chain/execution/execute.hpp"
 #include "genesis/json/strict_json.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
@@ -10,6 +11,7 @@ bool fuzz(ByteView input) {
   const auto genesis = parse_genesis(as_text(input));
   if (genesis) {
     CHECK(check_genesis(*genesis).has_value(), "what is read keeps the rules");
+    CHECK(genesis_state(*genesis).has_value(), "and makes a first state");
     CHECK(encode(parse_genesis(format_genesis(*genesis)).value()) == encode(*genesis), "what is written reads back");
     return true;
   }

@@ -1,5 +1,5 @@
-// Transactions of every kind that a small chain could see: mostly ones that make sense now, some that do not. What they
-// name (nodes, offers, services, channels) is learned from the receipts.
+// Transactions of every kind that a small chain could see: mostly ones that make sense now, some wrong in one way, so
+// that each outcome is reached. What they name (nodes, offers, services, channels) is learned from the receipts.
 #pragma once
 
 #include "chain/execution/holders.hpp"
@@ -26,15 +26,28 @@ class AnyTx {
   SignedTx next(std::size_t kind) {
     sender_ = draw_below(r_, kPeople);
     Payload payload = make(kind);
-    SignedTx tx = w_.make(sender_, std::move(payload), draw_below(r_, 40) == 0 ? 1 : 0);
-    if (draw_below(r_, 30) == 0) tx.body.max_fee = Amount(draw_below(r_, 3'000));
-    if (draw_below(r_, 50) == 0) tx.body.valid_until = Height(draw_below(r_, 100));
+    if (rarely(100)) sender_ = kPoor;
+    if (rarely(100)) sender_ = any_session();
+    SignedTx tx = w_.make(sender_, std::move(payload), rarely(40) ? 1 : 0);
+    if (rarely(30)) spoil(tx.body);
     return tx;
   }
   void learn(const TxReceipt& receipt) {
     for (const Event& event : receipt.events) {
       if (const auto* e = std::get_if<event::NodeRegistered>(&event)) nodes_.push_back({e->node, number_of(e->owner)});
-      if (const auto* e = std::get_if<event::ResourcesOffered>(&event)) offers_.push_back(e->offer);
+      if (const auto* e = std::get_if<event::ResourcesOffered>(&event)) {
+        offers_.push_back(e->offer);
+        offering_.push_back(e->node);
+      }
+      if (const auto* e = std::get_if<event::OfferWithdrawn>(&event)) {
+        withdrawn_.push_back({e->offer, number_of(e->owner)});
+      }
+      if (const auto* e = std::get_if<event::SessionGranted>(&event)) {
+        for (std::uint64_t n = kFirstSession; n < kFirstSession + kSessions; ++n) {
+          if (person(n) == e->key) granted_.push_back(n);
+        }
+      }
+      if (const auto* e = std::get_if<event::BuildAttested>(&event)) attested_.push_back(e->version);
       if (const auto* e = std::get_if<event::ServicePublished>(&event)) {
         services_.push_back({e->service, number_of(e->owner)});
       }
@@ -48,6 +61,7 @@ class AnyTx {
   static constexpr std::size_t kFirstPayment = 14;     ///< OpenChannel and what follows it
   static constexpr std::uint64_t kFirstSession = 100;  // persons from here on are session keys
   static constexpr std::size_t kSessions = 3;
+  static constexpr std::uint64_t kPoor = kPeople;  // has no account
 
   struct Owned {
     Hash id;
@@ -60,6 +74,29 @@ class AnyTx {
       if (person(n) == address) return n;
     }
     return kPeople;
+  }
+  bool rarely(std::size_t one_in) { return draw_below(r_, one_in) == 0; }
+  /// Wrong before any rule of its kind is asked.
+  void spoil(TxBody& body) {
+    switch (draw_below(r_, 6)) {
+      case 0:
+        body.version = 2;
+        break;
+      case 1:
+        body.chain.data[0] ^= 1;
+        break;
+      case 2:
+        body.valid_until = Height(draw_below(r_, w_.height.value + 1));
+        break;
+      case 3:
+        body.nonce = Nonce(body.nonce.value - (body.nonce.value > 0 ? 1 : 0));
+        break;
+      case 4:
+        body.max_fee = Amount(draw_below(r_, 100));
+        break;
+      default:
+        body.payload = Transfer{person(0), Amount(kMaxSupplyMicro + 1), {}};
+    }
   }
   template <class T>
   T any_of(const std::vector<T>& from) {
@@ -86,7 +123,12 @@ class AnyTx {
   }
   std::uint32_t share() { return static_cast<std::uint32_t>(draw_below(r_, 11) * 100'000); }
   void maybe_as_session() {
-    if (draw_below(r_, 4) == 0) sender_ = kFirstSession + draw_below(r_, kSessions);
+    if (draw_below(r_, 4) == 0) sender_ = any_session();
+  }
+  /// Mostly one that was granted.
+  std::uint64_t any_session() {
+    if (granted_.empty() || rarely(6)) return kFirstSession + draw_below(r_, kSessions);
+    return granted_[draw_below(r_, granted_.size())];
   }
   LaneTotal lane_total() {
     const auto steps = draw_below(r_, 12);
@@ -101,7 +143,7 @@ class AnyTx {
   Payload make(std::size_t kind) {
     switch (kind) {
       case 0:
-        return Transfer{person(draw_below(r_, kPeople + 2)), amount(), {}};
+        return transfer();
       case 1:
         return refresh();
       case 2:
@@ -113,7 +155,7 @@ class AnyTx {
       case 5:
         return revoke();
       case 6:
-        return OfferResources{any_owned<NodeId>(nodes_), {1'000, 512, 1'000}, amount()};
+        return offer();
       case 7:
         return withdraw();
       case 8:
@@ -125,7 +167,7 @@ class AnyTx {
       case 11:
         return FundService{any_owned<ServiceId>(services_), amount()};
       case 12:
-        return UnfundService{any_owned<ServiceId>(services_), amount()};
+        return UnfundService{any_owned<ServiceId>(services_), rarely(2) ? Amount(1 + draw_below(r_, 900)) : amount()};
       case 13:
         return SetPrice{any_owned<ServiceId>(services_), amount(), share()};
       default:
@@ -138,15 +180,14 @@ class AnyTx {
       case 14:
         return open();
       case 15:
-        maybe_as_session();
-        return TopUpChannel{any_of(channels_), amount()};
+        return top_up();
       case 16:
         return claim();
       case 17:
-        sender_ = w_.roles.payer;
-        return w_.close(any_of(channels_), {lane_total()}, soon(4));
+        return close();
       case 18:
-        sender_ = w_.roles.payer;
+        if (!rarely(6)) sender_ = w_.roles.payer;
+        maybe_as_session();
         return RequestClose{any_of(channels_)};
       case 19:
         return Finalize{any_of(channels_)};
@@ -154,7 +195,28 @@ class AnyTx {
         return dispute();
     }
   }
+  Transfer transfer() {
+    if (rarely(4)) return {person(any_session()), Amount(1'000), {}};
+    if (rarely(6)) {  // more than the tokens of whoever has an allowance besides
+      sender_ = 3;
+      return {person(1), Amount(1'500'000'000), {}};
+    }
+    return {person(draw_below(r_, kPeople + 2)), amount(), {}};
+  }
+  TopUpChannel top_up() {
+    if (!rarely(4)) sender_ = w_.roles.payer;
+    maybe_as_session();
+    const ChannelId channel = any_of(channels_);
+    return {channel, rarely(4) ? Amount(kMaxSupplyMicro) : amount()};
+  }
+  OfferResources offer() {
+    const NodeId node = nodes_.size() > 1 && !rarely(3) ? any_owned<NodeId>({nodes_.begin() + 1, nodes_.end()})
+                                                        : any_owned<NodeId>(nodes_);
+    const Amount bond = rarely(2) ? Amount(10'000'000 + draw_below(r_, 5'000'000)) : amount();
+    return {node, {1'000, rarely(10) ? 0u : 512u, 1'000}, bond};
+  }
   WithdrawOffer withdraw() {
+    if (!withdrawn_.empty() && rarely(3)) return {any_owned<OfferId>(withdrawn_)};
     // Without the world's own offer there is no placement and soon no channel.
     if (offers_.size() > 1 && draw_below(r_, 20) != 0) return {offers_[1 + draw_below(r_, offers_.size() - 1)]};
     if (draw_below(r_, 10) != 0) return {};
@@ -162,14 +224,35 @@ class AnyTx {
     return {w_.offer};
   }
   Claim claim() {
-    claimed_ = any_of(channels_);
-    claim_ = lane_total();
+    const auto wrong = draw_below(r_, 24);
+    if (wrong != 7) {  // else the last one again
+      claimed_ = any_of(channels_);
+      claim_ = lane_total();
+    }
+    if (wrong == 0) claim_.cum_charged.micro += claim_.cum_charged.micro / 2;       // above the price
+    if (wrong == 1) claim_ = {claim_.lane, 1'000, Amount(100'000'000), Amount(0)};  // above the deposit
+    if (wrong == 2 || wrong == 3) claim_ = {claim_.lane, claim_.seq + 1, Amount(500 + claim_.seq), Amount(0)};
     Claim claim = w_.claim(claimed_, claim_);
-    if (draw_below(r_, 8) == 0) claim.host_signature.data[3] ^= 1;
+    LaneClaim& lane = claim.lanes[0];
+    if (wrong == 4) lane.voucher_signature.data[5] ^= 1;
+    if (wrong == 5 || wrong == 6) lane = w_.lane_claim(claimed_, claim_, Amount(claim_.cum_charged.micro / 2));
+    if (wrong >= 4 && wrong <= 6) claim = w_.sign(std::move(claim));
+    if (wrong >= 20) claim.host_signature.data[3] ^= 1;
     return claim;
   }
+  // Draws are made one statement at a time: compilers evaluate arguments in different orders, and a seed must mean the
+  // same history with each of them.
+  CoopClose close() {
+    sender_ = w_.roles.payer;
+    const ChannelId channel = any_of(channels_);
+    const LaneTotal total = lane_total();
+    return w_.close(channel, {total}, soon(4));
+  }
   Dispute dispute() {
-    if (draw_below(r_, 2) == 0) return w_.dispute(any_of(channels_), lane_total());
+    if (draw_below(r_, 2) == 0) {
+      const ChannelId channel = any_of(channels_);
+      return w_.dispute(channel, lane_total());
+    }
     LaneTotal truth = claim_;  // of the last claim, but for one thing
     if (draw_below(r_, 2) == 0) {
       truth.cum_base_fee = Amount(truth.cum_base_fee.micro + 10'000);
@@ -181,13 +264,17 @@ class AnyTx {
   }
   RefreshLot refresh() {
     const auto lots = w_.account(sender_).purse.lots;
-    const Lot lot = lots.empty() ? Lot{} : lots[draw_below(r_, lots.size())];
+    Lot lot = lots.empty() ? Lot{} : lots[draw_below(r_, lots.size())];
+    const auto other = draw_below(r_, 8);
+    if (other == 0) lot.expiry = Epoch(0);
+    if (other == 1) lot.expiry = soon(200);
     return {lot.expiry, lot.cls, draw_below(r_, 2) == 0 ? lot.amount : amount()};
   }
   RegisterNode register_node() {
     const auto node_key = machine_key(200 + draw_below(r_, 8));
     const auto consensus_key = machine_key(300 + draw_below(r_, 8));
-    const Hash proof = node_proof_hash(w_.chain, person(sender_), node_key.public_key(), consensus_key.public_key());
+    const Address& owner = rarely(8) ? w_.genesis.accounts[0].address : person(sender_);
+    const Hash proof = node_proof_hash(w_.chain, owner, node_key.public_key(), consensus_key.public_key());
     return {node_key.public_key(), consensus_key.public_key(), node_key.sign(proof), consensus_key.sign(proof)};
   }
   RotateNodeKey rotate_key() {
@@ -204,21 +291,26 @@ class AnyTx {
     g.key = person_key(kFirstSession + draw_below(r_, kSessions)).public_key();
     g.expires = soon(30);
     g.per_call_cap = amount();
-    g.window_cap = amount();
+    g.window_cap = rarely(4) ? Amount(1 + draw_below(r_, 300)) : amount();
     g.window_epochs = static_cast<std::uint32_t>(draw_below(r_, 5));
-    if (draw_below(r_, 2) == 0) g.services.push_back(w_.service);
+    const auto which = draw_below(r_, 4);
+    if (which == 1) g.services.push_back(w_.service);
+    if (which > 1) g.services.push_back(ServiceId{});
     return g;
   }
   RevokeSessionKey revoke() {
-    const std::uint64_t session = kFirstSession + draw_below(r_, kSessions);
+    const std::uint64_t session = any_session();
     const auto record = w_.read<SessionRecord>(path::session(person(session)));
     if (record && draw_below(r_, 4) != 0) sender_ = number_of(record->owner);
     return {person(session)};
   }
   PublishService publish() {
     PublishService p;
-    p.name = Text<kMaxServiceNameBytes>("service-" + std::to_string(draw_below(r_, 20)));
+    p.name = Text<kMaxServiceNameBytes>("service-" + std::to_string(draw_below(r_, 8)));
     p.repo_url = Text<kMaxUrlBytes>("https://example.org/o/r");
+    const auto wrong = draw_below(r_, 12);
+    if (wrong == 0) p.name = Text<kMaxServiceNameBytes>("-service");
+    if (wrong == 1) p.repo_url = Text<kMaxUrlBytes>("ftp://example.org/o/r");
     p.price = amount();
     p.host_share_ppm = share();
     return p;
@@ -226,18 +318,23 @@ class AnyTx {
   AnnounceVersion announce() {
     AnnounceVersion a;
     a.service = any_owned<ServiceId>(services_);
-    a.commit.data[0] = static_cast<std::uint8_t>(draw_below(r_, 200));
-    a.memory_mib = static_cast<std::uint32_t>(draw_below(r_, 128));
+    a.commit.data[0] = static_cast<std::uint8_t>(draw_below(r_, rarely(2) ? 3 : 200));
+    a.memory_mib = rarely(10) ? 0 : static_cast<std::uint32_t>(1 + draw_below(r_, 128));
     return a;
   }
   AttestBuild attest() {
     AttestBuild a;
-    a.version = any_of(versions_);
+    a.version = rarely(8) ? VersionId{} : any_of(versions_);
     a.node = w_.node;
+    if (!attested_.empty() && !offering_.empty() && rarely(2)) {
+      a.version = any_of(attested_);
+      a.node = any_of(offering_);
+    }
+    if (rarely(3)) a.node = rarely(8) ? NodeId{} : nodes_[draw_below(r_, nodes_.size())].id.as<NodeId>();
     a.wasm_hash.data[0] = 1;
     a.wasm_bytes = 1'000;
     a.signature = w_.node_key.sign(build_attest_hash(w_.chain, a));
-    if (draw_below(r_, 8) == 0) a.signature.data[0] ^= 1;
+    if (draw_below(r_, 4) == 0) a.signature.data[0] ^= 1;
     return a;
   }
   OpenChannel open() {
@@ -253,9 +350,11 @@ class AnyTx {
   const ChannelWorld& w_;
   Random& r_;
   std::uint64_t sender_ = 0;
-  std::vector<Owned> nodes_, services_;
+  std::vector<Owned> nodes_, services_, withdrawn_;
+  std::vector<NodeId> offering_;
+  std::vector<std::uint64_t> granted_;
   std::vector<OfferId> offers_;
-  std::vector<VersionId> versions_;
+  std::vector<VersionId> versions_, attested_;
   std::vector<ChannelId> channels_;
   ChannelId claimed_;
   LaneTotal claim_;

@@ -43,7 +43,7 @@ class Examples : public BuildRig {
     request.service = "example";
     wasm::ProgramCall program;
     program.env = cgi_variables(request).value();
-    program.args = {"example"};
+    program.args = wasm::Texts::of({"example"});
     program.input = as_bytes(body);
     program.gas_limit = Gas(20'000'000'000);
     program.time = TimeMs(1'800'000'000'000);

@@ -46,9 +46,9 @@ std::vector<Bytes> fuzz_seeds() {
   reply.out.assign(40, 0x41);
   reply.detail.assign(5, 0x42);
   Bytes stream;
-  put_frame(stream, WorkerMessage(WorkerHello{Text<4096>(std::string("landlock"))}));
+  FrameWriter().put(stream, WorkerMessage(WorkerHello{Text<4096>(std::string("landlock"))}));
   Bytes two = stream;
-  put_frame(two, WorkerMessage(reply));
+  FrameWriter().put(two, WorkerMessage(reply));
   return {stream, two};
 }
 

@@ -65,6 +65,14 @@ struct Village : ServiceWorld {
     paper.nodes[nodes[0]] = {0, offers[0]};
     paper.nodes[nodes[1]] = {1, {}};
     paper.funds[services[0]] = {1, NaivePurse::of(read<FundRecord>(path::fund(services[0]))->purse)};
+    paper.chain = chain;
+    for (std::size_t i = 0; i < nodes.size(); ++i) {
+      const auto node = read<NodeRecord>(path::node(nodes[i]));
+      paper.node_keys[nodes[i]] = {node->node_key, node->consensus_key};
+    }
+    const auto service = read<ServiceRecord>(path::service(services[0]));
+    paper.prices[services[0]] = {service->price.micro, service->host_share_ppm};
+    paper.versions = {{services[0], commit(1)}};
     paper.names = {"hello"};
     paper.burned = static_cast<std::uint64_t>(supply().burned.value());
   }
@@ -95,6 +103,22 @@ struct Village : ServiceWorld {
       const NaivePurse held = record ? NaivePurse::of(record->purse) : NaivePurse{};
       RC_ASSERT(held.masked(paper.time) == fund.second.masked(paper.time));
     }
+    for (const auto& [node, keys] : paper.node_keys) {
+      const auto record = read<NodeRecord>(path::node(node));
+      RC_ASSERT(record->node_key == keys.first && record->consensus_key == keys.second);
+      RC_ASSERT(read<NodeId>(path::node_key(keys.first)) == node && read<NodeId>(path::node_key(keys.second)) == node);
+    }
+    for (const auto& [key, session] : paper.sessions) {
+      const auto record = read<SessionRecord>(path::session(person(key)));
+      RC_ASSERT(record->owner == person(session.owner) && record->revoked == session.revoked);
+    }
+    for (const auto& [service, price] : paper.prices) {
+      const auto record = read<ServiceRecord>(path::service(service));
+      RC_ASSERT(record->price.micro == price.first && record->host_share_ppm == price.second);
+    }
+    std::size_t versions = 0;
+    state.scan(Module::kVersions, [&](const StatePath&, ByteView) { return ++versions, true; });
+    RC_ASSERT(versions == paper.versions.size());
     RC_ASSERT(supply().burned.value() == paper.burned);
     const auto sum = check_full_sum(state);
     if (!sum) RC_FAIL(sum.error().message);
@@ -117,7 +141,42 @@ Amount any_amount(std::uint64_t around) {
   return Amount(around > 0 ? draw<std::uint64_t>(0, around) : 0);
 }
 
+RegisterNode any_keys(const Village& v, std::uint64_t who) {
+  RegisterNode keys = v.registration(draw<int>(0, 6) == 0 ? (who + 1) % kPeople : who, draw<std::uint64_t>(0, 7));
+  if (draw<int>(0, 8) == 0) keys.consensus_key = keys.node_key;
+  return keys;
+}
+
+/// What moves no tokens but its fee.
+Payload any_other_payload(const Village& v, std::uint64_t who) {
+  const auto some_service = draw<int>(0, 8) == 0 ? ServiceId{} : *rc::gen::elementOf(v.services);
+  switch (draw<int>(0, 6)) {
+    case 0:
+      return any_keys(v, who);
+    case 1: {
+      const RegisterNode keys = any_keys(v, who);
+      const NodeId node = draw<int>(0, 8) == 0 ? NodeId{} : *rc::gen::elementOf(v.nodes);
+      return RotateNodeKey{node, keys.node_key, keys.consensus_key, keys.node_proof, keys.consensus_proof};
+    }
+    case 2:
+      return GrantSessionKey{test::person_key(draw<std::uint64_t>(50, 54)).public_key(),
+                             Epoch(static_cast<std::uint32_t>(v.paper.time.now) + draw<std::uint32_t>(0, 6)),
+                             Amount(draw<std::uint64_t>(0, 5)),
+                             Amount(1'000),
+                             draw<std::uint32_t>(0, 4),
+                             {}};
+    case 3:
+      return RevokeSessionKey{person(draw<std::uint64_t>(50, 54))};
+    case 4:
+      return AnnounceVersion{some_service, ServiceWorld::commit(draw<std::uint64_t>(1, 5)), 0,
+                             draw<std::uint32_t>(0, 8)};
+    default:
+      return SetPrice{some_service, Amount(draw<std::uint64_t>(0, 100)), draw<std::uint32_t>(0, 12) * 100'000};
+  }
+}
+
 Payload any_payload(const Village& v, std::uint64_t who) {
+  if (draw<int>(0, 3) == 0) return any_other_payload(v, who);
   const std::uint64_t live = v.paper.people.at(who).live(v.paper.time);
   const std::uint64_t spare = live > 1'000 ? live - 1'000 : live;  // leaves about a fee
   const auto some_service = *rc::gen::elementOf(v.services);
@@ -177,6 +236,7 @@ void run_payload(Village& v, std::uint64_t who, Payload payload) {
   for (const Event& e : receipt.events) {
     if (const auto* offered = std::get_if<event::ResourcesOffered>(&e)) v.offers.push_back(offered->offer);
     if (const auto* made = std::get_if<event::ServicePublished>(&e)) v.services.push_back(made->service);
+    if (const auto* made = std::get_if<event::NodeRegistered>(&e)) v.nodes.push_back(made->node);
   }
   v.compare();
 }
@@ -292,7 +352,7 @@ RC_GTEST_PROP(Ledger, ConflictingTransactionsFollowTheBlock, ()) {
 }
 
 /// The histories above are worth something only if they reach what they should judge.
-TEST(LedgerHistories, ReachSuccessAndFailureOfEachKindThatMovesTokens) {
+TEST(LedgerHistories, ReachSuccessAndFailureOfEachKindOnPaper) {
   using enum TxStatus;
   const std::map<std::string_view, std::set<TxStatus>> wanted{
       {"Transfer", {kOk, kInsufficientFunds, kSelfTransfer, kZeroAmount}},
@@ -301,7 +361,13 @@ TEST(LedgerHistories, ReachSuccessAndFailureOfEachKindThatMovesTokens) {
       {"WithdrawOffer", {kOk, kNotOwner, kOfferWithdrawn}},
       {"PublishService", {kOk, kNameTaken, kInsufficientFunds}},
       {"FundService", {kOk, kInsufficientFunds}},
-      {"UnfundService", {kOk, kNotOwner, kUnspentTooSmall}}};
+      {"UnfundService", {kOk, kNotOwner, kUnspentTooSmall}},
+      {"RegisterNode", {kOk, kNodeKeyTaken, kBadNodeProof}},
+      {"RotateNodeKey", {kOk, kNoSuchNode, kNotOwner, kNodeKeyTaken, kBadNodeProof}},
+      {"GrantSessionKey", {kOk, kSessionExists, kBadSessionTerms}},
+      {"RevokeSessionKey", {kOk, kNoSuchSession, kNotOwner, kSessionExpired}},
+      {"AnnounceVersion", {kOk, kNoSuchService, kNotOwner, kBadMemory, kVersionExists}},
+      {"SetPrice", {kOk, kNoSuchService, kNotOwner, kBadShare}}};
   for (std::size_t kind = 0; kind < kTxKinds; ++kind) {
     const auto want = wanted.find(tx_kind_name(kind));
     if (want == wanted.end()) continue;

@@ -35,7 +35,7 @@ Case any_case() {
   c.call.time = TimeMs(*rc::gen::inRange<std::uint64_t>(0, 1ULL << 40));
   c.call.seed.data[0] = *rc::gen::arbitrary<std::uint8_t>();
   c.input = *rc::gen::container<std::string>(rc::gen::element('a', 'b', ' ', '\n'));
-  c.call.env = {{"REQUEST_METHOD", *rc::gen::container<std::string>(rc::gen::inRange('a', 'z'))}};
+  c.call.env = Texts::of_variables({{"REQUEST_METHOD", *rc::gen::container<std::string>(rc::gen::inRange('a', 'z'))}});
   return c;
 }
 
@@ -70,6 +70,19 @@ RC_GTEST_PROP(ProgramDeterminism, ExactlyTheGasUsedIsEnough, ()) {
   // The engine looks at its counter at loops and calls, so the last few operations may pass.
   call.gas_limit = Gas(rich.gas.value - std::min<std::uint64_t>(rich.gas.value, 1'000));
   RC_ASSERT(test_engine().run(compile_guest("hostile"), call).kind == CallEnd::kOutOfGas);
+}
+
+RC_GTEST_PROP(ProgramDeterminism, MoreGasNeverChangesSuccess, ()) {
+  Case c = any_case();
+  c.call.input = as_bytes(c.input);
+  const Module module = compile_guest(c.guest);
+  const ProgramOutcome first = test_engine().run(module, c.call);
+  ProgramCall richer = c.call;
+  richer.gas_limit = Gas(c.call.gas_limit.value + *rc::gen::inRange<std::uint64_t>(1, 1'000'000'000));
+  const ProgramOutcome second = test_engine().run(module, richer);
+  if (first.kind == CallEnd::kExited) RC_ASSERT(second == first);
+  if (first.kind == CallEnd::kTrapped) RC_ASSERT(second.kind == CallEnd::kTrapped);
+  if (first.kind == CallEnd::kDeadline) RC_ASSERT(second.kind == CallEnd::kDeadline);
 }
 
 }  // namespace

@@ -133,6 +133,30 @@ TEST(Epoch, ALeavingHostIsReplacedAndItsBondComesBackWithTheLifeItHad) {
   EXPECT_EQ(w.supply().paused, w.genesis.params.min_bond);  // the other host's
 }
 
+// A policy that replaces the leaving host without draining it asks for more than the fund was checked for. Its output
+// is refused; the node neither stops nor spends what is not there.
+TEST(Epoch, APolicyThatWouldRunMoreThanTheFundPaysIsRefused) {
+  OneService w;
+  ASSERT_TRUE(w.end_epoch().has_value());
+  w.add_offer(2, w.add_node(2, 2));
+  ASSERT_TRUE(w.end_epoch().has_value());
+  const Amount held = live_total(w.read<FundRecord>(path::fund(w.service))->purse, w.lots());
+  EXPECT_EQ(w.apply(0, UnfundService{w.service, Amount(held.micro - 64)}).status,
+            TxStatus::kOk);  // one replica's epoch
+  EXPECT_EQ(w.apply(1, WithdrawOffer{w.offer}).status, TxStatus::kOk);
+  w.follow([](const PolicyInput& in) {
+    PolicyOutput both = test::greedy(in);
+    std::erase_if(both.decisions, [](const PolicyDecision& d) { return d.kind == DecisionKind::kDrain; });
+    return both;
+  });
+  const auto out = w.end_epoch();
+  ASSERT_TRUE(out.has_value()) << out.error().message;
+  ASSERT_EQ(events_of<event::PolicyFailed>(*out).size(), 1u);
+  EXPECT_EQ(events_of<event::PolicyFailed>(*out)[0].reason, static_cast<std::uint16_t>(PolicyFault::kTooManyReplicas));
+  EXPECT_EQ(w.hosts_of(w.version), std::vector{w.node});
+  EXPECT_EQ(events_of<event::EpochEnded>(*out)[0].upkeep, Amount(64));
+}
+
 TEST(Epoch, AHostThatIsGoneHoldsNothingEvenWithoutAPolicy) {
   OneService w;
   ASSERT_TRUE(w.end_epoch().has_value());

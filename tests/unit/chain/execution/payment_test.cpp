@@ -210,6 +210,37 @@ TEST_F(Channels, AWithdrawnOfferAndAnEndedPlacementEndTheChannel) {
   EXPECT_EQ(drained.apply(kHost, drained.claim(other, {0, 2, Amount(200'000), Amount(0)})).status, TxStatus::kTooLate);
 }
 
+// A placement made anew after a break serves new channels; those of before keep the end they had.
+TEST_F(Channels, APlacementMadeAnewOpensNoDeadlineAgain) {
+  const auto placed_again = [&](Epoch ended, Epoch again) {
+    PlacementRecord p{w.version, w.service, {}, {}, {}};
+    p.hosts.push_back({w.node, w.offer, Epoch(0), ended, 1});
+    p.hosts.push_back({w.node, w.offer, again, Epoch(0), 2});
+    w.put(path::placement(w.version), encode(p));
+  };
+  placed_again(Epoch(3), Epoch(7));
+  EXPECT_EQ((*read_channel(w.state, id))->end_eff, Epoch(3));
+  w.to_epoch(6);
+  EXPECT_EQ(status(kHost, w.claim(id, {0, 1, Amount(100'000), Amount(0)})), TxStatus::kTooLate);
+  EXPECT_EQ(status(kPayer, TopUpChannel{id, Amount(5)}), TxStatus::kTooLate);
+  w.to_epoch(7);
+  const ChannelId fresh = w.open();
+  EXPECT_EQ((*read_channel(w.state, fresh))->end_eff, Epoch(20));
+  EXPECT_EQ(status(kStranger, Finalize{id}), TxStatus::kOk);
+}
+
+TEST_F(Channels, PlacementsThatTouchAreOneService) {
+  PlacementRecord p{w.version, w.service, {}, {}, {}};
+  p.hosts.push_back({w.node, w.offer, Epoch(0), Epoch(3), 1});
+  p.hosts.push_back({w.node, w.offer, Epoch(3), Epoch(0), 2});
+  w.put(path::placement(w.version), encode(p));
+  EXPECT_EQ((*read_channel(w.state, id))->end_eff, Epoch(20));
+  p.hosts[1].end = Epoch(9);
+  w.put(path::placement(w.version), encode(p));
+  EXPECT_EQ((*read_channel(w.state, id))->end_eff, Epoch(9));
+  EXPECT_EQ(status(kPayer, w.terms()), TxStatus::kNotPlaced);
+}
+
 // --- ends ---
 
 TEST_F(Channels, FinalizeRefundsTheOriginalLotsAndIsPrepaid) {

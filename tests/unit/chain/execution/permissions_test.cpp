@@ -1,6 +1,8 @@
 // Nothing that a person can sign places, stops or decides. Every kind is tried by every role, with records that exist
 // and with arbitrary values, and the modules that the transition owns must not change by a byte.
 #include "chain/execution/permissions.hpp"
+
+#include "chain/execution/block_state.hpp"
 #include "chain/execution/full_sum.hpp"
 #include "tests/gen/any_value.hpp"
 #include "tests/gen/service_world.hpp"
@@ -117,6 +119,26 @@ TEST(NonInterference, NorWithArbitraryValues) {
     included += leaves_decisions_alone(w, kRoles[i % 5], payload);
   }
   EXPECT_GT(included, 100);
+}
+
+// The table is enforced: a handler with a mistake in it stops the node instead of placing anything.
+TEST(Permissions, AHandlerThatWritesElsewhereStopsTheNode) {
+  PlacedService w;
+  const StatePath reserved[] = {path::placement(w.version), path::status(w.version), path::policy(),
+                                path::epoch_clock(),        path::params(),          path::validators(w.epoch())};
+  const StatePath foreign[] = {path::service(w.service), path::offer(w.offer), path::name("hello")};
+  const auto written_by_transfer = [&](const StatePath& path) {
+    const auto block = BlockState::open(w.state, w.next_block()).value();
+    TxScope scope(block->overlay, block->book, block->ctx);
+    const SignedTx tx = w.make(kOwner, Transfer{person(kStranger), Amount(1), {}});
+    EXPECT_EQ(scope.admit(tx).value(), TxStatus::kOk);
+    scope.begin();
+    scope.store(path, w.epoch());
+    const auto receipt = scope.finish(TxStatus::kOk);
+    return !receipt.has_value() && receipt.error().fault == Fault::kInternal && block->overlay.diff().empty();
+  };
+  for (const StatePath& path : reserved) EXPECT_TRUE(written_by_transfer(path)) << path.hex();
+  for (const StatePath& path : foreign) EXPECT_TRUE(written_by_transfer(path)) << path.hex();
 }
 
 TEST(Permissions, NoKindMayWriteWhatTheTransitionOwns) {

@@ -50,20 +50,10 @@ TEST(TransferTx, LotsKeepTheirExpirySoNobodyRefreshesByPayingHimself) {
   EXPECT_EQ(w.account(9).purse.lots[0].expiry, Epoch(30));
 }
 
-/// A newcomer's allowance beside tokens, put straight into the state; the supply record counts it.
-void grant_base(World& w, std::uint64_t who, std::uint64_t amount) {
-  Account account = w.account(who);
-  const Lot lot{fresh_expiry(w.lots()), LotClass::kBase, Amount(amount)};
-  add_lot(account.purse, lot);
-  SupplyBook book = SupplyBook::from(w.supply(), w.lots()).value();
-  book.mint(lot);
-  w.state.apply({{path::account(person(who)), encode(account)}, {path::supply(), encode(book.record())}});
-}
-
 TEST(TransferTx, AllowanceIsNotTransferable) {
   World w;
   w.start();
-  grant_base(w, 1, 5'000'000'000);
+  test::grant_base(w, 1, 5'000'000'000);
   ASSERT_TRUE(check_full_sum(w.state).has_value());
   EXPECT_EQ(w.apply(1, Transfer{person(0), Amount(2'000'000'000), {}}).status, TxStatus::kNotTransferable);
   EXPECT_EQ(w.apply(1, Transfer{person(0), Amount(1'000'000), {}}).status, TxStatus::kOk);

@@ -60,7 +60,8 @@ TEST(Constitution, RefusesTheWholeOutputForOneFault) {
   EXPECT_EQ(judged({place(0, 0, kRepair)}), PolicyFault::kNotPlaceable);
   EXPECT_EQ(judged({place(3, 1, kRepair)}), PolicyFault::kNotACandidate);
   EXPECT_EQ(judged({place(1, 3)}), PolicyFault::kNotACandidate);
-  EXPECT_EQ(judged({place(3, 0, kRepair), place(3, 4, kRepair)}), PolicyFault::kSharedCluster);
+  EXPECT_EQ(judged({place(3, 0, kRepair), place(3, 4, kRepair), drain(3, 3, kHostLeaving)}),
+            PolicyFault::kSharedCluster);
   EXPECT_EQ(judged({drain(1, 0, kUnfunded)}), PolicyFault::kNotPlaced);
 }
 
@@ -79,6 +80,9 @@ TEST(Constitution, ReasonsMustBeTrue) {
 
 TEST(Constitution, ReplicasCapacityAndChurnAreBounded) {
   EXPECT_EQ(judged({place(1, 2), place(1, 1)}), PolicyFault::kTooManyReplicas);
+  // Replacing a host that leaves without letting it go would run one more than the service's fund was asked for.
+  EXPECT_EQ(judged({place(3, 0, kRepair), place(3, 2, kRepair)}), PolicyFault::kTooManyReplicas);
+  EXPECT_EQ(judged({place(3, 0, kRepair)}), PolicyFault::kNone);
   PolicyInput two = view();
   two.versions[0].placed = {0, 2};
   EXPECT_EQ(judged({drain(0, 0, kRebalanced), place(0, 1, kRebalanced)}, two), PolicyFault::kNone);
@@ -121,6 +125,8 @@ TEST(Params, AreBounded) {
   EXPECT_TRUE(refused([](ChainParams& p) { p.bucket_epochs = 0; }));
   EXPECT_TRUE(refused([](ChainParams& p) { p.unbonding_epochs = 2 * p.dispute_epochs + p.drain_epochs; }));
   EXPECT_TRUE(refused([](ChainParams& p) { p.burn_share_ppm = 10'000; }));
+  EXPECT_TRUE(refused([](ChainParams& p) { p.burn_share_ppm = kPpm; }));  // nothing would be left to earn
+  EXPECT_TRUE(refused([](ChainParams& p) { p.fee_per_tx = p.fee_per_byte = Amount(0); }));
   EXPECT_TRUE(refused([](ChainParams& p) { p.replicas_min = 17; }));
   EXPECT_TRUE(refused([](ChainParams& p) { p.fee_per_byte = Amount(kMaxSupplyMicro); }));
   EXPECT_TRUE(refused([](ChainParams& p) { p.build_quorum = 0; }));

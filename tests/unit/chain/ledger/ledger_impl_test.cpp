@@ -230,5 +230,59 @@ TEST(Ledger, ContradictingDisksAreReported) {
   EXPECT_FALSE(rotten.opened().error().hint.empty());
 }
 
+// The tip's record is what the next header is made from: one that was damaged or swapped would make blocks that no
+// other node accepts.
+TEST(Ledger, ATipThatDoesNotFitTheLastBlockIsReported) {
+  SmallNet net;
+  ASSERT_TRUE(net.seal(1'000));
+  ASSERT_TRUE(net.seal(1'000));
+  const auto good = net.disks();
+  const Bytes key = to_bytes(std::string_view("Ztip"));
+  ASSERT_TRUE(good.ledger.contains(key));
+  const auto with = [&](auto change) {
+    auto disks = good;
+    Tip tip = decode<Tip>(disks.ledger.at(key)).value();
+    change(tip);
+    disks.ledger[key] = encode(tip);
+    return SmallNet(net.genesis(), disks).opened().has_value();
+  };
+  EXPECT_TRUE(with([](Tip&) {}));
+  EXPECT_FALSE(with([](Tip& tip) { tip.id.data[0] ^= 1; }));
+  EXPECT_FALSE(with([](Tip& tip) { tip.ids_below.peaks[0].data[5] ^= 1; }));
+  EXPECT_FALSE(with([](Tip& tip) { tip.ids_below.count += 1; }));
+}
+
+// Values and root that agree with each other, but tokens that nobody minted: the sum at every start finds them.
+TEST(Ledger, AStateWhoseTokensDoNotAddUpIsReported) {
+  SmallNet net;
+  auto disks = net.disks();
+  MerkleTree tree;
+  std::vector<StateEntry> entries;
+  for (auto& [key, value] : disks.state) {
+    if (key.front() != 'v') continue;
+    const StatePath path = StatePath::from(ByteView(key).subspan(1)).value();
+    if (path == path::account(test::address_of_key(1))) {
+      Account account = decode<Account>(value).value();
+      account.purse.lots[0].amount.micro += 1;
+      value = encode(account);
+    }
+    entries.push_back({path, value});
+  }
+  tree.load(std::move(entries));
+  const Bytes meta_key = to_bytes(std::string_view("meta"));
+  StateMeta meta = decode<StateMeta>(disks.state.at(meta_key)).value();
+  // The header of block 0 names the state's root, so it has to lie as well.
+  const Bytes header_key{'H', 0, 0, 0, 0, 0, 0, 0, 0};
+  Header header = decode<Header>(disks.ledger.at(header_key)).value();
+  header.state_root = meta.root = tree.root();
+  meta.block = block_id(header);
+  disks.ledger[header_key] = encode(header);
+  disks.state[meta_key] = encode(meta);
+  const SmallNet forged(net.genesis(), disks);
+  ASSERT_FALSE(forged.opened().has_value());
+  EXPECT_EQ(forged.opened().error().fault, Fault::kCorrupt);
+  EXPECT_NE(forged.opened().error().message.find("supply"), std::string::npos) << forged.opened().error().message;
+}
+
 }  // namespace
 }  // namespace micro

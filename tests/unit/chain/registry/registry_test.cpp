@@ -34,7 +34,15 @@ TEST(SourceUrls, MayBeLocalOnlyWhereGenesisSaysSo) {
   EXPECT_TRUE(is_source_url("/srv/r", true));
   EXPECT_FALSE(is_source_url("file://relative", true));
   EXPECT_FALSE(is_source_url("/srv/../etc", true));
-  EXPECT_FALSE(is_source_url("http://github.com/o/r", true));
+  for (const char* good : {"http://127.0.0.1:8000/o/r.git", "http://127.1.2.3/r", "http://localhost:1/r"}) {
+    EXPECT_TRUE(is_source_url(good, true)) << good;
+    EXPECT_FALSE(is_source_url(good, false)) << good;
+  }
+  for (const char* bad :
+       {"http://github.com/o/r", "http://127.0.0.1.example.org/r", "http://127.0.0.1/../r", "http://localhost",
+        "http://localhost.example/r", "http://10.0.0.1/r", "http://user@127.0.0.1/r"}) {
+    EXPECT_FALSE(is_source_url(bad, true)) << bad;
+  }
 }
 
 TEST(SourceSubdirs, StayInside) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "chain/base/random.hpp"
+#include "chain/execution/execute.hpp"
+#include "genesis/json/genesis_names.hpp"
 #include "genesis/json/strict_json.hpp"
 
 namespace micro {
@@ -138,7 +140,9 @@ TEST(GenesisJson, RulesOfContent) {
   };
   refused([](Genesis& g) { g.params.unbonding_epochs = 2 * g.params.dispute_epochs + g.params.drain_epochs; },
           "unbonding_epochs");
-  refused([](Genesis& g) { g.params.burn_share_ppm = kPpm + 1; }, "burn_share_ppm");
+  refused([](Genesis& g) { g.params.burn_share_ppm = kPpm; }, "burn_share_ppm");
+  refused([](Genesis& g) { g.params.burn_share_ppm = 10'000; }, "burn_share_ppm");  // φ must be above ρ₀
+  refused([](Genesis& g) { g.params.max_block_bytes = 1'000; }, "max_block_bytes");
   refused([](Genesis& g) { g.params.bucket_epochs = 0; }, "bucket_epochs");
   refused([](Genesis& g) { g.params.fee_per_tx = g.params.fee_per_byte = Amount(0); }, "fee");
   refused([](Genesis& g) { g.accounts[0].amount = g.accounts[1].amount = Amount(kMaxSupplyMicro); }, "more tokens");
@@ -154,6 +158,36 @@ TEST(GenesisJson, RulesOfContent) {
   Genesis test = sample();
   test.kind = NetworkKind::kTest;
   EXPECT_NE(check_genesis(test).error().message.find("allow_local_sources"), std::string::npos);
+}
+
+// Every number of the parameters at its extremes: what is read makes a state, and what makes none is refused here, with
+// the parameter's name, and not when the node starts.
+TEST(GenesisJson, WhatIsReadMakesAState) {
+  const Json good = *parse_json(format_genesis(sample()));
+  int read = 0, refused = 0;
+  for (const auto& [key, value] : good["params"].items()) {
+    if (value.is_boolean()) continue;
+    for (const std::uint64_t number : {0ULL, 1ULL, 2ULL, 9'999ULL, 10'001ULL, 999'999ULL, 1'000'000ULL, 1'000'001ULL,
+                                       86'400'000ULL, 604'800'001ULL, 4'294'967'295ULL}) {
+      const bool is_amount = value.is_string() && value.get<std::string>().find('.') != std::string::npos;
+      Json changed = good;
+      changed["params"][key] = is_amount           ? Json(amount_text(Amount(number * 1'000'000)))
+                               : value.is_string() ? Json(std::to_string(number))
+                                                   : Json(number);
+      Genesis g = sample();
+      const auto params = from_json<ChainParams>(JsonContext{NetworkKind::kDev}, changed["params"]);
+      ASSERT_TRUE(params.has_value()) << params.error().message;
+      g.params = *params;
+      const std::string text = format_genesis(g);
+      const auto parsed = parse_genesis(text);
+      const auto state = genesis_state(g);
+      EXPECT_EQ(parsed.has_value(), state.has_value()) << key << " = " << number;
+      if (!parsed) EXPECT_NE(parsed.error().message.find("params."), std::string::npos) << parsed.error().message;
+      ++(parsed ? read : refused);
+    }
+  }
+  EXPECT_GT(read, 40);
+  EXPECT_GT(refused, 40);
 }
 
 }  // namespace

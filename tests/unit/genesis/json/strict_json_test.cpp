@@ -25,6 +25,11 @@ TEST(StrictJson, KeepsTheOrderOfKeys) {
   EXPECT_EQ(parse_json(R"({"b":1,"a":{"d":[],"c":null}})")->dump(), R"({"b":1,"a":{"d":[],"c":null}})");
 }
 
+TEST(WriteJson, ShowsBytesThatAreNoTextInsteadOfThrowing) {
+  EXPECT_EQ(json_text(Json{{"a", "x\xffy"}, {"b", {1, nullptr}}}), "{\"a\":\"x\uFFFDy\",\"b\":[1,null]}");
+  EXPECT_EQ(json_text(Json{{"\xc3", "\xed\xa0\x80"}}).find('\xc3'), std::string::npos);
+}
+
 TEST(StrictJson, RefusesWhatOtherReadersRound) {
   expect_refused("18446744073709551616", "not an integer");
   expect_refused("1.0", "not an integer");
@@ -68,6 +73,20 @@ TEST(Base64, HasOneTextForOneValue) {
   EXPECT_EQ(to_base64(as_bytes("foob")), "Zm9vYg==");  // RFC 4648 §10
   for (const std::string_view text : {"Zm9vYg", "Zm9vYg=", "Zm9vYh==", "Zm9v Yg==", "Zm9vYg==\n", "Zm9-", "===="}) {
     EXPECT_FALSE(from_base64(text).has_value()) << text;
+  }
+}
+
+TEST(JsonText, NeverThrows) {
+  EXPECT_EQ(json_text(Json{{"a", "b"}}), R"({"a":"b"})");
+  EXPECT_EQ(json_text(Json("\xff\xc3")), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
+  EXPECT_TRUE(parse_json(json_text(Json("cut \xf0\x9f"))).has_value());
+}
+
+TEST(StrictJson, ErrorsQuotePrintableBytesOnly) {
+  for (const char* text : {"{\"a\": \"\xff\xfe\"}", "\xf0\x9f\x98", "[1, \x01]"}) {
+    const auto read = parse_json(text);
+    ASSERT_FALSE(read.has_value());
+    for (const char c : read.error().message) EXPECT_TRUE(c >= ' ' && c <= '~') << read.error().message;
   }
 }
 

@@ -108,6 +108,24 @@ TEST_F(MethodsTest, ErrorsComeBackAsTheyWere) {
             R"({"code":-32006,"message":"too dear","data":{"name":"funds","hint":"pay less","exit":6}})");
 }
 
+TEST_F(MethodsTest, AnErrorOfAnotherShapeIsAnErrorAndNoException) {
+  const Json odd{{"message", 5}, {"data", {{"name", 1}, {"hint", Json::array()}}}};
+  EXPECT_EQ(error_from_json(odd).fault, Fault::kInternal);
+  EXPECT_FALSE(error_from_json(odd).message.empty());
+  EXPECT_EQ(error_from_json(Json("text")).fault, Fault::kInternal);
+  EXPECT_EQ(error_from_json(Json{{"message", "m"}, {"data", 7}}).message, "m");
+}
+
+// What is quoted from a request into an answer may be no text at all.
+TEST_F(MethodsTest, BytesThatAreNotUtf8AreAnswered) {
+  EXPECT_EQ(error_code("{\"jsonrpc\":\"2.0\",\"id\":\"\xf0\x9f\""), -32700);
+  EXPECT_EQ(error_code("\xff\xfe"), -32700);
+  std::string long_key = "a";
+  for (int i = 0; i < 60; ++i) long_key += "é";
+  EXPECT_EQ(error_code(R"({"jsonrpc":"2.0","id":1,"method":"echo","params":{"text":"t",")" + long_key + R"(":1}})"),
+            -32002);
+}
+
 TEST_F(MethodsTest, ANotificationHasNoAnswer) {
   post(R"({"jsonrpc":"2.0","method":"echo","params":{"text":"a"}})");
   ASSERT_EQ(replies_.size(), 1u);

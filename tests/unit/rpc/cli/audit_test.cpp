@@ -4,19 +4,14 @@
 #include "chain/governance/policy_abi.hpp"
 #include "consensus/core/certificate.hpp"
 #include "genesis/json/genesis_json.hpp"
-#include "rpc/cli/app.hpp"
-#include "tests/gen/fake_node.hpp"
+#include "tests/gen/scripted_cli.hpp"
 
 namespace micro {
 namespace {
 
-struct Ran {
-  int exit = 0;
-  std::string out;
-  std::string err;
-};
+using test::Ran;
 
-class AuditTest : public ::testing::Test {
+class AuditTest : public test::ScriptedCli {
  protected:
   AuditTest() {
     SeededRandom random(3);
@@ -30,6 +25,8 @@ class AuditTest : public ::testing::Test {
     first.time = genesis_.time;
     first.next_validators = set_hash_;
     headers_.push_back(first);
+    txs_.emplace_back();
+    receipts_.emplace_back();
     last_of_previous_ = block_id(first);
     input_ = {1, 2, 3};
     output_ = {4, 5};
@@ -46,14 +43,19 @@ class AuditTest : public ::testing::Test {
     add_block(0, true, {});
     add_block(1, false, {});
     add_block(1, true, events_);
-    add_block(2, false, {});
-    node_.methods.add("node.info", [](RpcParams&) -> Result<Json> { return Json{{"kind", "dev"}, {"pid", 1}}; });
+    add_block(2, false, {}, transfer());
+    node_.methods.add("ledger.tx", [](RpcParams& p) -> Result<Json> {
+      return Json{{"txid", TRY(p.text("txid"))}, {"height", "4"}, {"status", "a lie"}, {"fee", "0.000000"}};
+    });
+    answer("node.info", Json{{"kind", "dev"}, {"pid", 1}});
     node_.methods.add("ledger.light",
                       [this](RpcParams& p) -> Result<Json> { return light(p.u64_or("from_epoch", 0)); });
     node_.methods.add("ledger.block", [this](RpcParams& p) -> Result<Json> {
       const std::size_t height = TRY(p.u64("height"));
       if (height >= headers_.size()) return fail(Fault::kNotFound, "no such block");
-      Json out{{"raw", to_hex(encode(Block{headers_[height], {}}))}, {"txs", Json::array()}};
+      Json out{{"raw", to_hex(encode(Block{headers_[height], txs_[height]}))},
+               {"receipts_raw", to_hex(encode(receipts_[height]))},
+               {"txs", {{"status", "a lie"}}}};
       if (height > 0) out["certificate_raw"] = to_hex(encode(certificates_[height - 1]));
       return out;
     });
@@ -64,7 +66,7 @@ class AuditTest : public ::testing::Test {
       return Json{{"decision", "3"},
                   {"height", "3"},
                   {"epoch", 1},
-                  {"action", "placed"},
+                  {"action", "drained"},
                   {"header", to_hex(encode(headers_[3]))},
                   {"policy_wasm", to_hex(genesis_.policy)},
                   {"input", to_hex(input_)},
@@ -74,7 +76,22 @@ class AuditTest : public ::testing::Test {
     nodes_.run_policy = [this](ByteView, ByteView, const Hash&) -> Result<Bytes> { return replayed_; };
   }
 
-  void add_block(std::uint32_t epoch, bool boundary, const std::vector<Event>& events) {
+  static SignedTx transfer() {
+    SignedTx tx;
+    tx.body.nonce = Nonce(7);
+    tx.body.payload = Transfer{};
+    return tx;
+  }
+
+  void add_block(std::uint32_t epoch, bool boundary, const std::vector<Event>& events,
+                 std::optional<SignedTx> tx = std::nullopt) {
+    auto& txs = txs_.emplace_back();
+    BlockReceipts& receipts = receipts_.emplace_back();
+    receipts.boundary_events.assign(events.begin(), events.end());
+    if (tx) {
+      receipts.receipts.push_back({tx_id(tx->body), TxStatus::kInsufficientFunds, Amount(123), {}});
+      txs.push_back(*tx);
+    }
     Header header;
     header.height = Height(headers_.size());
     header.epoch = Epoch(epoch);
@@ -82,7 +99,9 @@ class AuditTest : public ::testing::Test {
     header.parent = block_id(headers_.back());
     header.time = TimeMs(headers_.back().time.value + 10);
     if (boundary) header.next_validators = set_hash_;
-    header.events_root = events.empty() ? Hash{} : events_root(events);
+    header.txs_root = txs_root(txs);
+    header.receipts_root = receipts_root(receipts.receipts);
+    header.events_root = events_root(events);
     Statement statement;
     statement.epoch_id = epoch_id(chain_id(genesis_), header.epoch, last_of_previous_, set_hash_);
     statement.view = View(headers_.size());
@@ -105,34 +124,19 @@ class AuditTest : public ::testing::Test {
                 {"epochs", std::move(epochs)}};
   }
 
-  Ran run(std::vector<std::string> words) {
-    if (!started_) node_.start();
-    started_ = true;
-    words.insert(words.begin(), {"--socket", node_.socket().string()});
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    Ran ran;
-    ran.exit = run_command_line(words, nodes_, node_.folder() / "none.toml",
-                                [](const char*) -> const char* { return nullptr; });
-    ran.out = testing::internal::GetCapturedStdout();
-    ran.err = testing::internal::GetCapturedStderr();
-    return ran;
-  }
-
-  test::FakeNode node_;
-  NodeCommands nodes_;
   Ed25519Secret key_;
   Genesis genesis_;
   Hash set_hash_;
   BlockId last_of_previous_;
   std::vector<Header> headers_;
   std::vector<Certificate> certificates_;
+  std::vector<List<SignedTx, kMaxTxsPerBlock>> txs_;
+  std::vector<BlockReceipts> receipts_;
   std::vector<Event> events_;
   Bytes input_;
   Bytes output_;
   Bytes replayed_ = {4, 5};
   std::size_t page_ = 1;
-  bool started_ = false;
 };
 
 TEST_F(AuditTest, ADecisionIsFollowedToItsGenesisAndReplayed) {
@@ -172,6 +176,47 @@ TEST_F(AuditTest, ABlockWithoutItsCertificateIsExit10) {
   EXPECT_EQ(run({"audit", "block", "4"}).exit, 10);
   headers_[2].time = TimeMs(headers_[2].time.value + 1);
   EXPECT_EQ(run({"audit", "block", "2"}).exit, 10);
+}
+
+TEST_F(AuditTest, WhatBecameOfATransactionIsWhatItsBlockCommitsTo) {
+  const std::string id = tx_id(transfer().body).hex();
+  const Ran ran = run({"audit", "tx", id, "--json"});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  const Json tx = *parse_json(ran.out);
+  EXPECT_EQ(tx["status"], "InsufficientFunds");
+  EXPECT_EQ(tx["fee"], "0.000123");
+  EXPECT_EQ(tx["nonce"], "7");
+  EXPECT_EQ(tx["height"], "4");
+  const Ran block = run({"audit", "block", "4", "--json"});
+  ASSERT_EQ(block.exit, 0) << block.err;
+  EXPECT_EQ((*parse_json(block.out))["txs"][0]["status"], "InsufficientFunds");
+  EXPECT_EQ(run({"audit", "tx", std::string(64, '0')}).exit, 10) << "the block holds another";
+  receipts_[4].receipts[0].status = TxStatus::kOk;
+  EXPECT_EQ(run({"audit", "tx", id}).exit, 10);
+  EXPECT_EQ(run({"audit", "block", "4"}).exit, 10);
+  receipts_[4].receipts[0].status = TxStatus::kInsufficientFunds;
+  EXPECT_EQ(run({"audit", "tx", id}).exit, 0);
+  receipts_[3].boundary_events.clear();
+  EXPECT_EQ(run({"audit", "block", "3"}).exit, 10);
+}
+
+TEST_F(AuditTest, ADecisionIsToldByItsEventNotByTheNode) {
+  const Ran ran = run({"audit", "decision", "3", "--json"});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  const Json decision = *parse_json(ran.out);
+  EXPECT_EQ(decision["action"], "placed") << "the node says drained";
+  EXPECT_EQ(decision["height"], "3");
+  EXPECT_EQ(decision["node"], std::string(64, '0'));
+}
+
+TEST_F(AuditTest, AnotherBlockThanTheOneAskedForIsExit10) {
+  node_.methods.add("ledger.block", [this](RpcParams&) -> Result<Json> {
+    return Json{{"raw", to_hex(encode(Block{headers_[1], txs_[1]}))},
+                {"receipts_raw", to_hex(encode(receipts_[1]))},
+                {"certificate_raw", to_hex(encode(certificates_[0]))}};
+  });
+  EXPECT_EQ(run({"audit", "block", "4"}).exit, 10);
+  EXPECT_EQ(run({"audit", "block", "1"}).exit, 0);
 }
 
 TEST_F(AuditTest, ABrokenLinkBetweenEpochsIsExit10) {

@@ -43,17 +43,19 @@ TEST(IndentJson, KeepsNumbersAndStringsAsTheyAre) {
 TEST(ErrorDocument, NamesTheExitCode) {
   const Json json = error_document({Fault::kUnknownOutcome, "message", "hint"});
   EXPECT_EQ(json.dump(), R"({"code":8,"name":"unknown_outcome","message":"message","hint":"hint","data":{}})");
+  EXPECT_EQ(error_document({Fault::kFunds, "m"}, Json{{"txid", "ab"}})["data"]["txid"], "ab");
 }
 
 TEST(Capacity, ReadsWhatPeopleWrite) {
-  EXPECT_EQ(parse_capacity("cpu=2,mem=4G,disk=20G"), (Capacity{2'000, 4'096, 20'480}));
-  EXPECT_EQ(parse_capacity("mem=512M,cpu=0.5"), (Capacity{500, 512, 0}));
-  EXPECT_EQ(parse_capacity("cpu=250m,mem=1GiB"), (Capacity{250, 1'024, 0}));
+  EXPECT_EQ(parse_cpu_milli("2"), 2'000u);
+  EXPECT_EQ(parse_cpu_milli("0.5"), 500u);
+  EXPECT_EQ(parse_cpu_milli("250m"), 250u);
   EXPECT_EQ(parse_mib("64"), 64u);
-  for (const char* bad : {"", "cpu=2", "mem=1G", "cpu=2,mem=4T", "cpu=-1,mem=1G", "cpu=2,mem=", "cpu=1.2345,mem=1",
-                          "x=1,cpu=1,mem=1", "cpu=9999,mem=1", "cpu=1,mem=99999999999", "cpu=1,mem=4294967295G"}) {
-    EXPECT_FALSE(parse_capacity(bad).has_value()) << bad;
-  }
+  EXPECT_EQ(parse_mib("512M"), 512u);
+  EXPECT_EQ(parse_mib("4G"), 4'096u);
+  EXPECT_EQ(parse_mib("1GiB"), 1'024u);
+  for (const char* bad : {"", "-1", "x", "1.2345", "9999", "1,5"}) EXPECT_FALSE(parse_cpu_milli(bad)) << bad;
+  for (const char* bad : {"", "4T", "-1G", "G", "99999999999", "4294967295G"}) EXPECT_FALSE(parse_mib(bad)) << bad;
   EXPECT_EQ(capacity_text({2'500, 4'096, 100}), "2.5cpu/4GiB/100MiB disk");
 }
 

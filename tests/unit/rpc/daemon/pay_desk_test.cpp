@@ -242,6 +242,49 @@ TEST_F(PayDeskTest, ARetryWithItsKeyGetsTheSameAnswerAndIsChargedOnce) {
   EXPECT_EQ(call_later("order-1", "another body").get().error().fault, Fault::kInvalid);
 }
 
+TEST_F(PayDeskTest, ARetryGetsItsAnswerAfterOtherCallsAndARestart) {
+  const auto first = call("order-1");
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(call("order-2"));  // the host keeps the last answer of a lane only
+  ASSERT_TRUE(call());
+  for (const bool restarted : {false, true}) {
+    if (restarted) restart();
+    const auto again = call("order-1");
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->answer.reply, first->answer.reply);
+    EXPECT_EQ(again->answer.receipt->receipt, first->answer.receipt->receipt);
+    EXPECT_EQ(again->answer.inputs, first->answer.inputs);
+    EXPECT_EQ(again->charged, first->charged);
+  }
+  EXPECT_EQ(service.runs(), 3U);
+}
+
+TEST_F(PayDeskTest, ARetryOverANewChannelIsStillTheOldCall) {
+  const auto first = call("order-1");
+  ASSERT_TRUE(first);
+  epoch = Epoch(ledger.channels().at(0).end_eff.value - 3);
+  tip();
+  const auto again = call("order-1");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->answer.receipt->receipt, first->answer.receipt->receipt);
+  EXPECT_EQ(service.runs(), 1U);
+}
+
+TEST_F(PayDeskTest, ACallCutOffByARestartGivesItsClientTheAnswer) {
+  ASSERT_TRUE(call());
+  service.hold(true);
+  const auto cut = call_later("order-2");
+  while (service.runs() < 2) std::this_thread::yield();
+  service.drop_held();
+  service.hold(false);
+  restart();
+  ASSERT_TRUE(call()) << "somebody else's call settles the one that was cut off";
+  const auto again = call("order-2");
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->answer.receipt->receipt.seq, 2U);
+  EXPECT_EQ(again->answer.status, 200);
+}
+
 TEST_F(PayDeskTest, ACallCutOffByARestartIsFinishedBeforeTheNext) {
   ASSERT_TRUE(call());
   service.hold(true);
@@ -265,6 +308,23 @@ TEST_F(PayDeskTest, APromiseWaitsForAServiceThatStartsLater) {
   // Blocks go on until one comes after the provider knew that the service was down.
   while (waiting.wait_for(std::chrono::milliseconds(1)) != std::future_status::ready) tip();
   EXPECT_TRUE(waiting.get());
+}
+
+TEST_F(PayDeskTest, ACallThatWaitedOverAnEpochIsSignedAnewForItsGasPrice) {
+  const TimeMs long_ago(SystemClock().wall().value - 3ULL * config().params.epoch_ms - 10'000);
+  desk->tip({epoch, long_ago, config().params.price_per_mgas});  // the host answers 503 while the ledger is behind
+  auto waiting = call_later();
+  while (ledger.count<OpenChannel>() == 0) std::this_thread::yield();
+  std::promise<void> sent;  // what is asked now is answered after the first attempt
+  desk->sessions([&](const std::vector<SessionKey>&) { sent.set_value(); });
+  sent.get_future().get();
+  EXPECT_EQ(waiting.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  epoch = Epoch(epoch.value + 3);
+  tip();
+  const auto reply = waiting.get();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(reply->answer.receipt->receipt.seq, 2U) << "the first number was refused and cost nothing";
+  EXPECT_EQ(service.runs(), 1U);
 }
 
 TEST_F(PayDeskTest, AChannelTheLedgerForgotIsReplaced) {

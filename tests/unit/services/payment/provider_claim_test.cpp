@@ -63,6 +63,32 @@ TEST_F(Claims, WhatIsWorthMoreThanTheFeeWhenTheChannelCloses) {
   EXPECT_EQ(rig.claims.size(), worth ? 1U : 0U);
 }
 
+TEST_F(Claims, TheBooksCountACallOnceAndSurviveARestart) {
+  call_once();
+  const CallRequest request = rig.request();
+  const SignedVoucher paid = payer.sign(request, Amount(5'000));
+  const CallId id = rig.call(paid, request);
+  rig.finish_run();
+  ASSERT_TRUE(payer.settle(*rig.answers.at(id).receipt, rig.answers.at(id).inputs, rig.host_key()));
+  const auto expect = [&](Amount claimable, const char* when) {
+    const auto books = rig.provider->books();
+    ASSERT_EQ(books.size(), 1U) << when;
+    EXPECT_EQ(books[0].calls, 2U) << when;
+    EXPECT_EQ(books[0].charged, payer.state().cum_charged) << when;
+    EXPECT_EQ(books[0].base_fee, payer.state().cum_base_fee) << when;
+    EXPECT_EQ(books[0].earned, Amount(1'330)) << when;  // floor((2,012 − 12 − 100) · 0.7)
+    EXPECT_EQ(books[0].claimable, claimable) << when;
+  };
+  expect(Amount(1'330), "after two calls");
+  rig.call(paid, request);
+  expect(Amount(1'330), "after an answer that was given again");
+  rig.start();
+  expect(Amount(1'330), "after a restart");
+  rig.record.lanes[0] = payer.state();
+  rig.send(ChannelSeen{rig.record, rig.record.end});
+  expect(Amount(), "after the ledger took the claim");
+}
+
 TEST_F(Claims, BeforeTheEndAndBeforeDraining) {
   call_once();
   call_once();

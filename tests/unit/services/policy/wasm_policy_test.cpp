@@ -3,7 +3,7 @@
 #include <map>
 #include <set>
 
-#include "chain/governance/policy_abi.hpp"
+#include "chain/governance/constitution.hpp"
 #include "policies.hpp"
 #include "services/governance/embedded_policy.hpp"
 
@@ -153,6 +153,33 @@ TEST(EmbeddedPolicy, DrainsUnfundedAndUnwantedAndRepairs) {
   EXPECT_NE(by_version[2].host, 2U);
 }
 
+TEST(EmbeddedPolicy, CountsTheReplicaItselfWhenItLooksForTheLeastLoadedHost) {
+  PolicyInput input;
+  input.hosts = {host(0), host(1, 20'000)};
+  input.hosts[0].log2_memory_mib = 6;  // empty, and full with one replica
+  input.versions = {version(1, {0, 1})};
+  const auto decisions = decide(input).decisions;
+  ASSERT_EQ(decisions.size(), 1U);
+  EXPECT_EQ(decisions[0].host, 1U);
+}
+
+TEST(EmbeddedPolicy, WhatItJustPlacedItDoesNotMoveToo) {
+  // Host 1 is the fuller one until the two unfunded versions leave it; then it is the emptier one.
+  PolicyInput input;
+  input.hosts = {host(0, 500'000), host(1, 984'375)};
+  const auto unfunded = [](std::uint8_t log2_mib) {
+    VersionView v = version(1, {});
+    v.log2_memory_mib = log2_mib;
+    v.funded = v.wanted = false;
+    v.placed = {1};
+    return v;
+  };
+  input.versions = {version(1, {0, 1}), unfunded(11), unfunded(10)};
+  const PolicyOutput out = decide(input);
+  EXPECT_EQ(check_output(input, out), PolicyFault::kNone);
+  EXPECT_EQ(out.decisions.size(), 3U);
+}
+
 TEST(EmbeddedPolicy, MalformedInputTraps) {
   const auto out = runner().run(embedded_policy(), as_bytes("nonsense"), kernel::kPolicyFuel);
   ASSERT_TRUE(out);
@@ -171,6 +198,32 @@ TEST(EmbeddedPolicy, FullViewFitsIntoTheFuel) {
   ASSERT_TRUE(out) << out.error().message;
   EXPECT_TRUE(out->ok) << out->trap;
   EXPECT_LT(out->fuel, kernel::kPolicyFuel / 4);
+}
+
+// More work than one output holds, and moves where it ends: what is said is whole, and the rest waits. Half a move
+// would be a fault, and two faults in a row freeze placement for ever.
+TEST(EmbeddedPolicy, AnOutputThatIsFullEndsBetweenDecisionsThatBelongTogether) {
+  PolicyInput input;
+  input.churn_cap = 100;
+  input.hosts = {host(0, 900'000), host(1), host(2), host(3)};
+  for (HostView& h : input.hosts) h.log2_memory_mib = 31;  // each replica counts for 1 ppm
+  for (int i = 0; i < 100; ++i) {                          // on the loaded host, and could move
+    VersionView v = version(1, {1, 2, 3});
+    v.placed.push_back(0);
+    input.versions.push_back(v);
+  }
+  while (input.versions.size() < kernel::kMaxServicesPerView) input.versions.push_back(version(3, {1, 2, 3}));
+  const PolicyOutput output = decide(input);
+  EXPECT_EQ(check_output(input, output), PolicyFault::kNone);
+  EXPECT_GT(output.decisions.size(), kMaxPolicyDecisions - 4);
+  std::map<std::uint32_t, int> by_version;
+  for (const PolicyDecision& d : output.decisions) ++by_version[d.version];
+  int moves = 0;
+  for (const auto& [at, count] : by_version) {
+    EXPECT_EQ(count, at < 100 ? 2 : 3);
+    moves += at < 100 ? 1 : 0;
+  }
+  EXPECT_GT(moves, 10);
 }
 
 }  // namespace

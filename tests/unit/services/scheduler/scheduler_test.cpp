@@ -95,23 +95,92 @@ TEST_F(SchedulerTest, NeverServesAnotherModuleThanTheAgreedOne) {
 
 TEST_F(SchedulerTest, RunsAFewJobsAtOnceAndTheRestAfterwards) {
   Wanted many;
-  for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, true, false));
+  for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, false, true, module_of(n)));
   EXPECT_EQ(send<Build>(many).size(), kMaxJobsAtOnce);
   EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", true}).size(), 1U);
 }
 
-TEST_F(SchedulerTest, TheBreakerOpensAfterDeathsInARowAndClosesAgain) {
-  send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
-  send<Compile>(BuildEnded{version_of(1), module_of(9), "", false});
-  send<Serve>(CompileEnded{version_of(1), true, "", false});
-  for (std::uint32_t i = 0; i + 1 < kVersionDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
-  send<Stop>(CallEnded{version_of(1), false});
-  for (std::uint32_t i = 0; i + 1 < kVersionDeaths; ++i) send<Stop>(CallEnded{version_of(1), true});
-  EXPECT_TRUE(scheduler_.accepts(version_of(1), now_)) << "a success in between starts the count anew";
-  send<Stop>(CallEnded{version_of(1), true});
-  EXPECT_FALSE(scheduler_.accepts(version_of(1), now_));
+TEST_F(SchedulerTest, WhatIsPlacedHereDoesNotWaitForVersionsThatAreOnlyAttested) {
+  Wanted many;
+  for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, true, false));
+  const auto foreign = send<Build>(many);
+  ASSERT_EQ(foreign.size(), kMaxForeignBuildsAtOnce);
+  EXPECT_TRUE(foreign[0].foreign);
+  many.versions.push_back(wanted(99, false, true, module_of(9)));
+  const auto own = send<Build>(many);
+  ASSERT_EQ(own.size(), 1U);
+  EXPECT_EQ(own[0].version.version, version_of(99));
+  EXPECT_FALSE(own[0].foreign);
+  EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", true}).size(), 1U) << "the next to attest";
+  EXPECT_TRUE(send<Build>(BuildEnded{version_of(99), module_of(9), "", false}).empty());
+}
+
+struct ServedVersionTest : SchedulerTest {
+  ServedVersionTest() {
+    send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
+    send<Compile>(BuildEnded{version_of(1), module_of(9), "", false});
+    send<Serve>(CompileEnded{version_of(1), true, "", false});
+  }
+  void deaths(std::uint32_t n) {
+    for (std::uint32_t i = 0; i < n; ++i) send<Stop>(CallEnded{version_of(1), true});
+  }
+  void success() { send<Stop>(CallEnded{version_of(1), false}); }
+  bool accepts() { return scheduler_.accepts(version_of(1), now_); }
+};
+
+TEST_F(ServedVersionTest, TheBreakerOpensAfterDeathsInARowAndClosesAgain) {
+  deaths(kVersionDeaths - 1);
+  success();
+  deaths(kVersionDeaths - 1);
+  EXPECT_TRUE(accepts()) << "a success in between starts the count anew";
+  deaths(1);
+  EXPECT_FALSE(accepts());
+  EXPECT_FALSE(local(1).error.empty());
   now_ = now_.plus_ms(kRetryFirstMs);
-  EXPECT_TRUE(scheduler_.accepts(version_of(1), now_));
+  EXPECT_TRUE(accepts());
+}
+
+TEST_F(ServedVersionTest, DeathsThatAreFarApartDoNotOpenTheBreaker) {
+  for (std::uint32_t i = 0; i < 3 * kVersionDeaths; ++i) {
+    deaths(1);
+    now_ = now_.plus_ms(kVersionWindowMs / (kVersionDeaths - 1) + 1);
+  }
+  EXPECT_TRUE(accepts());
+}
+
+TEST_F(ServedVersionTest, EachOpeningLastsLongerUntilACallSucceeds) {
+  std::uint64_t wait = kRetryFirstMs;
+  for (int round = 0; round < 12; ++round) {
+    deaths(kVersionDeaths);
+    now_ = now_.plus_ms(wait - 1);
+    EXPECT_FALSE(accepts()) << round;
+    now_ = now_.plus_ms(1);
+    EXPECT_TRUE(accepts()) << round;
+    wait = std::min(wait * 2, kRetryMostMs);
+  }
+  success();
+  EXPECT_TRUE(local(1).error.empty()) << "it works again, so nothing is wrong with it";
+  deaths(kVersionDeaths);
+  now_ = now_.plus_ms(kRetryFirstMs);
+  EXPECT_TRUE(accepts());
+}
+
+TEST_F(ServedVersionTest, ADrainingVersionAnswersAndSaysSo) {
+  WantedVersion leaving = wanted(1, false, true, module_of(9));
+  leaving.draining = true;
+  EXPECT_TRUE(send<Stop>(Wanted{{leaving}}).empty());
+  EXPECT_EQ(local(1).state, LocalState::kDraining);
+  EXPECT_TRUE(accepts());
+  send<Serve>(Wanted{{wanted(1, false, true, module_of(9))}});
+  EXPECT_EQ(local(1).state, LocalState::kRunning);
+}
+
+TEST_F(SchedulerTest, AModuleThatIsGoneFromTheCacheIsBuiltAgain) {
+  send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
+  EXPECT_EQ(send<Compile>(BuildEnded{version_of(1), module_of(9), "", false}).size(), 1U);
+  send<Build>(CompileEnded{version_of(1), false, "no such file", false});
+  now_ = now_.plus_ms(kRetryFirstMs);
+  EXPECT_EQ(send<Build>(Tick{}).size(), 1U);
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 
 TEST(Program, SeesItsEnvironmentInputTimeAndSeedAndNothingElse) {
   ProgramCall call = call_of({"svc"});
-  call.env = {{"REQUEST_METHOD", "POST"}, {"PATH_INFO", "/a/b"}};
+  call.env = Texts::of_variables({{"REQUEST_METHOD", "POST"}, {"PATH_INFO", "/a/b"}});
   const std::string body = "hello\n";
   call.input = as_bytes(body);
   const ProgramOutcome first = test_engine().run(compile_guest("echo"), call);

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "chain/base/random.hpp"
+#include "services/wasm/wasi.hpp"
 #include "tests/gen/guest.hpp"
 
 namespace micro::wasm {
@@ -49,6 +50,26 @@ TEST_F(Hostile, EndlessLoopIsStoppedSoonAfterItsDeadline) {
   EXPECT_EQ(out.gas, call.gas_limit);
   EXPECT_GE(ms_since(start), 200U);
   EXPECT_LE(ms_since(start), 200U + 100U);
+}
+
+TEST_F(Hostile, OperationsThatCannotBeInterruptedAreShort) {
+  // Each fills all the memory that a call gets by default, again and again: no tick comes in between.
+  const std::string all = std::to_string(kDefaultMemoryBytes);
+  const Module fill = load(
+      "(module (memory (export \"memory\") 1024) (func (export \"_start\") (loop (memory.fill "
+      "(i32.const 0) (i32.const 1) (i32.const " +
+      all + ")) (br 0))))");
+  const Module draw = load(
+      "(module (import \"wasi_snapshot_preview1\" \"random_get\" (func $r (param i32 i32) (result i32)))"
+      "(memory (export \"memory\") 1024) (func (export \"_start\") (loop (drop (call $r (i32.const 0) (i32.const " +
+      all + "))) (drop (call $r (i32.const 0) (i32.const " + std::to_string(kMaxRandomBytes) + "))) (br 0))))");
+  for (const Module& module : {fill, draw}) {
+    ProgramCall call = call_of({}, 1'000'000'000'000'000);
+    call.deadline_ms = 100;
+    const auto start = Clock::now();
+    EXPECT_EQ(test_engine().run(module, call).kind, CallEnd::kDeadline);
+    EXPECT_LE(ms_since(start), 100U + 100U);
+  }
 }
 
 TEST_F(Hostile, EndlessLoopRunsOutOfGas) {
@@ -130,6 +151,8 @@ TEST_F(Hostile, StartFunctionIsMeteredLikeTheRest) {
   const std::string run_nothing = " (func (export \"_start\"))";
   EXPECT_EQ(run_text("(func $s (loop (br 0))) (start $s)" + run_nothing).kind, CallEnd::kOutOfGas);
   EXPECT_EQ(run_text("(func $s unreachable) (start $s)" + run_nothing).kind, CallEnd::kTrapped);
+  EXPECT_EQ(run_text("(func $s (call $s)) (start $s)" + run_nothing, call_of({}, 1'000'000'000)).kind,
+            CallEnd::kTrapped);
   ProgramCall call = call_of({}, 1'000'000'000'000);
   call.deadline_ms = 50;
   const auto start = Clock::now();
@@ -283,8 +306,9 @@ TEST_F(Hostile, MutationsNeverHarm) {
 
 TEST_F(Hostile, CompilerSurvivesDeepNestingAndHugeTables) {
   std::string deep = "(func (export \"_start\")";
-  for (int i = 0; i < 5'000; ++i) deep += "(block ";
-  deep += std::string(5'000, ')') + ")";
+  for (int i = 0; i < 10'000; ++i) deep += "block ";
+  for (int i = 0; i < 10'000; ++i) deep += "end ";
+  deep += ")";
   EXPECT_EQ(run_text(deep).kind, CallEnd::kExited);
   std::string wide = "(func (export \"_start\") (block (br_table";
   for (int i = 0; i < 50'000; ++i) wide += " 0";

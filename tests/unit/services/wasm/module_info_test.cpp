@@ -157,6 +157,15 @@ TEST(CheckProgram, SaysWhatIsMissingOrTooMuch) {
               HasSubstr("another type"));
 }
 
+TEST(CheckMemory, WhatTheModuleBeginsWithMustFit) {
+  const ModuleInfo info = inspect(wat("(module (memory 33))")).value();
+  EXPECT_TRUE(check_memory(info, 33 * kPageBytes));
+  const Status refused = check_memory(info, 2 << 20);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::kLimit);
+  EXPECT_THAT(refused.error().message, HasSubstr("begins with 3 MiB of memory, and the version has 2"));
+}
+
 TEST(WasiFunctions, AreSortedAndComplete) {
   EXPECT_EQ(wasi_functions().size(), 46U);
   EXPECT_TRUE(std::ranges::is_sorted(wasi_functions(), {}, &WasiFunction::name));

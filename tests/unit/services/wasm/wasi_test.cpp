@@ -50,8 +50,8 @@ class WasiTest : public ::testing::Test {
     ProgramCall c;
     c.gas_limit = Gas(1'000'000);
     c.time = TimeMs(5'000);
-    c.args = {"prog", "-x"};
-    c.env = {{"A", "1"}, {"B", ""}};
+    c.args = Texts::of({"prog", "-x"});
+    c.env = Texts::of_variables({{"A", "1"}, {"B", ""}});
     c.input = as_bytes("abcdef");
     c.out_bytes = 10;
     c.log_bytes = 10;
@@ -202,6 +202,17 @@ TEST_F(WasiTest, RandomBytesFollowTheSeed) {
   call_.seed.data[31] = 1;
   EXPECT_EQ(call("random_get", {200, 40}), e::kSuccess);
   EXPECT_NE(std::memcmp(memory_.data() + 200, first.data(), 40), 0);
+}
+
+TEST_F(WasiTest, OneCallGivesAMebibyteOfRandomBytesAtMost) {
+  memory_.resize(kMaxRandomBytes + 8);
+  gas_ = 1ULL << 40;
+  EXPECT_EQ(call("random_get", {0, kMaxRandomBytes}), e::kSuccess);
+  gas_ = 1ULL << 40;
+  std::ranges::fill(memory_, 7);
+  EXPECT_EQ(call("random_get", {0, kMaxRandomBytes + 1}), e::kInval);
+  EXPECT_EQ(gas_, (1ULL << 40) - kHostCallGas);
+  EXPECT_TRUE(std::ranges::all_of(memory_, [](std::uint8_t b) { return b == 7; }));
 }
 
 TEST_F(WasiTest, HostWorkCostsGas) {

@@ -38,7 +38,7 @@ TEST(AppendLog, KeepsRecordsOverReopening) {
   std::vector<Bytes> found;
   ASSERT_TRUE(AppendLog::open(folder / "log", found));
   EXPECT_EQ(found, records);
-  EXPECT_EQ(read_file(folder / "log", kMaxLogBytes).value(), sample_file());
+  EXPECT_EQ(read_file(folder / "log", kMaxAppendLogBytes).value(), sample_file());
 }
 
 TEST(AppendLog, CutAnywhereLosesOnlyTheRecordThatWasCut) {

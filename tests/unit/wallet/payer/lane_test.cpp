@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/gen/model_host.hpp"
 
 namespace micro {
@@ -17,8 +19,11 @@ struct LaneWorld {
     log.push_back(entry);
     ASSERT_TRUE(lane.apply(entry));
   }
+  std::string_view key;
   SignedCall sign(Amount max_price = Amount(5'000)) {
-    const auto entry = lane.prepare(world.vkey, world.order(body, max_price), world.deposit, Amount());
+    CallOrder order = world.order(body, max_price);
+    order.idempotency_key = key;
+    const auto entry = lane.prepare(world.vkey, order, world.deposit, Amount());
     EXPECT_TRUE(entry) << entry.error().message;
     commit(*entry);
     return entry->call;
@@ -241,8 +246,32 @@ TEST_F(PayerLaneTest, RefusesALogThatDoesNotFollow) {
   }
 }
 
+TEST_F(PayerLaneTest, OldAnswersMakeRoomForNewOnes) {
+  const Bytes long_answer(kMaxKeptAnswerBytes, 'x');
+  const auto kept = [&] {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lane.remembered(), [](const RememberedCall& c) { return c.answer.has_value(); }));
+  };
+  for (std::size_t i = 0; i < 3 * kKeptAnswersBytes / kMaxKeptAnswerBytes; ++i) {
+    call();
+    entry::Answered answered;
+    answered.seq = lane.settled().seq;
+    answered.body = Blob<kMaxKeptAnswerBytes>(long_answer);
+    commit(answered);
+    EXPECT_LE(kept(), kKeptAnswersBytes / kMaxKeptAnswerBytes);
+    EXPECT_TRUE(lane.remembered().back().answer.has_value()) << "the newest stays";
+  }
+  EXPECT_EQ(kept(), kKeptAnswersBytes / kMaxKeptAnswerBytes);
+  EXPECT_FALSE(lane.apply(Entry(entry::Answered{}))) << "of no call";
+  const auto again = PayerLane::restore(world.channel, 0, log);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->compacted(), lane.compacted());
+}
+
 TEST_F(PayerLaneTest, ACompactedLogHasTheSameState) {
+  key = "client";
   for (std::size_t i = 0; i < kRememberedCalls + 10; ++i) call();
+  EXPECT_TRUE(lane.remembered().front().answer.has_value());
   sign();
   const auto compacted = lane.compacted();
   EXPECT_LT(compacted.size(), log.size());

@@ -174,9 +174,27 @@ TEST_F(PayerTest, AnIdempotencyKeyFindsItsPayment) {
   EXPECT_EQ((*payer.find_payment(id, "order-1", later))->call.voucher, payment->call.voucher);
   later.target = Text<kMaxTargetBytes>("/other");
   EXPECT_EQ(payer.find_payment(id, "order-1", later).error().fault, Fault::kInvalid);
+  const auto kept = (*payer.find_payment(id, "order-1", req))->kept;
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_EQ(kept->answer.status, 200U);
+  EXPECT_EQ(kept->receipt.receipt.resp, response_hash(200, kept->answer.body)) << "the answer that was signed";
   order.idempotency_key = "order-2";
   ASSERT_TRUE(send(payer, *payer.pay(id, world.vkey, order, world.deposit), test::HostMood::kFails));
   EXPECT_FALSE(payer.find_payment(id, "order-2", req)->has_value()) << "a failed call may be signed anew";
+}
+
+TEST_F(PayerTest, AnAnswerIsOnDiskBeforeTheHostForgetsIt) {
+  Payer payer = open();
+  CallOrder order = world.order(body);
+  order.idempotency_key = "order-1";
+  ASSERT_TRUE(send(payer, *payer.pay(id, world.vkey, order, world.deposit)));
+  const auto answer = (*payer.find_payment(id, "order-1", order.request))->kept->answer;
+  ASSERT_TRUE(pay(payer, body));  // with this voucher in hand the host keeps the first answer no more
+  copy("p", "killed");
+  auto after = Payer::open(folder / "killed");
+  const auto found = after->find_payment(id, "order-1", order.request);
+  ASSERT_TRUE(found && *found && (*found)->kept) << "paid, and its client cannot have it";
+  EXPECT_EQ((*found)->kept->answer, answer);
 }
 
 TEST_F(PayerTest, ALongLogIsShortened) {
@@ -226,7 +244,7 @@ TEST_F(PayerTest, ALogCutAnywhereCostsNoMoney) {
     for (const auto* text : {"a", "b", "c"}) ASSERT_TRUE(send(payer, *pay(payer, to_bytes(text))));
   }
   const auto file = std::filesystem::path(id.hex()) / "lane-0.log";
-  const Bytes whole = read_file(folder / "p" / file, kMaxLogBytes).value();
+  const Bytes whole = read_file(folder / "p" / file, kMaxAppendLogBytes).value();
   const test::ModelHost host = world.host;
   for (std::size_t size = 0; size <= whole.size(); size += 53) {
     world.host = host;
@@ -254,7 +272,7 @@ TEST_F(PayerTest, ADamagedLogIsNamed) {
     ASSERT_TRUE(send(payer, *pay(payer, body)));
   }
   const auto path = folder / "p" / id.hex() / "lane-0.log";
-  Bytes bytes = read_file(path, kMaxLogBytes).value();
+  Bytes bytes = read_file(path, kMaxAppendLogBytes).value();
   bytes[40] ^= 1;
   ASSERT_TRUE(write_file_durably(path, bytes, IfPresent::kReplace));
   Payer payer = open();

@@ -23,7 +23,8 @@ double seconds_since(Clock::time_point start) {
 
 wasm::ProgramCall request() {
   wasm::ProgramCall call = wasm::call_of({"hello"});
-  call.env = {{"REQUEST_METHOD", "GET"}, {"PATH_INFO", "/"}, {"SERVER_PROTOCOL", "HTTP/1.1"}};
+  call.env =
+      wasm::Texts::of_variables({{"REQUEST_METHOD", "GET"}, {"PATH_INFO", "/"}, {"SERVER_PROTOCOL", "HTTP/1.1"}});
   return call;
 }
 

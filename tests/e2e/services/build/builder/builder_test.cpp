@@ -2,6 +2,7 @@
 
 #include "services/build/strip/strip.hpp"
 #include "tests/e2e/services/build/builder/build_rig.hpp"
+#include "tests/gen/no_namespaces.hpp"
 
 namespace micro {
 namespace {
@@ -179,6 +180,23 @@ TEST_F(BuildFromGit, GoOfTheFutureAndPackagesThatAreNoProgramSaySo) {
   EXPECT_THAT(future.hint, HasSubstr("go line")) << future.message;
   const Error library = refused({{"go.mod", "module a\n\ngo 1.22\n"}, {"a.go", "package a\n"}});
   EXPECT_THAT(library.hint, HasSubstr("package main")) << library.message;
+}
+
+TEST_F(BuildFromGit, AMachineThatCannotMakeASandboxDoesNotBuild) {
+  repo_.commit({{"main.c", "int main(void) { return 0; }\n"}});
+  const Builder builder(config());
+  const auto prepared = builder.prepare(source());
+  ASSERT_TRUE(prepared.has_value());
+  EXPECT_EQ(test::without_namespaces([&] {
+              const auto can = builder.can_build(Language::kC);
+              if (can || can.error().fault != Fault::kDenied) return 1;
+              const auto done = builder.build(*prepared);
+              if (done || done.error().fault != Fault::kDenied) return 2;
+              if (done.error().message.find("no sandbox") == std::string::npos) return 3;
+              return done.error().hint.find("namespaces") == std::string::npos ? 4 : 0;
+            }),
+            0);
+  EXPECT_TRUE(builder.build(*prepared).has_value()) << "and where it can be made, the same source builds";
 }
 
 TEST_F(BuildFromGit, AMachineWithoutTheCompilerSaysWhatToInstall) {

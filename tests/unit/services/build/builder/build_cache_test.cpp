@@ -92,5 +92,26 @@ TEST_F(BuildCacheFolder, FilesAreNeverReadThroughLinks) {
   EXPECT_EQ(read_file(folder_.path().string(), 1'000).error().fault, Fault::kInvalid);
 }
 
+TEST_F(BuildCacheFolder, OnlyTheNewestOfAKindAreKept) {
+  namespace fs = std::filesystem;
+  const fs::path folder = folder_ / "many";
+  const auto past = fs::file_time_type::clock::now() - std::chrono::hours(1);
+  for (int i = 0; i < 6; ++i) {
+    const fs::path file = folder / ("log" + std::to_string(i)), sub = folder / ("build" + std::to_string(i));
+    fs::create_directories(sub);
+    std::ofstream(file) << "x";
+    fs::last_write_time(file, past + std::chrono::seconds(i));
+    fs::last_write_time(sub, past + std::chrono::seconds(i));
+  }
+  keep_newest(folder.string(), EntryKind::kFiles, 2);
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_EQ(fs::exists(folder / ("log" + std::to_string(i))), i >= 4);
+    EXPECT_TRUE(fs::exists(folder / ("build" + std::to_string(i))));
+  }
+  keep_newest(folder.string(), EntryKind::kFolders, 5);
+  EXPECT_FALSE(fs::exists(folder / "build0"));
+  EXPECT_TRUE(fs::exists(folder / "build1"));
+}
+
 }  // namespace
 }  // namespace micro

@@ -36,9 +36,9 @@ TEST_F(BuildLogFile, EachLineIsThereAtOnceForWhoeverFollows) {
 TEST_F(BuildLogFile, AFloodIsCutAndTheTailIsKept) {
   BuildLog log = BuildLog::open(path_, {}).value();
   const std::string line(1'000, 'x');
-  for (std::size_t i = 0; i < kMaxLogBytes / 1'000 + 100; ++i) log.line(line);
+  for (std::size_t i = 0; i < kMaxBuildLogBytes / 1'000 + 100; ++i) log.line(line);
   log.line("error: the last words");
-  EXPECT_LT(content().size(), kMaxLogBytes + 1'000);
+  EXPECT_LT(content().size(), kMaxBuildLogBytes + 1'000);
   EXPECT_THAT(content(), ::testing::HasSubstr("the rest is left out"));
   EXPECT_THAT(log.tail(), ::testing::EndsWith("error: the last words"));
   EXPECT_TRUE(log.mentions("last words"));

@@ -84,6 +84,13 @@ TEST(Detect, MakefilesAreMentionedAndNotRun) {
   EXPECT_THAT(found({"main.c", "Makefile"}).notes, ::testing::Contains(HasSubstr("Makefile is not run")));
 }
 
+TEST(Detect, TheManifestSetsTheStackOfCPrograms) {
+  EXPECT_THAT(found({"main.c"}).plan.link_flags, ::testing::Contains("-Wl,-z,stack-size=65536"));
+  EXPECT_THAT(found({"main.cc"}, R"({"stack_kib":256})").plan.link_flags,
+              ::testing::Contains("-Wl,-z,stack-size=262144"));
+  EXPECT_THAT(refused({"go.mod", "main.go"}, R"({"stack_kib":256})").message, HasSubstr("stack_kib"));
+}
+
 TEST(Plan, TheHashDependsOnEveryPartAndNotOnTheOrderOfListing) {
   const Hash a = found({"b.c", "main.c"}).plan_hash;
   EXPECT_EQ(a, found({"main.c", "b.c"}).plan_hash);
@@ -99,7 +106,7 @@ TEST(Plan, EncodingRoundTripsAndIsFrozen) {
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(*back, plan);
   // A change of this value changes what every builder attests to: raise BuildPlan::version with it.
-  EXPECT_EQ(plan_hash(plan).hex(), "21226372da318732c06ba401288370f14dc360a100cfc22987affe14d2b69f75");
+  EXPECT_EQ(plan_hash(plan).hex(), "c17a924faaf23c22f46437e45347bb5f8f25ef88b009eafc0397d23dd837b2b4");
 }
 
 }  // namespace

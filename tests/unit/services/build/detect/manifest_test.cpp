@@ -17,13 +17,14 @@ Error refused(std::string_view text) {
 TEST(Manifest, ReadsEveryKey) {
   const auto m =
       parse_manifest(R"({"name":"word-stats","description":"Counts","language":"c++","sources":["./a.cc","b/c.cc"],
-    "memory_mib":16,"price":"0.0025","endpoints":[{"method":"POST","path":"/count","description":"d",
+    "memory_mib":16,"stack_kib":128,"price":"0.0025","endpoints":[{"method":"POST","path":"/count","description":"d",
     "request":{"type":"string","b":1,"a":2},"response":{"type":"object"}}]})");
   ASSERT_TRUE(m.has_value()) << m.error().message;
   EXPECT_EQ(m->name, "word-stats");
   EXPECT_EQ(m->language, Language::kCpp);
   EXPECT_EQ(m->sources, (std::vector<std::string>{"a.cc", "b/c.cc"}));
   EXPECT_EQ(m->memory_mib, 16u);
+  EXPECT_EQ(m->stack_kib, 128u);
   EXPECT_EQ(m->price, Amount(2'500));
   ASSERT_EQ(m->endpoints.size(), 1u);
   EXPECT_EQ(m->endpoints[0].request, R"({"a":2,"b":1,"type":"string"})");
@@ -60,8 +61,11 @@ TEST(Manifest, WrongTypesAndRangesAreRefused) {
                            R"({"memory_mib":0})",
                            R"({"memory_mib":-1})",
                            R"({"memory_mib":1.5})",
-                           R"({"memory_mib":4097})",
+                           R"({"memory_mib":257})",
                            R"({"memory_mib":18446744073709551616})",
+                           R"({"stack_kib":3})",
+                           R"({"stack_kib":65537})",
+                           R"({"stack_kib":"64"})",
                            R"({"price":1})",
                            R"({"price":"-1"})",
                            R"({"price":"1e3"})",

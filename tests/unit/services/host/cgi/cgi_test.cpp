@@ -10,8 +10,13 @@ namespace {
 std::map<std::string, std::string> variables(const CgiRequest& request) {
   const auto result = cgi_variables(request);
   EXPECT_TRUE(result) << result.error().message;
-  return result ? std::map<std::string, std::string>(result->begin(), result->end())
-                : std::map<std::string, std::string>();
+  std::map<std::string, std::string> out;
+  if (!result) return out;
+  for (const std::string_view text : result->list()) {
+    const std::size_t equals = text.find('=');
+    EXPECT_TRUE(out.emplace(text.substr(0, equals), text.substr(equals + 1)).second) << text;
+  }
+  return out;
 }
 
 CgiResponse reply(std::string_view text) {

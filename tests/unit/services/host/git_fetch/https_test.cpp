@@ -83,6 +83,7 @@ class GitOverTls : public FetchRig {
     FetchRequest out = request();
     out.source = {SourceKind::kHttps, "https://" + host + ":" + port_text_ + "/repo.git", "", ""};
     out.ca_file = trusted;
+    out.private_hosts = true;  // the relay listens on this machine
     return out;
   }
 
@@ -104,6 +105,15 @@ TEST_F(GitOverTls, ACertificateThatNobodySigned) {
   EXPECT_EQ(e.fault, Fault::kDenied) << e.message;
   EXPECT_THAT(e.message, HasSubstr("certificate"));
   EXPECT_EQ(server_.requests(), 0) << "nothing is said before the certificate is good";
+}
+
+TEST_F(GitOverTls, ANameThatLeadsIntoTheBuildersNetwork) {
+  auto r = over_tls("localhost", path("certificate"));
+  r.private_hosts = false;
+  const Error e = refused(r);
+  EXPECT_EQ(e.fault, Fault::kDenied) << e.message;
+  EXPECT_THAT(e.message, ::testing::AnyOf(HasSubstr("leads to 127.0.0.1"), HasSubstr("leads to [::1]")));
+  EXPECT_EQ(server_.requests(), 0);
 }
 
 TEST_F(GitOverTls, ACertificateOfAnotherHost) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/gen/no_namespaces.hpp"
 #include "tests/gen/temp_folder.hpp"
 
 namespace micro {
@@ -179,6 +180,15 @@ TEST_F(Sandbox, DisksAndFilesHaveASize) {
   EXPECT_NE(run(big).code, 0);
 }
 
+TEST_F(Sandbox, WhatIsPrintedIsLimited) {
+  SandboxSpec spec = script("yes");
+  spec.limits.output_bytes = 1ULL << 20;
+  const Ran ran = run(spec);
+  EXPECT_EQ(ran.error.fault, Fault::kLimit);
+  EXPECT_THAT(ran.error.message, HasSubstr("printed more than 1 MiB"));
+  EXPECT_LE(ran.out.size(), spec.limits.output_bytes);
+}
+
 TEST_F(Sandbox, TheResultGoesThroughOneDescriptor) {
   const int fd = ::memfd_create("result", MFD_CLOEXEC);
   SandboxSpec spec = script("echo made > /out/x; cat /out/x >&3");
@@ -213,6 +223,22 @@ TEST_F(Sandbox, AMissingFolderRefusesInsteadOfRunningWithout) {
   const Ran ran = run(spec);
   EXPECT_EQ(ran.error.fault, Fault::kDenied);
   EXPECT_THAT(ran.error.message, HasSubstr("no sandbox"));
+}
+
+TEST_F(Sandbox, AMachineThatForbidsNamespacesIsToldAndRunsNothing) {
+  const std::string proof = folder_ / "ran";
+  EXPECT_EQ(test::without_namespaces([&] {
+              const Status available = sandbox_available();
+              if (available || available.error().fault != Fault::kDenied) return 1;
+              if (available.error().message.find("no sandbox: bwrap: ") != 0) return 2;
+              if (available.error().hint.find("namespaces") == std::string::npos) return 3;
+              SandboxSpec spec = script("echo x > " + proof);
+              spec.writable = {{folder_.path().string(), folder_.path().string()}};
+              const auto done = run_sandboxed(spec);
+              if (done || done.error().fault != Fault::kDenied) return 4;
+              return fs::exists(proof) ? 5 : 0;
+            }),
+            0);
 }
 
 }  // namespace

@@ -83,7 +83,7 @@ class WorkerPoolTest : public ::testing::Test {
 TEST_F(WorkerPoolTest, CallRunsInAConfinedProcessAndGivesWhatTheEngineGives) {
   start();
   CallJob j = job("echo", {"svc"}, "body");
-  j.call.env = {{"REQUEST_METHOD", "PUT"}};
+  j.call.env = wasm::Texts::of_variables({{"REQUEST_METHOD", "PUT"}});
   wasm::ProgramCall direct = j.call;
   direct.input = as_bytes("body");
   const ProgramOutcome out = run(std::move(j));
@@ -128,6 +128,37 @@ TEST_F(WorkerPoolTest, LongCallsDoNotHoldUpShortOnes) {
   for (std::size_t i = 1; i < 7; ++i) EXPECT_EQ(outcomes_[i].kind, CallEnd::kDeadline);
 }
 
+TEST_F(WorkerPoolTest, DeadlinesHoldWhileManyLongCallsArrive) {
+  start();
+  run(job("hostile", {"h", "exit", "0"}));  // the process is up and the module loaded
+  const auto endless = [&](std::uint32_t deadline_ms) {
+    CallJob j = job("hostile", {"h", "loop"});
+    j.call.gas_limit = Gas(1'000'000'000'000);
+    j.call.deadline_ms = deadline_ms;
+    return j;
+  };
+  // All arrive at once, and each of the later ones takes a tick from its beginning to its end: together more than twice
+  // the deadline of the first, whatever else the machine does.
+  constexpr std::size_t kLater = kWorkerSlots / 2 + 7;
+  static_assert(kLater * wasm::kTickMs > 200);
+  std::size_t later_ended = 0;
+  std::size_t before_the_first = 0;
+  bool ended = false;
+  pool_->call(endless(100), [&](const ProgramOutcome& out) {
+    EXPECT_EQ(out.kind, CallEnd::kDeadline);
+    before_the_first = later_ended;
+    ended = true;
+  });
+  for (std::size_t i = 0; i < kLater; ++i) {
+    pool_->call(endless(1), [&](const ProgramOutcome&) { ++later_ended; });
+  }
+  io_.restart();
+  while ((!ended || later_ended < kLater) && io_.run_one_for(std::chrono::seconds(30)) > 0) {
+  }
+  EXPECT_TRUE(ended);
+  EXPECT_LT(before_the_first, kLater) << "it waited until all that came later had begun";
+}
+
 TEST_F(WorkerPoolTest, OneServicesEndlessCallsLeaveRoomForAnother) {
   start();
   for (std::uint32_t i = 0; i < 2 * kWorkerSlots; ++i) {
@@ -141,6 +172,28 @@ TEST_F(WorkerPoolTest, OneServicesEndlessCallsLeaveRoomForAnother) {
   EXPECT_EQ(outcomes_[0].kind, CallEnd::kExited);
 }
 
+TEST_F(WorkerPoolTest, CallsWithMuchMemoryTakeSeveralSlots) {
+  start();
+  for (int i = 0; i < 12; ++i) {
+    CallJob large = job("hostile", {"h", "loop"});
+    large.call.gas_limit = Gas(1'000'000'000'000);
+    large.call.deadline_ms = 20'000;
+    large.call.memory_bytes = wasm::kMaxMemoryBytes;
+    call(std::move(large));
+  }
+  call(job("hello", {}));
+  wait_for(1);
+  EXPECT_EQ(outcomes_[0].kind, CallEnd::kExited);
+  bool told = false;
+  pool_->status([&](const WorkerPoolStatus& s) {
+    EXPECT_EQ(s.running, 3 * kWorkerSlots / 4 / (wasm::kMaxMemoryBytes / kSlotMemoryBytes));
+    told = true;
+  });
+  io_.restart();
+  io_.poll();
+  EXPECT_TRUE(told);
+}
+
 TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
   start();
   CallJob unknown = job("echo", {});
@@ -150,10 +203,13 @@ TEST_F(WorkerPoolTest, UnknownArtefactAndRefusedJobsAreHostFailures) {
   large.input.resize(kMaxJobInputBytes + 1);
   EXPECT_EQ(run(std::move(large)).kind, CallEnd::kHostFailure);
   CallJob wide = job("echo", {});
-  for (int i = 0; i < 10; ++i) wide.call.env.emplace_back("A", std::string(kMaxJobVariableBytes, 'x'));
+  wide.call.env.add(std::string(kMaxJobTextBytes, 'x'));
   EXPECT_EQ(run(std::move(wide)).kind, CallEnd::kHostFailure);
+  CallJob many = job("echo", {});
+  for (std::size_t i = 0; i <= kMaxJobTexts; ++i) many.call.args.add("x");
+  EXPECT_EQ(run(std::move(many)).kind, CallEnd::kHostFailure);
   CallJob odd = job("echo", {});
-  odd.call.env = {{"PATH_INFO", "/\xff"}};
+  odd.call.env = wasm::Texts::of_variables({{"PATH_INFO", "/\xff"}});
   EXPECT_NE(wasm::text_of(run(std::move(odd)).out).find("/\xff"), std::string::npos);
   EXPECT_EQ(run(job("echo", {})).kind, CallEnd::kExited);  // and the worker lives
   EXPECT_EQ(count(WorkerEvent::Kind::kDied), 0U);

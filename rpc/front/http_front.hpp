@@ -22,7 +22,6 @@ struct ServiceCall {
   std::string method;
   std::string path;  ///< below the service's root, begins with '/'
   std::string query;
-  HttpHeaders headers;
   std::string content_type;
   std::string body;
   CallerKind caller = CallerKind::kAnonymous;

@@ -1,7 +1,11 @@
-#include "rpc/daemon/http_front.hpp"
+#include "rpc/front/http_front.hpp"
+
+#include <algorithm>
 
 #include "chain/base/bytes.hpp"
+#include "chain/types/payment.hpp"
 #include "genesis/json/strict_json.hpp"
+#include "wallet/payer/entry.hpp"
 
 namespace micro {
 namespace {
@@ -13,25 +17,53 @@ HttpReply text_reply(unsigned status, std::string text) {
   return {status, "text/plain; charset=utf-8", {}, std::move(text)};
 }
 
+/// Below /api/ a service's content shares its origin with the node's own pages: no browser may run it there.
+class Sandboxed final : public HttpResponder::Channel {
+ public:
+  explicit Sandboxed(HttpResponder inner) : inner_(std::move(inner)) {}
+  void send(HttpReply reply) override {
+    fence(reply);
+    std::move(inner_).send(std::move(reply));
+  }
+  std::shared_ptr<HttpStream> stream(HttpReply head) override {
+    fence(head);
+    return std::move(inner_).stream(std::move(head));
+  }
+
+ private:
+  static void fence(HttpReply& reply) {
+    if (reply.content_type == "application/json") return;  // no browser renders it
+    reply.headers.emplace_back("Content-Security-Policy", "sandbox");
+    reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  }
+  HttpResponder inner_;
+};
+
+/// What a call keeps as text, on this node's disk and on others'.
+bool is_text(const std::optional<std::string>& text, std::size_t max_bytes) {
+  return !text ||
+         (text->size() <= max_bytes && std::ranges::all_of(*text, [](char c) { return c >= ' ' && c < '\x7f'; }));
+}
+static_assert(kMaxHttpMethodBytes <= kMaxMethodBytes);
+
 }  // namespace
 
 HttpReply problem(unsigned status, std::string_view title, std::string_view detail, std::string_view hint) {
   Json body{{"type", "about:blank"}, {"title", title}, {"status", status}, {"detail", detail}};
   if (!hint.empty()) body["hint"] = hint;
-  return {status, "application/problem+json", {}, body.dump() + "\n"};
+  return {status, "application/problem+json", {}, json_text(body) + "\n"};
 }
 
 CallerKind HttpFront::caller_of(const HttpRequest& request) const {
-  if (request.listener == HttpListener::kUnixSocket) return CallerKind::kOwner;
-  // A page in a browser can reach loopback too: what it sends for another site never spends.
+  // A page in a browser can reach loopback too, and a proxy the socket: what it sends for another site never spends.
   if (is_cross_site(request)) return CallerKind::kAnonymous;
+  if (request.listener == HttpListener::kUnixSocket) return CallerKind::kOwner;
   const auto authorization = request.header("authorization");
+  if (!authorization || token_.empty()) return CallerKind::kAnonymous;
   const std::string expected = "Bearer " + token_;
-  if (!token_.empty() && authorization &&
-      equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)))) {
-    return CallerKind::kOwner;
-  }
-  return CallerKind::kAnonymous;
+  const bool same =
+      equal_in_constant_time(micro::as_bytes(*authorization), micro::as_bytes(std::string_view(expected)));
+  return same ? CallerKind::kOwner : CallerKind::kAnonymous;
 }
 
 void HttpFront::route_call(HttpRequest&& request, std::string_view service, std::string path,
@@ -60,8 +92,13 @@ void HttpFront::route_call(HttpRequest&& request, std::string_view service, std:
   call.idempotency_key = copy("idempotency-key");
   call.payment = copy("payment-signature");
   call.account = copy("micro-account");
+  if (!is_text(call.content_type, kMaxContentTypeBytes) || !is_text(call.idempotency_key, kMaxIdempotencyKeyBytes)) {
+    return std::move(responder).send(problem(400, "bad header",
+                                             "Content-Type and Idempotency-Key are ASCII, of at most " +
+                                                 std::to_string(kMaxContentTypeBytes) + " and " +
+                                                 std::to_string(kMaxIdempotencyKeyBytes) + " characters"));
+  }
   call.body = std::move(request.body);
-  call.headers = std::move(request.headers);
   handlers_.call(std::move(call), std::move(responder));
 }
 
@@ -75,9 +112,10 @@ void HttpFront::handle(HttpRequest&& request, HttpResponder responder) const {
     const std::string rest(path.substr(kApiPrefix.size()));
     const std::size_t slash = rest.find('/');
     std::string below = slash == std::string::npos ? "/" : rest.substr(slash);
-    return route_call(std::move(request), rest.substr(0, slash), std::move(below), std::move(responder));
+    HttpResponder sandboxed(std::make_shared<Sandboxed>(std::move(responder)));
+    return route_call(std::move(request), rest.substr(0, slash), std::move(below), std::move(sandboxed));
   }
-  const bool from_owner = request.listener == HttpListener::kUnixSocket;
+  const bool from_owner = request.listener == HttpListener::kUnixSocket && !is_cross_site(request);
   if (path == "/healthz") return std::move(responder).send(text_reply(200, "ok\n"));
   if (path == "/readyz") {
     const bool ready = handlers_.ready();

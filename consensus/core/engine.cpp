@@ -1,0 +1,258 @@
+#include "consensus/core/engine.hpp"
+
+#include <algorithm>
+
+#include "chain/base/check.hpp"
+#include "consensus/core/rules.hpp"
+
+namespace micro::simplex {
+namespace {
+
+constexpr std::uint64_t kPpm = 1'000'000;
+
+bool is_journal(const Effect& effect) {
+  return std::holds_alternative<OpenJournal>(effect) || std::holds_alternative<Persist>(effect) ||
+         std::holds_alternative<Rewrite>(effect);
+}
+
+bool is_due(const std::optional<Instant>& timer, Instant now) {
+  return timer && *timer <= now;
+}
+
+}  // namespace
+
+Effects Engine::on(Event event, Now now) {
+  if (halted_) return {};
+  now_ = now;
+  std::visit([this](auto& e) { this->handle(e); }, event);
+  return end_turn();
+}
+
+/// What leaves waits for what is written: all journal effects of the turn come first, so that one sync is enough.
+Effects Engine::end_turn() {
+  if (!halted_) progress();
+  if (!halted_) {
+    send_requests();
+    submit_checks();
+    arm();
+  }
+  Effects ordered;
+  ordered.reserve(out_.size());
+  for (const bool journal : {true, false}) {
+    for (Effect& effect : out_) {
+      if (is_journal(effect) == journal) ordered.push_back(std::move(effect));
+    }
+  }
+  out_.clear();
+  return ordered;
+}
+
+void Engine::progress() {
+  for (auto& [id, fetch] : fetches_) fetch.wanted = false;
+  if (need_) need_->wanted = false;
+  clock_timer_.reset();
+  bool moved = true;
+  while (moved && !halted_) {
+    moved = commit_next() || execute_wanted() || finalize_open() || notarize_current() || propose_current();
+  }
+}
+
+// --- events ---
+
+void Engine::handle(Received& e) {
+  if (auto* ask = std::get_if<Ask>(&e.message.body)) return on_ask(e.from, e.message.epoch, *ask);
+  if (auto* blocks = std::get_if<Blocks>(&e.message.body)) return on_blocks(e.from, *blocks);
+  if (RULE(kEpochBound) && e.message.epoch != epoch()) return on_other_epoch(e.from, e.message);
+  if (auto* votes = std::get_if<Votes>(&e.message.body)) return on_votes(e.from, *votes);
+  if (auto* held = std::get_if<Certificates>(&e.message.body)) return on_certificates(e.from, held->certificates);
+  if (auto* proposal = std::get_if<Proposal>(&e.message.body)) return on_proposal(e.from, *proposal);
+}
+
+void Engine::handle(Tick&) {
+  armed_.reset();
+  if (RULE(kTimeoutNullifies)) {
+    if (is_due(leader_timer_, now_.at)) {
+      leader_timer_.reset();
+      if (views_[cur_].proposals.empty()) nullify_current(Counter::kNullifiedLeaderTimer);
+    }
+    if (is_due(view_timer_, now_.at)) {
+      view_timer_.reset();
+      nullify_current(Counter::kNullifiedViewTimer);
+    }
+  }
+  if (is_due(idle_timer_, now_.at)) idle_timer_.reset();
+  if (is_due(retry_timer_, now_.at)) retry_nullify();
+  if (is_due(standstill_timer_, now_.at)) standstill();
+}
+
+void Engine::handle(Built& e) {
+  if (!building_on_ || building_on_->block != e.parent) return;
+  const Foundation on = *std::exchange(building_on_, std::nullopt);
+  if (!e.block) {
+    const Fault fault = e.block.error().fault;
+    if (fault == Fault::kNotFound) {  // the ledger forgot the parent: execute it again
+      count(Counter::kForgottenByLedger);
+      tree_.set_state(on.block, BlockState::kUnknown);
+    } else if (fault == Fault::kIo || fault == Fault::kCorrupt || fault == Fault::kInternal) {
+      halt(e.block.error(), {});
+    } else {
+      proposed_ = true;  // nothing to propose in this view
+    }
+    return;
+  }
+  if (proposed_ || on.view >= cur_) return;
+  const auto still = foundation();
+  if (!still || still->block != on.block || still->view != on.view) return;
+  const BlockId id = block_id(e.block->header);
+  if (!tree_.add(id, std::make_shared<const Block>(std::move(*e.block)), cur_)) {
+    count(Counter::kDroppedBodies);
+    return;
+  }
+  tree_.set_state(id, BlockState::kValid);
+  propose(on, id, false);
+}
+
+void Engine::handle(Executed& e) {
+  if (executing_ == e.block) executing_.reset();
+  if (e.block == tree_.tip()) return;
+  const BlockTree::Node* node = tree_.find(e.block);
+  if (node == nullptr) return;
+  switch (e.verdict) {
+    case Verdict::kValid:
+      tree_.set_state(e.block, BlockState::kValid);
+      return;
+    case Verdict::kUnknown: {
+      count(Counter::kForgottenByLedger);
+      tree_.set_state(e.block, BlockState::kUnknown);
+      tree_.set_state(node->block->header.parent, BlockState::kUnknown);
+      return;
+    }
+    case Verdict::kInvalid:
+      count(Counter::kRejectedBlocks);
+      tree_.reject(e.block);
+      persist(Rejected{e.block});
+      for (const auto& [height, id] : path_) {
+        if (id != e.block) continue;
+        halt({Fault::kMismatch, "a final block does not execute here: " + e.why,
+              "this program and the committee's do not agree: report it, and run the other version"},
+             {*target_});
+        return;
+      }
+  }
+}
+
+void Engine::handle(Persisted& e) {
+  journal_bytes_ = e.journal_bytes;
+  while (!unsynced_.empty() && unsynced_.front().first <= e.sequence) {
+    const Vote vote = unsynced_.front().second;
+    unsynced_.pop_front();
+    tally(vote);
+  }
+}
+
+void Engine::handle(TxsWait& e) {
+  txs_wait_ = e.wait;
+}
+
+void Engine::handle(Failed& e) {
+  halt(std::move(e.error), {});
+}
+
+void Engine::halt(Error error, std::vector<Certificate> proof) {
+  halted_ = true;
+  out_.push_back(Halt{std::move(error), std::move(proof)});
+}
+
+// --- views and their timers ---
+
+void Engine::enter(View view) {
+  if (view <= cur_) return;
+  if (views_.size() >= kMaxOpenViews) return;  // no finality for so long: only a finalization helps, and is still taken
+  if (view > cur_.next()) count(Counter::kViewsJumped);
+  count(Counter::kViewsEntered);
+  cur_ = view;
+  if (RULE(kPersistView)) persist(Entered{view});
+  building_on_.reset();
+  proposed_ = false;
+  waited_for_clock_.reset();
+  retry_timer_.reset();
+  const std::uint64_t execute = epoch_is_over() ? config_.boundary_ms : config_.execute_ms;
+  const std::uint64_t common = std::uint64_t{config_.build_ms} + config_.idle_ms;
+  leader_timer_ = after_growing(2ULL * config_.delta_ms + common);
+  view_timer_ = after_growing(3ULL * config_.delta_ms + common + execute);
+  idle_timer_ = after(config_.idle_ms);
+  release_bodies();
+}
+
+void Engine::nullify_current(Counter why) {
+  ViewState& state = views_[cur_];
+  if (!can_sign(cur_) || state.own_nullify || state.own_finalize) return;
+  count(why);
+  cast({StatementKind::kNullify, epoch_id_, cur_, View(0), BlockId{}});
+  if (!retry_timer_) retry_timer_ = after(config_.retry_ms);
+}
+
+std::uint64_t Engine::growth_ppm() const {
+  if (!RULE(kTimersGrow)) return kPpm;
+  const std::uint64_t open = cur_.value - 1 - final_view().value;
+  std::uint64_t out = kPpm;
+  for (std::uint64_t i = 0; i < open && out < config_.growth_cap_ppm; ++i) out = out * config_.growth_ppm / kPpm;
+  return std::min<std::uint64_t>(out, config_.growth_cap_ppm);
+}
+
+Instant Engine::after_growing(std::uint64_t ms) const {
+  return after(ms * growth_ppm() / kPpm);
+}
+
+bool Engine::epoch_is_over() const {
+  return now_.wall.value >= epoch_.head.epoch_started.value + epoch_.head.epoch_ms;
+}
+
+/// One timer for everything: the earliest of all that wait.
+void Engine::arm() {
+  std::optional<Instant> next;
+  const auto take = [&](const std::optional<Instant>& at) {
+    if (at && (!next || *at < *next)) next = at;
+  };
+  for (const auto* timer : {&leader_timer_, &view_timer_, &retry_timer_, &clock_timer_, &standstill_timer_})
+    take(*timer);
+  if (me_ && leaders_.leader(cur_) == *me_ && !proposed_) take(idle_timer_);
+  for (const auto& [id, fetch] : fetches_) take(fetch.next);
+  if (need_) take(need_->next);
+  if (!next || (armed_ && *armed_ == *next)) return;
+  armed_ = next;
+  out_.push_back(ArmTimer{*next});
+}
+
+// --- leaving the node ---
+
+void Engine::persist(const Record& record) {
+  out_.push_back(Persist{++sequence_, encode(record)});
+}
+
+void Engine::send(const Ed25519Key& to, MessageBody body) {
+  out_.push_back(Send{to, std::make_shared<const Message>(Message{kMessageVersion, epoch(), std::move(body)})});
+}
+
+void Engine::broadcast(MessageBody body) {
+  out_.push_back(Broadcast{std::make_shared<const Message>(Message{kMessageVersion, epoch(), std::move(body)})});
+}
+
+Footprint Engine::footprint() const {
+  Footprint out;
+  out.views = views_.size();
+  for (const auto& [view, state] : views_) {
+    out.votes += state.notarizes.size() + state.nullifies.size() + state.finalizes.size();
+    out.proposals += state.proposals.size();
+  }
+  out.blocks = tree_.size();
+  out.block_bytes = tree_.bytes();
+  out.pending_checks = gathering_.size() + in_check_.size();
+  out.fetches = fetches_.size();
+  out.path_ids = path_.size();
+  out.tracked_peers = answers_.size();
+  out.old_boundaries = boundaries_.size();
+  return out;
+}
+
+}  // namespace micro::simplex

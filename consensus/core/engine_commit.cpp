@@ -1,0 +1,213 @@
+#include <algorithm>
+
+#include "consensus/core/engine.hpp"
+#include "consensus/core/rules.hpp"
+
+namespace micro::simplex {
+
+// --- executing: one block at a time, what is final first ---
+
+bool Engine::execute_wanted() {
+  if (executing_) return false;
+  extend_path();
+  if (halted_) return false;
+  for (const auto& [height, id] : path_) {
+    const BlockTree::Node* node = tree_.find(id);
+    if (node == nullptr) break;
+    if (node->state == BlockState::kValid) continue;
+    if (execute_on_way_to(id, target_->statement.view)) return true;
+    break;
+  }
+  for (const View view : unfinalized_) {
+    const Certificate* certificate = views_[view].certified();
+    if (certificate != nullptr && execute_on_way_to(certificate->statement.block, view)) return true;
+  }
+  // What the next leader builds on, though this node may never finalize it itself.
+  for (View v(cur_.value - 1); v > final_view(); v = View(v.value - 1)) {
+    const auto block = certified_block(v);
+    if (block && execute_on_way_to(*block, v)) return true;
+    if (!is_nullified(v)) break;
+  }
+  const auto current = views_.find(cur_);
+  if (current == views_.end()) return false;
+  // A proposal is executed as soon as it may matter, not before its views are certain: a liar must not cost more.
+  for (const Vote& proposal : current->second.proposals) {
+    const Statement& s = proposal.statement;
+    if (fits_views(s) != Fit::kReady || tree_.find(s.block) == nullptr) continue;
+    const auto parent = certified_block(s.parent_view);
+    if (parent && fits_parent(s, *parent) == Fit::kReady && execute_on_way_to(s.block, s.view)) return true;
+  }
+  return false;
+}
+
+bool Engine::execute_on_way_to(const BlockId& id, View view) {
+  const auto walk = tree_.walk(id);
+  if (walk.missing) want_block(*walk.missing, view, tree_.tip_header().height);
+  if (!walk.next) return false;
+  BlockTree::Node* node = tree_.find(*walk.next);
+  node->state = BlockState::kRunning;
+  executing_ = *walk.next;
+  out_.push_back(Execute{*walk.next, node->block});
+  return true;
+}
+
+// --- Finalize: whenever its conditions first hold, even views later ---
+
+bool Engine::finalize_open() {
+  bool moved = false;
+  for (auto it = unfinalized_.begin(); it != unfinalized_.end();) {
+    const View view = *it;
+    ViewState& state = views_[view];
+    const bool is_late = view.next() < cur_;
+    const bool is_over = view <= floor_ || state.own_finalize || (!RULE(kFinalizeLate) && is_late);
+    const bool is_forbidden =
+        (RULE(kNoFinalizeAfterNullify) && state.own_nullify) ||
+        (RULE(kFinalizeSameAsNotarize) && state.own_notarize && state.notarization &&
+         (state.own_notarize->statement.block != state.notarization->statement.block ||
+          state.own_notarize->statement.parent_view != state.notarization->statement.parent_view));
+    if (is_over || is_forbidden || !state.notarization) {
+      if (is_forbidden) count(Counter::kFinalizeForbidden);
+      it = unfinalized_.erase(it);
+      continue;
+    }
+    ++it;
+    if (!can_sign(view)) continue;
+    const BlockId& id = state.notarization->statement.block;
+    if (RULE(kFinalizeExecuted) && (id == tree_.tip() || !tree_.is_valid(id))) continue;
+    BlockTree::Node* node = tree_.find(id);
+    if (node != nullptr && !node->journaled) {
+      if (RULE(kPersistBody)) persist(Body{*node->block});
+      node->journaled = true;
+    }
+    count(is_late ? Counter::kFinalizedLate : Counter::kFinalized);
+    Statement statement = state.notarization->statement;
+    statement.kind = StatementKind::kFinalize;
+    cast(statement);
+    moved = true;
+  }
+  return moved;
+}
+
+// --- committing, in height order ---
+
+/// Walks from the finalized block back to the tip. Ids are kept where bodies have no room: they are fetched again when
+/// their turn comes.
+void Engine::extend_path() {
+  if (!target_) return;
+  const Height above = tree_.tip_header().height;
+  const View view = target_->statement.view;
+  if (path_.empty()) {
+    const BlockId& top = target_->statement.block;
+    if (top == tree_.tip()) return target_reached();  // the newest block, proposed again
+    const BlockTree::Node* node = tree_.find(top);
+    if (node == nullptr) return want_block(top, view, above);
+    path_[node->block->header.height] = top;
+  }
+  while (path_.begin()->first > above.next() && path_.size() < kMaxPathIds) {
+    const auto [height, id] = *path_.begin();
+    const BlockTree::Node* node = tree_.find(id);
+    if (node == nullptr) return want_block(id, view, above);
+    path_[Height(height.value - 1)] = node->block->header.parent;
+  }
+  const auto lowest = path_.begin();
+  if (lowest->first != above.next()) return;
+  if (const BlockTree::Node* node = tree_.find(lowest->second); node != nullptr) {
+    if (node->block->header.parent != tree_.tip()) {
+      return halt({Fault::kMismatch, "a finalized block is not on top of what is final here",
+                   "more than a third of the committee's weight lies: keep the proof"},
+                  {*target_});
+    }
+  }
+  // The newest missing body of the next window brings the ones below it in the same answer.
+  std::optional<std::pair<Height, BlockId>> top;
+  Height from = above;
+  for (auto it = path_.begin(); it != path_.end() && it->first.value <= above.value + kSyncWindowBlocks; ++it) {
+    if (tree_.find(it->second) == nullptr) {
+      if (!top) from = Height(it->first.value - 1);
+      top = *it;
+    } else if (top) {
+      break;
+    }
+  }
+  if (top) want_block(top->second, view, from);
+}
+
+bool Engine::commit_next() {
+  extend_path();
+  if (halted_ || committing_ || path_.empty()) return false;
+  auto next = path_.begin();
+  if (!RULE(kCommitInOrder)) next = std::prev(path_.end());
+  if (RULE(kCommitInOrder) && next->first != tree_.tip_header().height.next()) return false;
+  const BlockTree::Node* node = tree_.find(next->second);
+  if (node == nullptr || node->state != BlockState::kValid) return false;
+  const bool is_target = next->second == target_->statement.block;
+  count(is_target ? Counter::kCommits : Counter::kAncestorCommits);
+  committing_ = next->second;
+  out_.push_back(Commit{next->second, is_target ? target_ : std::nullopt});
+  return true;
+}
+
+void Engine::handle(Committed& e) {
+  if (committing_ != e.block) return;
+  committing_.reset();
+  if (e.forgotten) {
+    count(Counter::kForgottenByLedger);
+    for (const auto& [height, id] : path_) {
+      if (tree_.find(id) != nullptr && executing_ != id) tree_.set_state(id, BlockState::kUnknown);
+    }
+    return;
+  }
+  tree_.commit(e.block);
+  path_.erase(path_.begin());
+  if (e.next) return next_epoch(std::move(*e.next), Certificate(*target_));
+  if (target_->statement.block == e.block) target_reached();
+}
+
+void Engine::target_reached() {
+  floor_ = std::max(floor_, target_->statement.view);
+  target_.reset();
+  path_.clear();
+  if (final_ && final_->statement.view > floor_) target_ = final_;
+  prune();
+}
+
+/// Below what is final nothing matters any more, except that nothing may be signed there.
+void Engine::prune() {
+  if (!RULE(kPrune)) return;
+  views_.erase(views_.begin(), views_.upper_bound(floor_));
+  unfinalized_.erase(unfinalized_.begin(), unfinalized_.upper_bound(floor_));
+  persist(Floor{floor_});
+  if (cur_ <= floor_) enter(floor_.next());  // where the number of open views had stopped it
+  if (journal_bytes_ > config_.journal_rewrite_bytes) rewrite_journal();
+}
+
+/// On entering a view: bodies that were proposed before and that nobody here voted for or certified are dropped, and
+/// single votes that are far below.
+void Engine::release_bodies() {
+  std::set<BlockId> needed;
+  const auto need = [&](BlockId id) {
+    for (const BlockTree::Node* node = tree_.find(id); node != nullptr && needed.insert(id).second;) {
+      id = node->block->header.parent;
+      node = tree_.find(id);
+    }
+  };
+  for (const View view : unfinalized_) need(views_[view].notarization->statement.block);
+  for (auto it = views_.rbegin(); it != views_.rend(); ++it) {
+    if (!it->second.notarization) continue;
+    need(it->second.notarization->statement.block);  // what the next leader builds on
+    break;
+  }
+  for (const auto& [height, id] : path_) need(id);
+  if (target_) need(target_->statement.block);
+  tree_.drop_passed(View(cur_.value - 1), [&](const BlockId& id) { return needed.contains(id); });
+  for (; trimmed_.value + kVoteWindowViews < cur_.value; trimmed_ = trimmed_.next()) {
+    const auto it = views_.find(trimmed_);
+    if (it == views_.end()) continue;
+    it->second.notarizes.clear();
+    it->second.nullifies.clear();
+    // Where a quorum nullified, nothing can become final.
+    if (it->second.nullification || !it->second.notarization) it->second.finalizes.clear();
+  }
+}
+
+}  // namespace micro::simplex

@@ -1,0 +1,306 @@
+#include <algorithm>
+
+#include "chain/crypto/hash.hpp"
+#include "consensus/core/certificate.hpp"
+#include "consensus/core/engine.hpp"
+#include "consensus/core/rules.hpp"
+
+namespace micro::simplex {
+namespace {
+
+template <class T>
+Hash content_key(const T& value) {
+  return blake2b_256(encode(value));
+}
+
+bool is_pair_of_guilt(const Statement& a, const Statement& b) {
+  const auto both = [&](StatementKind x, StatementKind y) {
+    return (a.kind == x && b.kind == y) || (a.kind == y && b.kind == x);
+  };
+  const bool differ = a.parent_view != b.parent_view || a.block != b.block;
+  if (a.kind == b.kind) return differ && a.kind != StatementKind::kNullify;
+  if (both(StatementKind::kNullify, StatementKind::kFinalize)) return true;
+  return both(StatementKind::kNotarize, StatementKind::kFinalize) && differ;
+}
+
+}  // namespace
+
+// --- what comes in, unverified ---
+
+/// Whether verifying this vote could change anything.
+bool Engine::is_interesting(const Vote& vote) {
+  const Statement& s = vote.statement;
+  if (RULE(kEpochBound) && s.epoch_id != epoch_id_) {
+    count(Counter::kStaleEpoch);
+    return false;
+  }
+  if (!is_well_formed(s) || vote.signer >= epoch_.set.members.size()) return false;
+  if (s.view <= floor_ || vote.signer == me_) return false;
+  if (s.view.value > cur_.value + kMaxViewsAhead) {
+    count(Counter::kDroppedAhead);
+    return false;
+  }
+  const auto it = views_.find(s.view);
+  const bool is_far_below = s.view.value + kVoteWindowViews < cur_.value;
+  if (is_far_below && (s.kind != StatementKind::kFinalize || it == views_.end() || !it->second.notarization))
+    return false;
+  if (it == views_.end()) return true;
+  ViewState& state = it->second;
+  const Vote* known = state.votes(s.kind).by(vote.signer);
+  if (known != nullptr && known->statement == s) return false;
+  const auto& certificate = state.certificate(s.kind);
+  return !certificate || certificate->statement != s;
+}
+
+void Engine::on_votes(const Ed25519Key& from, const Votes& votes) {
+  for (const Vote& vote : votes.votes) {
+    const bool is_late = vote.statement.kind == StatementKind::kNullify && vote.statement.epoch_id == epoch_id_ &&
+                         vote.statement.view < cur_;
+    if (is_late && RULE(kHelpLate)) help(from, vote.statement.view);
+    if (!is_interesting(vote)) continue;
+    const Ed25519Key& key = epoch_.set.members[vote.signer].key;
+    verify({from, content_key(vote), PendingVote{vote}}, {{{key, statement_hash(vote.statement), vote.signature}}, {}});
+  }
+}
+
+void Engine::on_certificates(const Ed25519Key& from, std::span<const Certificate> certificates) {
+  for (const Certificate& c : certificates) {
+    if (c.statement.view <= floor_ && c.statement.epoch_id == epoch_id_) continue;
+    const auto signers = check_certificate_shape(c, epoch_.set, epoch_id_);
+    if (!signers) {
+      count(Counter::kBadCertificates);
+      out_.push_back(Blame{from, signers.error().message});
+      continue;
+    }
+    const auto it = views_.find(c.statement.view);
+    if (it != views_.end()) {
+      const auto& held = it->second.certificate(c.statement.kind);
+      if (held && held->statement == c.statement) continue;
+    }
+    CheckItem item;
+    const Hash message = statement_hash(c.statement);
+    for (std::size_t i = 0; i < signers->size(); ++i) {
+      const std::uint16_t signer = (*signers)[i];
+      const Vote* known = it == views_.end() ? nullptr : it->second.votes(c.statement.kind).by(signer);
+      const bool is_verified =
+          known != nullptr && known->statement == c.statement && known->signature == c.signatures[i];
+      if (!is_verified) item.signatures.push_back({epoch_.set.members[signer].key, message, c.signatures[i]});
+    }
+    verify({from, content_key(c), c}, std::move(item));
+  }
+}
+
+void Engine::on_proposal(const Ed25519Key& from, Proposal& proposal) {
+  on_certificates(from, proposal.certificates);
+  const Vote& vote = proposal.vote;
+  const Statement& s = vote.statement;
+  if (s.kind != StatementKind::kNotarize || s.view < cur_ || s.view <= floor_) return;
+  if (RULE(kEpochBound) && s.epoch_id != epoch_id_) return count(Counter::kStaleEpoch);
+  if (!is_well_formed(s) || vote.signer >= epoch_.set.members.size() ||
+      (RULE(kLeaderOnly) && leaders_.leader(s.view) != vote.signer)) {
+    count(Counter::kBadProposals);
+    out_.push_back(Blame{from, "a proposal that is not its leader's"});
+    return;
+  }
+  if (s.view.value > cur_.value + kMaxViewsAhead) return count(Counter::kDroppedAhead);
+  if (vote.signer == me_) return;
+  ViewState& state = views_[s.view];
+  const bool is_known = state.is_proposed(s);
+  if (!is_known && state.proposals.size() >= kMaxProposalsPerView) return;
+  const Vote* counted = state.notarizes.by(vote.signer);
+  if (!is_known && counted != nullptr && *counted == vote) {
+    state.proposals.push_back(vote);
+  } else if (!is_known) {
+    const Ed25519Key& key = epoch_.set.members[vote.signer].key;
+    verify({from, content_key(proposal.vote), PendingVote{vote, true}},
+           {{{key, statement_hash(s), vote.signature}}, {}});
+  }
+  if (!proposal.block || tree_.find(s.block) != nullptr) return;
+  if (block_id(proposal.block->header) != s.block) {
+    count(Counter::kBadBodies);
+    out_.push_back(Blame{from, "a proposal with another block's body"});
+    if (!RULE(kBlameAttachments) && s.view == cur_) nullify_current(Counter::kNullifiedInvalid);
+    return;
+  }
+  auto body = std::make_shared<const Block>(std::move(*proposal.block));
+  CheckItem item;
+  item.bodies.push_back(std::move(body));
+  verify({from, s.block.as<Hash>(), PendingBody{s.block, s.view}}, std::move(item));
+}
+
+// --- verification ---
+
+void Engine::verify(Pending pending, CheckItem item) {
+  const bool is_body = std::holds_alternative<PendingBody>(pending.what);
+  if (!RULE(kCheckSignatures) && !is_body) return verified(pending, item);
+  if (!is_body && pending_keys_.contains(pending.key)) return;
+  if (gathering_.size() + in_check_.size() >= kMaxPendingChecks || pending_of_[pending.from] >= kMaxPendingPerPeer) {
+    if (pending_of_[pending.from] == 0) pending_of_.erase(pending.from);
+    return count(Counter::kDroppedPending);
+  }
+  if (!is_body) pending_keys_.insert(pending.key);
+  ++pending_of_[pending.from];
+  gathering_.push_back(std::move(pending));
+  gathering_items_.push_back(std::move(item));
+}
+
+void Engine::submit_checks() {
+  if (!in_check_.empty() || gathering_.empty()) return;
+  const auto n = static_cast<std::ptrdiff_t>(std::min(gathering_.size(), kMaxCheckBatchItems));
+  in_check_.assign(std::make_move_iterator(gathering_.begin()), std::make_move_iterator(gathering_.begin() + n));
+  in_check_items_.assign(gathering_items_.begin(), gathering_items_.begin() + n);
+  gathering_.erase(gathering_.begin(), gathering_.begin() + n);
+  gathering_items_.erase(gathering_items_.begin(), gathering_items_.begin() + n);
+  out_.push_back(Check{++batch_, in_check_items_});
+}
+
+void Engine::handle(Checked& e) {
+  if (e.batch != batch_ || e.holds.size() != in_check_.size()) return;
+  const auto pending = std::exchange(in_check_, {});
+  const auto items = std::exchange(in_check_items_, {});
+  for (std::size_t i = 0; i < pending.size(); ++i) {
+    pending_keys_.erase(pending[i].key);
+    const auto of = pending_of_.find(pending[i].from);
+    if (of != pending_of_.end() && --of->second == 0) pending_of_.erase(of);
+    if (halted_) continue;
+    if (e.holds[i]) {
+      verified(pending[i], items[i]);
+    } else {
+      refused(pending[i], items[i]);
+    }
+  }
+}
+
+void Engine::verified(const Pending& pending, const CheckItem& item) {
+  if (const auto* certificate = std::get_if<Certificate>(&pending.what)) {
+    if (certificate->statement.epoch_id != epoch_id_ && RULE(kEpochBound)) return;
+    count(Counter::kCertificatesReceived);
+    return hold(*certificate, false);
+  }
+  if (const auto* body = std::get_if<PendingBody>(&pending.what)) {
+    const auto it = views_.find(body->view);
+    const bool is_proposed = it != views_.end() && it->second.proposes_block(body->id);
+    if (is_proposed && !tree_.add(body->id, item.bodies.front(), body->view)) count(Counter::kDroppedBodies);
+    return;
+  }
+  if (std::holds_alternative<PendingBlocks>(pending.what)) return add_synced(item.bodies);
+  const auto& [vote, proposes] = std::get<PendingVote>(pending.what);
+  const Statement& s = vote.statement;
+  if ((RULE(kEpochBound) && s.epoch_id != epoch_id_) || s.view <= floor_) return;
+  if (proposes && s.view >= cur_) {
+    ViewState& state = views_[s.view];
+    if (!state.is_proposed(s) && state.proposals.size() < kMaxProposalsPerView) state.proposals.push_back(vote);
+  }
+  tally(vote);
+}
+
+void Engine::refused(const Pending& pending, const CheckItem& item) {
+  if (!item.bodies.empty()) {
+    count(Counter::kBadBodies);
+    if (!RULE(kBlameAttachments)) nullify_current(Counter::kNullifiedInvalid);
+    out_.push_back(Blame{pending.from, "a body that its header does not commit to"});
+  } else if (std::holds_alternative<Certificate>(pending.what)) {
+    count(Counter::kBadCertificates);
+    out_.push_back(Blame{pending.from, "a certificate with a wrong signature"});
+  } else {
+    count(Counter::kBadSignatures);
+    out_.push_back(Blame{pending.from, "a vote with a wrong signature"});
+  }
+}
+
+// --- votes that count ---
+
+bool Engine::can_sign(View view) const {
+  return me_ && may_vote_ && (!RULE(kFloor) || view > floor_) && unsynced_.size() < kMaxUnsyncedVotes;
+}
+
+/// Signs. The caller holds the rules that allow it; the vote leaves when its record is on the disk, and counts then.
+void Engine::cast(const Statement& statement) {
+  if (!can_sign(statement.view)) return;
+  const Vote vote{statement, *me_, signer_->sign(statement_hash(statement))};
+  views_[statement.view].own(statement.kind) = vote;
+  const bool is_kept = statement.kind == StatementKind::kNullify ? RULE(kPersistNullify) : RULE(kPersistVote);
+  if (is_kept) persist(OwnVote{vote});
+  unsynced_.emplace_back(sequence_, vote);
+  if (!(statement.kind == StatementKind::kNotarize && leaders_.leader(statement.view) == *me_)) {
+    Votes votes;
+    votes.votes.push_back(vote);
+    broadcast(std::move(votes));
+  }
+}
+
+void Engine::tally(const Vote& vote) {
+  const Statement& s = vote.statement;
+  if (s.view <= floor_ || (RULE(kEpochBound) && s.epoch_id != epoch_id_)) return;
+  ViewState& state = views_[s.view];
+  look_for_evidence(state, vote);
+  VoteSet& set = state.votes(s.kind);
+  if (set.add(vote, vote_weight(epoch_.set, vote.signer)) != VoteSet::Added::kNew) return;
+  if (s.kind == StatementKind::kNullify && s.view == cur_ && vote.signer == leaders_.leader(s.view) &&
+      vote.signer != me_) {
+    nullify_current(Counter::kNullifiedWithLeader);
+  }
+  if (state.certificate(s.kind) || set.weight_of(s) < quorum_) return;
+  count(Counter::kCertificatesFormed);
+  hold(set.certificate(s, epoch_.set.members.size()), true);
+}
+
+void Engine::look_for_evidence(ViewState& state, const Vote& vote) {
+  for (const VoteSet* set : {&state.notarizes, &state.nullifies, &state.finalizes}) {
+    const Vote* other = set->by(vote.signer);
+    if (other != nullptr && is_pair_of_guilt(other->statement, vote.statement)) return accuse(*other, vote);
+  }
+}
+
+/// One pair a key and epoch is enough.
+void Engine::accuse(const Vote& a, const Vote& b) {
+  if (!accused_.insert(a.signer).second) return;
+  count(Counter::kEvidence);
+  out_.push_back(Evidence{a, b});
+}
+
+// --- certificates ---
+
+void Engine::hold(const Certificate& certificate, bool formed_here) {
+  const Statement& s = certificate.statement;
+  if (s.view <= floor_) return;
+  const bool has_room = views_.size() < kMaxOpenViews || views_.contains(s.view);
+  if (!has_room && s.kind != StatementKind::kFinalize) return;
+  auto& slot = views_[s.view].certificate(s.kind);
+  if (slot) {
+    if (slot->statement == s) return;
+    return halt({Fault::kMismatch, "two certificates contradict each other in view " + s.view.text(),
+                 "more than a third of the committee's weight lies: keep the proof"},
+                {*slot, certificate});
+  }
+  slot = certificate;
+  if (RULE(kPersistCertificate)) persist(Held{certificate});
+  if (formed_here) gossip(certificate);
+  if (s.kind == StatementKind::kNotarize) unfinalized_.insert(s.view);
+  if (s.kind == StatementKind::kFinalize) note_final(certificate);
+  if (!halted_ && s.view >= cur_) enter(s.view.next());
+}
+
+/// Everyone forms a certificate from the votes or gets it from who did; to a large set a few copies are enough.
+void Engine::gossip(const Certificate& certificate) {
+  Certificates out;
+  out.certificates.push_back(certificate);
+  const auto& members = epoch_.set.members;
+  if (members.size() <= kMaxAllToAll) return broadcast(std::move(out));
+  std::set<std::uint16_t> to{leaders_.leader(certificate.statement.view.next())};
+  while (to.size() <= kGossipPeers) to.insert(static_cast<std::uint16_t>(random_.draw_u64() % members.size()));
+  const auto message = std::make_shared<const Message>(Message{kMessageVersion, epoch(), std::move(out)});
+  for (const std::uint16_t member : to) {
+    if (member != me_) out_.push_back(Send{members[member].key, message});
+  }
+}
+
+void Engine::note_final(const Certificate& certificate) {
+  if (certificate.statement.view <= final_view()) return;
+  final_ = certificate;
+  if (!target_) target_ = certificate;
+  standstill_timer_ = after(config_.standstill_ms);
+  standstill_cursor_ = 0;
+}
+
+}  // namespace micro::simplex

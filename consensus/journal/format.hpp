@@ -1,0 +1,48 @@
+// The bytes of a journal: records behind each other, each with its length, sequence, the sequence that was known to be
+// on the disk when it was written, and a hash over all of it. No files in here: a simulated disk holds the same bytes.
+//
+//   record = mark ‖ u32 length ‖ u64 sequence ‖ u64 synced ‖ BLAKE2b-256(length ‖ sequence ‖ synced ‖ payload) ‖
+//   payload
+#pragma once
+
+#include "chain/codec/codec.hpp"
+#include "chain/types/ids.hpp"
+
+namespace micro {
+
+inline constexpr std::size_t kMaxJournalRecordBytes = 16u << 20;
+
+/// The first record's payload: whose journal this is.
+struct JournalHead {
+  std::uint8_t version = 1;
+  ChainId chain;
+  Epoch epoch;
+  static constexpr auto kFields = std::tuple{&JournalHead::version, &JournalHead::chain, &JournalHead::epoch};
+  bool operator==(const JournalHead&) const = default;
+};
+
+class JournalWriter {
+ public:
+  JournalWriter() = default;
+  explicit JournalWriter(std::uint64_t last) : last_(last), synced_(last) {}
+  /// The next record.
+  Bytes append(ByteView payload);
+  /// Everything appended so far is on the disk.
+  void mark_synced() { synced_ = last_; }
+  [[nodiscard]] std::uint64_t last() const { return last_; }
+
+ private:
+  std::uint64_t last_ = 0;
+  std::uint64_t synced_ = 0;
+};
+
+struct RecoveredJournal {
+  std::vector<Bytes> payloads;
+  std::uint64_t last = 0;         ///< sequence
+  std::uint64_t valid_bytes = 0;  ///< what follows was never acknowledged and is cut
+};
+/// Reads what a crash left. A record that is cut off or damaged ends the journal, unless a later one proves that it had
+/// been synced: then it is kCorrupt, because what it said is forgotten for ever.
+Result<RecoveredJournal> recover_journal(ByteView bytes);
+
+}  // namespace micro

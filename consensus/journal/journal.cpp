@@ -1,0 +1,212 @@
+#include "consensus/journal/journal.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+
+namespace micro {
+namespace {
+
+constexpr const char* kFile = "/votes.log";
+constexpr const char* kFresh = "/votes.log.new";
+
+std::unexpected<Error> io_error(const std::string& what) {
+  return fail(Fault::kIo, what + ": " + std::strerror(errno));
+}
+
+Status write_at(int file, ByteView bytes, std::uint64_t at) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return io_error("writing the consensus journal");
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+    at += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
+Result<Bytes> read_all(int file) {
+  struct stat info{};
+  if (::fstat(file, &info) != 0) return io_error("reading the consensus journal");
+  Bytes out(static_cast<std::size_t>(info.st_size));
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const ssize_t n = ::pread(file, out.data() + done, out.size() - done, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return io_error("reading the consensus journal");
+    done += static_cast<std::size_t>(n);
+  }
+  return out;
+}
+
+Status sync_folder(const std::string& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return io_error("opening " + folder);
+  const bool synced = ::fsync(fd) == 0;
+  ::close(fd);
+  if (!synced) return io_error("syncing " + folder);
+  return {};
+}
+
+Result<std::vector<Epoch>> epochs_in(const std::string& folder) {
+  std::vector<Epoch> out;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    std::uint32_t number = 0;
+    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (bad == std::errc() && end == name.data() + name.size()) out.emplace_back(number);
+  }
+  if (error) return fail(Fault::kIo, "reading " + folder + ": " + error.message());
+  std::ranges::sort(out);
+  return out;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const ChainId& chain) {
+  const int lock = ::open((folder + "/journal.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (lock < 0) return io_error("opening " + folder + "/journal.lock");
+  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    ::close(lock);
+    return fail(Fault::kBusy, "another process signs blocks with the journal in " + folder,
+                "stop the other node first");
+  }
+  return std::unique_ptr<Journal>(new Journal(folder, chain, lock));
+}
+
+Journal::~Journal() {
+  if (file_ >= 0) ::close(file_);
+  ::close(lock_);
+}
+
+std::string Journal::path(Epoch epoch) const {
+  return folder_ + "/" + epoch.text();
+}
+
+Result<std::optional<Epoch>> Journal::newest() const {
+  const auto epochs = TRY(epochs_in(folder_));
+  return epochs.empty() ? std::optional<Epoch>() : std::optional(epochs.back());
+}
+
+Result<std::vector<Bytes>> Journal::start(Epoch epoch, Epoch keep_from) {
+  if (broken_) return fail(Fault::kIo, "the consensus journal failed before: this process signs nothing more");
+  broken_ = true;
+  const std::string folder = path(epoch);
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(Fault::kIo, "cannot create " + folder + ": " + error.message());
+  const int file = ::open((folder + kFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return io_error("opening " + folder + kFile);
+  if (file_ >= 0) ::close(file_);
+  file_ = file;
+  epoch_ = epoch;
+  TRY(load());
+  // The entries of a new folder are on the disk before the epoch's first vote.
+  TRY(sync_folder(folder));
+  TRY(sync_folder(folder_));
+  TRY(remove_before(keep_from));
+  broken_ = false;
+  return std::exchange(recovered_, {});
+}
+
+Status Journal::load() {
+  const Bytes all = TRY(read_all(file_));
+  auto recovered = TRY(recover_journal(all));
+  size_ = recovered.valid_bytes;
+  if (size_ < all.size() && (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0)) {
+    return io_error("cutting the consensus journal");
+  }
+  writer_ = JournalWriter(recovered.last);
+  if (recovered.payloads.empty()) return begin_file(file_, writer_, size_);
+  const auto head = decode<JournalHead>(recovered.payloads.front());
+  if (!head || *head != JournalHead{1, chain_, epoch_}) {
+    return fail(Fault::kMismatch, "the journal in " + path(epoch_) + " belongs to another chain or epoch");
+  }
+  recovered.payloads.erase(recovered.payloads.begin());
+  recovered_ = std::move(recovered.payloads);
+  return {};
+}
+
+Status Journal::begin_file(int file, JournalWriter& writer, std::uint64_t& size) const {
+  const Bytes head = writer.append(encode(JournalHead{1, chain_, epoch_}));
+  TRY(write_at(file, head, size));
+  size += head.size();
+  if (::fdatasync(file) != 0) return io_error("syncing the consensus journal");
+  writer.mark_synced();
+  return {};
+}
+
+Status Journal::remove_before(Epoch keep_from) {
+  for (const Epoch epoch : TRY(epochs_in(folder_))) {
+    if (epoch >= keep_from) break;
+    std::error_code error;
+    std::filesystem::remove_all(path(epoch), error);
+    if (error) return fail(Fault::kIo, "cannot remove " + path(epoch) + ": " + error.message());
+  }
+  return {};
+}
+
+Status Journal::append(ByteView record) {
+  if (broken_ || file_ < 0) return fail(Fault::kIo, "the consensus journal failed before, or was not started");
+  if (record.size() > kMaxJournalRecordBytes) return fail(Fault::kLimit, "a record of the journal is too long");
+  broken_ = true;
+  const Bytes framed = writer_.append(record);
+  TRY(write_at(file_, framed, size_));
+  size_ += framed.size();
+  unsynced_ = true;
+  broken_ = false;
+  return {};
+}
+
+Status Journal::sync() {
+  if (broken_) return fail(Fault::kIo, "the consensus journal failed before: this process signs nothing more");
+  if (!unsynced_) return {};
+  broken_ = true;  // a failed sync is never tried again: the kernel may have dropped what it could not write
+  if (::fdatasync(file_) != 0) return io_error("syncing the consensus journal");
+  writer_.mark_synced();
+  unsynced_ = false;
+  broken_ = false;
+  return {};
+}
+
+Status Journal::rewrite(const std::vector<Bytes>& records) {
+  if (broken_ || file_ < 0) return fail(Fault::kIo, "the consensus journal failed before, or was not started");
+  broken_ = true;
+  const std::string fresh = path(epoch_) + kFresh;
+  const int file = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return io_error("opening " + fresh);
+  JournalWriter writer;
+  std::uint64_t size = 0;
+  Status done = begin_file(file, writer, size);
+  for (const Bytes& record : records) {
+    if (!done) break;
+    const Bytes framed = writer.append(record);
+    done = write_at(file, framed, size);
+    size += framed.size();
+  }
+  if (done && ::fdatasync(file) != 0) done = io_error("syncing the consensus journal");
+  if (done && ::rename(fresh.c_str(), (path(epoch_) + kFile).c_str()) != 0) done = io_error("replacing the journal");
+  if (done) done = sync_folder(path(epoch_));
+  if (!done) {
+    ::close(file);
+    return done;
+  }
+  ::close(file_);
+  file_ = file;
+  writer.mark_synced();
+  writer_ = writer;
+  size_ = size;
+  unsynced_ = false;
+  broken_ = false;
+  return {};
+}
+
+}  // namespace micro

@@ -1,0 +1,51 @@
+// The engine's memory in files: one folder an epoch, one process a journal. What was appended is durable when `sync`
+// returns. After any failure nothing works any more: what is on the disk is unknown, and the process has to stop.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "consensus/journal/format.hpp"
+
+namespace micro {
+
+class Journal {
+ public:
+  /// `folder` exists. kBusy when another process signs with this journal, kMismatch when it is another chain's.
+  static Result<std::unique_ptr<Journal>> open(const std::string& folder, const ChainId& chain);
+  ~Journal();
+
+  /// The newest epoch that has a folder: none when this node never voted, or lost its memory.
+  [[nodiscard]] Result<std::optional<Epoch>> newest() const;
+  /// Opens the epoch's journal, making it if there is none, and removes those of epochs before `keep_from`. The records
+  /// in the order of writing. kCorrupt when a synced one is damaged.
+  Result<std::vector<Bytes>> start(Epoch epoch, Epoch keep_from);
+
+  Status append(ByteView record);
+  Status sync();
+  /// The epoch's records are these from now on, or still the old ones after a crash.
+  Status rewrite(const std::vector<Bytes>& records);
+  [[nodiscard]] std::uint64_t bytes() const { return size_; }
+
+ private:
+  Journal(std::string folder, const ChainId& chain, int lock)
+      : folder_(std::move(folder)), chain_(chain), lock_(lock) {}
+  Status load();
+  Status begin_file(int file, JournalWriter& writer, std::uint64_t& size) const;
+  Status remove_before(Epoch keep_from);
+  [[nodiscard]] std::string path(Epoch epoch) const;
+
+  std::string folder_;
+  ChainId chain_;
+  int lock_;
+  int file_ = -1;
+  Epoch epoch_;
+  JournalWriter writer_;
+  std::vector<Bytes> recovered_;
+  std::uint64_t size_ = 0;
+  bool unsynced_ = false;
+  bool broken_ = false;
+};
+
+}  // namespace micro

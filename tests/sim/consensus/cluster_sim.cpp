@@ -1,0 +1,120 @@
+// Runs seeds of whole networks. SEED=n replays one (TRACE=1 prints all of it); SEEDS=n runs that many, from FIRST on.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "tests/sim/consensus/cluster.hpp"
+
+namespace micro::test {
+namespace {
+
+std::uint64_t from_env(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+constexpr std::uint64_t kSeeds = 150;
+constexpr std::uint64_t kFullSeeds = 2'000;
+constexpr std::uint64_t kTimesEach = 100;  ///< each fault happens at least so often in a suite
+
+RunResult run_seed(std::uint64_t seed) {
+  Cluster cluster(make_scenario(seed));
+  cluster.verbose = std::getenv("TRACE") != nullptr;
+  return cluster.run();
+}
+
+struct Totals {
+  std::uint64_t runs = 0;
+  std::uint64_t events = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t simulated_ms = 0;
+  std::uint64_t heights = 0;
+  std::uint64_t votes_checked = 0;
+  std::uint64_t trace = 0;
+  simplex::Counters counters{};
+  FaultCounts faults{};
+  void add(const RunResult& r) {
+    ++runs;
+    events += r.events;
+    messages += r.messages;
+    simulated_ms += r.simulated_ms;
+    heights += r.heights;
+    votes_checked += r.votes_checked;
+    trace = trace * 31 + r.trace;
+    for (std::size_t i = 0; i < counters.size(); ++i) counters[i] += r.counters[i];
+    for (std::size_t i = 0; i < faults.size(); ++i) faults[i] += r.faults[i];
+  }
+};
+
+void print(const Totals& t, double seconds) {
+  std::printf(
+      "%llu seeds, %.2f simulated hours, %llu heights, %llu messages (%.0f/s), %llu votes checked, %.0f x real time, "
+      "trace %016llx\n",
+      static_cast<unsigned long long>(t.runs), static_cast<double>(t.simulated_ms) / 3.6e6,
+      static_cast<unsigned long long>(t.heights), static_cast<unsigned long long>(t.messages),
+      static_cast<double>(t.messages) / seconds, static_cast<unsigned long long>(t.votes_checked),
+      static_cast<double>(t.simulated_ms) / 1'000 / seconds, static_cast<unsigned long long>(t.trace));
+  for (std::size_t i = 0; i < t.faults.size(); ++i) {
+    std::printf("  fault %-16s %10llu\n", kFaultNames[i].data(), static_cast<unsigned long long>(t.faults[i]));
+  }
+  for (std::size_t i = 0; i < t.counters.size(); ++i) {
+    std::printf("  rule  %-24s %10llu\n", simplex::kCounterNames[i].data(),
+                static_cast<unsigned long long>(t.counters[i]));
+  }
+}
+
+TEST(ConsensusSim, SafeAlwaysAndLiveAfterTheHeal) {
+  const char* one = std::getenv("SEED");
+  const std::uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : from_env("FIRST", 1);
+  const std::uint64_t n = one != nullptr ? 1 : from_env("SEEDS", kSeeds);
+  const auto start = std::chrono::steady_clock::now();
+  Totals totals;
+  std::uint64_t failed = 0;
+  for (std::uint64_t seed = first; seed < first + n; ++seed) {
+    const RunResult result = run_seed(seed);
+    totals.add(result);
+    for (const std::string& what : result.violations) {
+      ++failed;
+      std::printf("SEED=%llu: %s\n", static_cast<unsigned long long>(seed), what.c_str());
+      ADD_FAILURE() << "SEED=" << seed << ": " << what;
+    }
+    if (failed > 20) break;
+  }
+  print(totals, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  if (n < kFullSeeds) return;
+  for (std::size_t i = 0; i < totals.faults.size(); ++i) EXPECT_GE(totals.faults[i], kTimesEach) << kFaultNames[i];
+  // Bounds that a simulated peer never reaches have tests of their own.
+  const std::set<std::string_view> elsewhere{"DroppedPending", "DroppedAnswers", "StandstillsCapped"};
+  for (std::size_t i = 0; i < totals.counters.size(); ++i) {
+    if (!elsewhere.contains(simplex::kCounterNames[i])) EXPECT_GT(totals.counters[i], 0U) << simplex::kCounterNames[i];
+  }
+}
+
+TEST(ConsensusSim, TheRealLedgerBehavesLikeItsModel) {
+  const std::uint64_t first = from_env("REAL_FIRST", 1);
+  const std::uint64_t n = from_env("REAL_SEEDS", 6);
+  std::uint64_t heights = 0;
+  for (std::uint64_t seed = first; seed < first + n; ++seed) {
+    Cluster cluster(make_real_scenario(seed));
+    cluster.verbose = std::getenv("TRACE") != nullptr;
+    const RunResult result = cluster.run();
+    heights += result.heights;
+    EXPECT_TRUE(result.violations.empty()) << "REAL_FIRST=" << seed << ": " << result.violations.front();
+  }
+  EXPECT_GT(heights, 10 * n);
+  std::printf("%llu heights over the real ledger\n", static_cast<unsigned long long>(heights));
+}
+
+TEST(ConsensusSim, ASeedReplaysBitForBit) {
+  for (const std::uint64_t seed : {3ULL, 7ULL, 11ULL, 19ULL}) {
+    const RunResult a = run_seed(seed);
+    const RunResult b = run_seed(seed);
+    EXPECT_EQ(a.trace, b.trace) << seed;
+    EXPECT_EQ(a.events, b.events) << seed;
+    EXPECT_GT(a.events, 1'000U);
+  }
+}
+
+}  // namespace
+}  // namespace micro::test

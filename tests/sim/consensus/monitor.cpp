@@ -1,0 +1,163 @@
+#include "tests/sim/consensus/monitor.hpp"
+
+#include "tests/sim/consensus/cluster.hpp"
+
+namespace micro::test {
+
+using namespace simplex;  // NOLINT
+
+namespace {
+
+template <class Visit>
+void each_vote(const Message& message, const Ed25519Key& key, const Engine& engine, Visit visit) {
+  const auto is_own = [&](const Vote& v) {
+    return v.signer < engine.set().members.size() && engine.set().members[v.signer].key == key;
+  };
+  if (const auto* votes = std::get_if<Votes>(&message.body)) {
+    for (const Vote& v : votes->votes) {
+      if (is_own(v)) visit(v);
+    }
+  } else if (const auto* proposal = std::get_if<Proposal>(&message.body)) {
+    if (is_own(proposal->vote)) visit(proposal->vote);
+  }
+}
+
+std::string name(const SimNode& node) {
+  return "node " + std::to_string(node.index());
+}
+
+const ViewState* view_of(const Engine& engine, View view) {
+  const auto it = engine.views().find(view);
+  return it == engine.views().end() ? nullptr : &it->second;
+}
+
+}  // namespace
+
+void Monitor::after_turn(const SimNode& node, const Effects& effects) {
+  for (const Effect& effect : effects) {
+    const auto* all = std::get_if<Broadcast>(&effect);
+    if (all == nullptr) continue;
+    each_vote(*all->message, node.key(), node.engine(), [&](const Vote& vote) {
+      const Statement& s = vote.statement;
+      if (!seen_.insert({node.member(), encode(s)}).second || s.epoch_id != node.engine().epoch_id()) return;
+      ++votes_checked_;
+      if (s.kind == StatementKind::kNotarize) check_notarize(node, s);
+      if (s.kind == StatementKind::kFinalize) check_finalize(node, s);
+    });
+  }
+}
+
+void Monitor::check_notarize(const SimNode& node, const Statement& s) {
+  const Engine& engine = node.engine();
+  const bool is_base = s.parent_view.value == 0 || s.parent_view == engine.final_view();
+  const ViewState* parent = view_of(engine, s.parent_view);
+  if (!is_base && (parent == nullptr || (!parent->notarization && !parent->finalization))) {
+    cluster_.violation(name(node) + " breaks I4: no certificate of parent view " + s.parent_view.text());
+  }
+  for (View v = s.parent_view.next(); v < s.view; v = v.next()) {
+    const ViewState* skipped = view_of(engine, v);
+    if (skipped == nullptr || !skipped->nullification) {
+      cluster_.violation(name(node) + " breaks I4: view " + v.text() + " below " + s.view.text() + " is not nullified");
+    }
+  }
+  const ViewState* state = view_of(engine, s.view);
+  const bool is_leaders = state != nullptr && std::ranges::any_of(state->proposals, [&](const Vote& v) {
+                            return v.statement.block == s.block && v.statement.parent_view == s.parent_view &&
+                                   v.signer == engine.leader(s.view);
+                          });
+  if (!is_leaders) cluster_.violation(name(node) + " breaks I4: a proposal that is not the leader's");
+  if (!cluster_.is_executed(node, s.block)) cluster_.violation(name(node) + " breaks I4: not executed");
+  const Header* header = engine.tree().header(s.block);
+  const bool is_own = engine.set().members[engine.leader(s.view)].key == node.key();
+  // A leader with a slow clock still has to exceed its parent's time.
+  if (!is_own && header != nullptr &&
+      header->time.value > node.now().wall.value + cluster_.engine_config().max_drift_ms) {
+    cluster_.violation(name(node) + " notarizes a block from the future");
+  }
+  if (engine.tree().tip_header().height.value > 0 && s.view <= engine.floor()) {
+    cluster_.violation(name(node) + " signs at or below its final view");
+  }
+}
+
+void Monitor::check_finalize(const SimNode& node, const Statement& s) {
+  const ViewState* state = view_of(node.engine(), s.view);
+  const bool is_notarized = state != nullptr && state->notarization &&
+                            state->notarization->statement.block == s.block &&
+                            state->notarization->statement.parent_view == s.parent_view;
+  if (!is_notarized) cluster_.violation(name(node) + " breaks I3: Finalize without a notarization");
+  if (!cluster_.is_executed(node, s.block)) cluster_.violation(name(node) + " breaks I3: Finalize without execution");
+}
+
+void Monitor::leaves(const SimNode& node, const Message& message) {
+  each_vote(message, node.key(), node.engine(), [&](const Vote& vote) { vote_leaves(node, vote); });
+}
+
+void Monitor::vote_leaves(const SimNode& node, const Vote& vote) {
+  const Statement& s = vote.statement;
+  Signed& done = signed_[{node.member(), s.epoch_id, s.view}];
+  const std::string where = " in view " + s.view.text();
+  if (s.kind == StatementKind::kNotarize) {
+    if (done.notarize && *done.notarize != s) cluster_.violation(name(node) + " breaks I1: two Notarize" + where);
+    done.notarize = s;
+  } else if (s.kind == StatementKind::kNullify) {
+    done.nullify = true;
+  } else {
+    if (done.finalize && *done.finalize != s) cluster_.violation(name(node) + " signs two Finalize" + where);
+    done.finalize = s;
+  }
+  if (done.nullify && done.finalize) cluster_.violation(name(node) + " breaks I2: Nullify and Finalize" + where);
+  if (done.notarize && done.finalize &&
+      (done.notarize->block != done.finalize->block || done.notarize->parent_view != done.finalize->parent_view)) {
+    cluster_.violation(name(node) + " breaks I3: Finalize of another block than it notarized" + where);
+  }
+}
+
+void Monitor::committed(SimNode& node, const Block& block, const std::optional<Certificate>& certificate) {
+  const BlockId id = block_id(block.header);
+  const std::uint64_t height = block.header.height.value;
+  if (height == chain_.size() + 1) {
+    chain_.push_back(id);
+    for (const SignedTx& tx : block.txs) {
+      if (!txs_.insert(tx_key(tx)).second) cluster_.violation("a transaction is committed twice");
+    }
+  } else if (height == 0 || height > chain_.size() || chain_[height - 1] != id) {
+    cluster_.violation(name(node) + " commits another block at height " + std::to_string(height));
+  }
+  if (!certificate) return;
+  // The quorum by itself: more than two thirds of the weight of the epoch's set.
+  const ValidatorSet set = cluster_.committee(block.header.epoch);
+  std::uint64_t total = 0;
+  std::uint64_t signers = 0;
+  for (std::size_t i = 0; i < set.members.size(); ++i) {
+    total += set.members[i].weight;
+    if (i / 8 < certificate->signers.size() && (certificate->signers[i / 8] >> (i % 8) & 1) != 0) {
+      signers += set.members[i].weight;
+    }
+  }
+  if (3 * signers <= 2 * total) cluster_.violation(name(node) + " commits without a quorum");
+}
+
+void Monitor::accused(const SimNode& node, const Evidence& evidence) {
+  const auto& members = node.engine().set().members;
+  if (evidence.first.signer >= members.size()) return;
+  const Ed25519Key& key = members[evidence.first.signer].key;
+  ++proofs_;
+  if (cluster_.is_honest(key)) cluster_.violation(name(node) + " has evidence against an honest node");
+}
+
+void Monitor::bounds(const SimNode& node) {
+  const Footprint f = node.engine().footprint();
+  const std::size_t n = node.engine().set().members.size();
+  const bool holds = f.views <= kMaxOpenViews + 2 * kMaxViewsAhead && f.votes <= 3 * n * (f.views + 1) &&
+                     f.proposals <= kMaxProposalsPerView * (f.views + 1) && f.blocks <= kMaxTreeBlocks &&
+                     f.block_bytes <= kMaxTreeBytes && f.pending_checks <= kMaxPendingChecks &&
+                     f.fetches <= kMaxFetches && f.path_ids <= kMaxPathIds && f.tracked_peers <= kMaxTrackedPeers &&
+                     f.old_boundaries <= kMaxOldBoundaries;
+  if (!holds) cluster_.violation(name(node) + " holds more than its bounds");
+  // What is below the final view is forgotten: a quiet chain must not grow in memory.
+  const std::uint64_t open = node.engine().view().value - node.engine().floor().value + 2 * kMaxViewsAhead + 2;
+  if (f.views > open) cluster_.violation(name(node) + " keeps views below its final one");
+  if (node.journal_bytes() > cluster_.journal_limit()) cluster_.violation(name(node) + " has a journal without bound");
+}
+
+}  // namespace micro::test

@@ -1,0 +1,51 @@
+// Watches a run from outside and knows the rules by itself: what honest nodes sign and send, what becomes final, who is
+// accused. It never looks at the engine's decisions, only at what it holds.
+#pragma once
+
+#include <set>
+
+#include "consensus/core/engine.hpp"
+#include "tests/sim/consensus/sim_ledger.hpp"
+
+namespace micro::test {
+
+class Cluster;
+class SimNode;
+
+class Monitor {
+ public:
+  explicit Monitor(Cluster& cluster) : cluster_(cluster) {}
+
+  /// I3 and I4 of every vote that a turn makes, while the engine still holds what it decided by.
+  void after_turn(const SimNode& node, const simplex::Effects& effects);
+  /// I1 and I2 of every vote that leaves an honest node, over all its lives.
+  void leaves(const SimNode& node, const simplex::Message& message);
+  void committed(SimNode& node, const Block& block, const std::optional<Certificate>& certificate);
+  void accused(const SimNode& node, const simplex::Evidence& evidence);
+  void bounds(const SimNode& node);
+
+  [[nodiscard]] std::uint64_t highest() const { return chain_.size(); }
+  [[nodiscard]] std::uint64_t lies_proved() const { return proofs_; }
+  [[nodiscard]] std::uint64_t votes_checked() const { return votes_checked_; }
+
+ private:
+  struct Signed {
+    std::optional<Statement> notarize;
+    bool nullify = false;
+    std::optional<Statement> finalize;
+  };
+  void vote_leaves(const SimNode& node, const simplex::Vote& vote);
+  void check_notarize(const SimNode& node, const Statement& s);
+  void check_finalize(const SimNode& node, const Statement& s);
+
+  Cluster& cluster_;
+  std::map<std::tuple<std::size_t, Hash, View>, Signed> signed_;  ///< by member
+  std::set<std::pair<std::size_t, Bytes>> seen_;
+  std::vector<BlockId> chain_;  ///< by height − 1, whoever committed it first
+  std::map<BlockId, std::set<std::size_t>> committed_by_;
+  std::set<std::uint64_t> txs_;
+  std::uint64_t proofs_ = 0;
+  std::uint64_t votes_checked_ = 0;
+};
+
+}  // namespace micro::test

@@ -1,0 +1,89 @@
+// Can the simulator see? One rule of the protocol is switched off at a time, and some seed has to notice. A rule whose
+// loss nobody notices fails the suite. MUTANT=name tries one, SEEDS=n as many seeds.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "consensus/core/rules.hpp"
+#include "tests/sim/consensus/cluster.hpp"
+
+namespace micro::test {
+namespace {
+
+constexpr std::uint64_t kMaxSeeds = 10'000;
+constexpr std::uint64_t kQuickSeeds = 60;  ///< what a slice of the suite spends on one
+
+/// Noticed within a few seeds: what every run asks for. The full run (SEEDS is set) tries all rules.
+constexpr auto kQuick = std::array{Rule::kOneNotarize,
+                                   Rule::kNoFinalizeAfterNullify,
+                                   Rule::kFinalizeSameAsNotarize,
+                                   Rule::kFinalizeExecuted,
+                                   Rule::kLeaderOnly,
+                                   Rule::kExecutedBeforeVote,
+                                   Rule::kSkippedNullified,
+                                   Rule::kQuorum,
+                                   Rule::kWeights,
+                                   Rule::kEpochBound,
+                                   Rule::kCheckSignatures,
+                                   Rule::kBoundaryReproposed,
+                                   Rule::kTimeoutNullifies};
+
+constexpr auto kRuleNames = std::array{
+#define X(name) std::string_view(#name).substr(1),
+    MICRO_RULES(X)
+#undef X
+};
+
+struct Killed {
+  std::uint64_t seed = 0;
+  std::string what;
+};
+
+std::optional<Killed> kill(std::size_t rule, std::uint64_t seeds) {
+  broken_rule = static_cast<int>(rule);
+  std::optional<Killed> out;
+  for (std::uint64_t seed = 1; seed <= seeds && !out; ++seed) {
+    Cluster cluster(make_scenario(seed));
+    const RunResult result = cluster.run();
+    if (!result.violations.empty()) out = Killed{seed, result.violations.front()};
+  }
+  broken_rule = -1;
+  return out;
+}
+
+TEST(ConsensusMutants, EachIsNoticedBySomeSeed) {
+  const char* only = std::getenv("MUTANT");
+  const char* seeds = std::getenv("SEEDS");
+  const std::uint64_t limit = seeds != nullptr ? std::strtoull(seeds, nullptr, 10) : kQuickSeeds;
+  ASSERT_LE(limit, kMaxSeeds);
+  std::size_t killed = 0;
+  for (std::size_t rule = 0; rule < kRuleNames.size(); ++rule) {
+    if (only != nullptr && kRuleNames[rule] != only) continue;
+    const bool is_quick = std::ranges::find(kQuick, static_cast<Rule>(rule)) != kQuick.end();
+    if (only == nullptr && seeds == nullptr && !is_quick) continue;
+    const auto result = kill(rule, limit);
+    killed += result ? 1 : 0;
+    if (result) {
+      std::printf("killed   %-24s SEED=%-5llu %s\n", kRuleNames[rule].data(),
+                  static_cast<unsigned long long>(result->seed), result->what.c_str());
+    } else {
+      std::printf("SURVIVES %-24s\n", kRuleNames[rule].data());
+      ADD_FAILURE() << kRuleNames[rule] << " can go and nobody notices in " << limit << " seeds";
+    }
+    std::fflush(stdout);
+  }
+  EXPECT_GE(killed, only != nullptr ? 1U : seeds != nullptr ? 25U : kQuick.size());
+}
+
+TEST(ConsensusMutants, WithAllRulesTheSameSeedsFindNothing) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    Cluster cluster(make_scenario(seed));
+    const RunResult result = cluster.run();
+    EXPECT_TRUE(result.violations.empty()) << seed << ": " << result.violations.front();
+  }
+}
+
+}  // namespace
+}  // namespace micro::test

@@ -1,0 +1,94 @@
+#include "tests/sim/consensus/scenario.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace micro::test {
+namespace {
+
+/// The weights of one epoch: members from `joined` on stay out, the faulty ones weigh less than a third.
+std::vector<std::uint64_t> epoch_weights(const Scenario& s, std::size_t out_of_set, bool unequal, Dice& dice) {
+  for (;;) {
+    std::vector<std::uint64_t> out;
+    std::uint64_t total = 0;
+    std::uint64_t faulty = 0;
+    for (std::size_t i = 0; i < s.members.size(); ++i) {
+      const std::uint64_t w = i == out_of_set ? 0 : unequal ? dice.between(1, 6) : 1;
+      out.push_back(w);
+      total += w;
+      if (s.members[i] != Behaviour::kHonest || i == s.forgetful) faulty += w;
+    }
+    if (3 * faulty < total) return out;
+  }
+}
+
+void choose_members(Scenario& s, Dice& dice) {
+  const std::size_t n = dice.below(3) == 0 ? 7 : 4;
+  s.members.assign(n, Behaviour::kHonest);
+  const std::size_t f = (n - 1) / 3;
+  for (std::size_t k = 0; k < f; ++k) {
+    if (dice.below(4) == 0) continue;
+    s.members[dice.below(n)] = static_cast<Behaviour>(1 + dice.below(10));
+  }
+  const bool all_honest = std::ranges::all_of(s.members, [](Behaviour b) { return b == Behaviour::kHonest; });
+  if (all_honest) s.forgetful = dice.below(n);
+  const bool joins = dice.below(3) == 0;
+  if (joins) s.members.push_back(Behaviour::kHonest);
+  const bool unequal = dice.below(3) == 0;
+  const std::size_t epochs = joins || unequal ? 5 : 1;
+  for (std::size_t e = 0; e < epochs; ++e) {
+    // One honest member is out in each epoch, another one every time.
+    std::size_t out = s.members.size();
+    if (joins) {
+      do {
+        out = e == 0 ? s.members.size() - 1 : dice.below(s.members.size());
+      } while (s.members[out] != Behaviour::kHonest);
+    }
+    s.weights.push_back(epoch_weights(s, out, unequal, dice));
+  }
+}
+
+void choose_faults(Scenario& s, Dice& dice) {
+  s.clean = dice.below(12) == 0;
+  if (s.clean) return;
+  if (dice.below(2) == 0) s.loss_ppm = static_cast<std::uint32_t>(dice.below(300'001));
+  if (dice.below(2) == 0) s.duplicate_ppm = static_cast<std::uint32_t>(dice.below(100'000));
+  if (dice.below(2) == 0) s.reorder_ppm = static_cast<std::uint32_t>(dice.below(200'000));
+  s.delay_ms = static_cast<std::uint32_t>(dice.between(1, dice.below(4) == 0 ? 250 : 60));
+  if (dice.below(2) == 0) s.crash_every_ms = static_cast<std::uint32_t>(dice.between(500, 4'000));
+  if (dice.below(3) == 0) s.all_crash_at_ms = static_cast<std::uint32_t>(dice.between(500, s.safety_ms));
+  if (dice.below(2) == 0) s.partition_every_ms = static_cast<std::uint32_t>(dice.between(500, 5'000));
+  if (dice.below(4) == 0) s.failed_sync_ppm = 1'000;
+  if (dice.below(4) == 0) s.slow_disk_ppm = 20'000;
+  if (dice.below(6) == 0) s.poison_ppm = 20'000;
+  if (dice.below(8) == 0) s.repropose_depth = 3;
+  // Each of the two ways to repeat has to do alone.
+  const std::uint64_t alone = dice.below(8);
+  if (alone == 0) s.standstill_ms = 60'000;
+  if (alone == 1) s.retry_ms = 60'000;
+}
+
+}  // namespace
+
+Scenario make_scenario(std::uint64_t seed) {
+  Dice dice(seed);
+  Scenario s;
+  s.seed = seed;
+  s.real_signatures = seed % 20 == 7;
+  s.safety_ms = static_cast<std::uint32_t>(dice.between(6'000, 16'000));
+  s.epoch_ms = static_cast<std::uint32_t>(dice.below(4) == 0 ? 60'000 : dice.between(500, 3'000));
+  choose_members(s, dice);
+  choose_faults(s, dice);
+  return s;
+}
+
+Scenario make_real_scenario(std::uint64_t seed) {
+  Scenario s = make_scenario(seed);
+  s.real_ledger = true;
+  s.poison_ppm = 0;
+  s.weights.resize(1);
+  s.safety_ms = std::min<std::uint32_t>(s.safety_ms, 6'000);
+  return s;
+}
+
+}  // namespace micro::test

@@ -1,0 +1,100 @@
+// One seed decides everything about a run: who takes part with which weight, who lies and how, who is dead, how the
+// network and the disks behave, and when what breaks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "chain/base/random.hpp"
+#include "chain/types/block.hpp"
+
+namespace micro::test {
+
+/// Small and fast: a run draws millions of numbers. SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 1) {}
+  std::uint64_t next() {
+    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+  }
+  std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : next() % bound; }
+  std::uint64_t between(std::uint64_t low, std::uint64_t high) { return low + below(high - low + 1); }
+  bool chance(std::uint32_t ppm) { return below(1'000'000) < ppm; }
+
+ private:
+  std::uint64_t state_;
+};
+
+#define MICRO_BEHAVIOURS(X) \
+  X(kHonest)                \
+  X(kDead)                  \
+  X(kTwins)                 \
+  X(kLyingProposer) X(kEquivocator) X(kNuller) X(kWithholder) X(kSlowDrip) X(kReplayer) X(kClockLiar) X(kSwapper)
+enum class Behaviour : std::uint8_t {
+#define X(name) name,
+  MICRO_BEHAVIOURS(X)
+#undef X
+};
+
+#define MICRO_FAULTS(X)                                                                                             \
+  X(kLost)                                                                                                          \
+  X(kDuplicated)                                                                                                    \
+  X(kReordered)                                                                                                     \
+  X(kPartitioned)                                                                                                   \
+  X(kOneWay)                                                                                                        \
+  X(kFlapping) X(kCrash) X(kAllCrash) X(kTornTail) X(kUnsyncedLost) X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) \
+      X(kSlowDisk) X(kPoison) X(kTwinSplit) X(kLie) X(kEquivocation) X(kNullAndFinal) X(kWithheld) X(kDripped)      \
+          X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange) X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode)  \
+              X(kRestart)
+enum class SimFault : std::uint8_t {
+#define X(name) name,
+  MICRO_FAULTS(X)
+#undef X
+};
+inline constexpr auto kFaultNames = std::array{
+#define X(name) std::string_view(#name).substr(1),
+    MICRO_FAULTS(X)
+#undef X
+};
+using FaultCounts = std::array<std::uint64_t, kFaultNames.size()>;
+
+struct Scenario {
+  std::uint64_t seed = 0;
+  bool real_signatures = false;
+  bool real_ledger = false;
+  bool clean = false;  ///< no network or disk faults at all: what the protocol does when nothing happens
+
+  std::vector<Behaviour> members;                   ///< honest ones beyond the first committee join later
+  std::vector<std::vector<std::uint64_t>> weights;  ///< of the members in epoch e % size; 0: not in the set
+  std::uint32_t epoch_ms = 2'000;
+  std::uint32_t safety_ms = 12'000;
+  std::uint32_t loss_ppm = 0;
+  std::uint32_t duplicate_ppm = 0;
+  std::uint32_t reorder_ppm = 0;
+  std::uint32_t delay_ms = 20;       ///< up to
+  std::uint32_t crash_every_ms = 0;  ///< on average, over all nodes; 0: never
+  std::uint32_t all_crash_at_ms = 0;
+  std::uint32_t partition_every_ms = 0;
+  std::uint32_t failed_sync_ppm = 0;
+  std::uint32_t slow_disk_ppm = 0;
+  std::uint32_t poison_ppm = 0;      ///< of the transactions
+  std::size_t forgetful = SIZE_MAX;  ///< the one member whose journal is lost at crashes; counts as faulty
+  std::uint32_t tx_every_ms = 60;
+  std::uint32_t retry_ms = 200;
+  std::uint32_t standstill_ms = 1'000;
+  std::uint32_t repropose_depth = 40;
+  std::uint32_t journal_rewrite_bytes = 20'000;
+};
+
+/// Everything of a run with this seed. Lying and dead weight stays below a third in every epoch.
+Scenario make_scenario(std::uint64_t seed);
+/// The same over the real ledger: one committee for all epochs, no poison.
+Scenario make_real_scenario(std::uint64_t seed);
+
+}  // namespace micro::test

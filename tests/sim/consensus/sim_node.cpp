@@ -1,0 +1,329 @@
+#include "tests/sim/consensus/sim_node.hpp"
+
+#include "chain/crypto/hash.hpp"
+#include "tests/sim/consensus/cluster.hpp"
+
+namespace micro::test {
+
+using namespace simplex;  // NOLINT: the shell speaks the engine's words
+
+// --- life ---
+
+SimNode::SimNode(Cluster& cluster, std::size_t index, std::size_t member, Behaviour behaviour)
+    : cluster_(cluster),
+      index_(index),
+      member_(member),
+      behaviour_(behaviour),
+      signer_(cluster.scenario().seed, member, cluster.scenario().real_signatures) {
+  Dice& dice = cluster.dice();
+  clock_skew_ms_ = static_cast<std::int64_t>(dice.below(401)) - 200;
+  if (behaviour == Behaviour::kClockLiar) clock_skew_ms_ = dice.chance(500'000) ? 3'600'000 : -3'600'000;
+}
+
+SimNode::~SimNode() = default;
+
+Now SimNode::now() const {
+  const Instant at = cluster_.now();
+  const auto wall = static_cast<std::int64_t>(kSimStartMs + at.ns / 1'000'000) + clock_skew_ms_;
+  return {at, TimeMs(static_cast<std::uint64_t>(wall))};
+}
+
+std::uint64_t SimNode::height() const {
+  return ledger_ ? ledger_->head().header.height.value : chain_->blocks.size();
+}
+
+std::uint64_t SimNode::journal_bytes() const {
+  const auto it = files_.find(journal_epoch_);
+  return it == files_.end() ? 0 : it->second.durable.size() + it->second.pending.size();
+}
+
+void SimNode::boot() {
+  const Scenario& s = cluster_.scenario();
+  ++life_;
+  ledger_ = cluster_.make_ledger(chain_, index_);
+  EngineConfig config = cluster_.engine_config();
+  config.key = signer_.key();
+  config.seed = s.seed * 64 + index_;
+  config.vote_after = vote_after_;
+  held_.clear();
+  held_synced_ = 0;
+  syncing_ = dirty_ = waiting_announced_ = false;
+  sequence_ = 0;
+  const ChainHead head = ledger_->head();
+  auto records = recover(head.epoch);
+  if (ever_booted_) cluster_.count(SimFault::kRestart);
+  ever_booted_ = true;
+  engine_ = std::make_unique<Engine>(config, signer_);
+  perform(engine_->start({head, ledger_->port().validators(head.epoch).value()}, std::move(records), now()));
+}
+
+void SimNode::crash() {
+  ++life_;
+  engine_.reset();
+  ledger_.reset();
+  held_.clear();
+  Dice& dice = cluster_.dice();
+  for (auto& [epoch, file] : files_) {
+    if (file.pending.empty()) continue;
+    const std::size_t kept = dice.below(3) == 0 ? 0 : dice.below(file.pending.size() + 1);
+    cluster_.count(kept == 0 ? SimFault::kUnsyncedLost : SimFault::kTornTail);
+    file.durable.insert(file.durable.end(), file.pending.begin(),
+                        file.pending.begin() + static_cast<std::ptrdiff_t>(kept));
+    if (kept > 0 && dice.below(4) == 0) file.durable.back() ^= 0x20;
+    file.pending.clear();
+  }
+}
+
+void SimNode::forget_journal() {
+  files_.clear();
+  vote_after_ = TimeMs(kSimStartMs + cluster_.now().ns / 1'000'000);
+  cluster_.count(SimFault::kMemoryLost);
+}
+
+std::vector<Record> SimNode::recover(Epoch epoch) {
+  const auto it = files_.find(epoch);
+  if (it == files_.end()) return {};
+  const auto journal = recover_journal(it->second.durable);
+  if (!journal) {
+    cluster_.violation("a journal that only crashed is called damaged: " + journal.error().message);
+    return {};
+  }
+  std::vector<Record> out;
+  for (std::size_t i = 1; i < journal->payloads.size(); ++i) {
+    auto record = decode<Record>(journal->payloads[i]);
+    if (!record) {
+      cluster_.violation("a record does not decode: " + record.error().message);
+      return {};
+    }
+    out.push_back(std::move(*record));
+  }
+  return out;
+}
+
+void SimNode::open_journal(Epoch epoch, Epoch keep_from) {
+  journal_epoch_ = epoch;
+  files_.erase(files_.begin(), files_.lower_bound(keep_from));
+  ModelFile& file = files_[epoch];
+  const auto journal = recover_journal(file.durable);
+  file.durable.resize(journal ? journal->valid_bytes : 0);
+  writer_ = JournalWriter(journal ? journal->last : 0);
+  if (file.durable.empty()) {
+    file.durable = writer_.append(encode(JournalHead{1, ledger_->head().chain, epoch}));
+    writer_.mark_synced();
+  }
+}
+
+// --- turns ---
+
+void SimNode::after(std::uint64_t us, Work work) {
+  cluster_.schedule(us, [this, life = life_, work = std::move(work)] {
+    if (life == life_ && is_up()) work();
+  });
+}
+
+void SimNode::feed(simplex::Event event) {
+  if (!is_up()) return;
+  cluster_.trace_event(*this, event);
+  auto effects = engine_->on(std::move(event), now());
+  if (is_honest()) cluster_.monitor().after_turn(*this, effects);
+  perform(std::move(effects));
+}
+
+/// Journal effects happen at once, in memory of the kernel; everything else waits behind them for the next sync.
+void SimNode::perform(Effects effects) {
+  for (Effect& effect : effects) {
+    cluster_.trace_effect(*this, effect);
+    if (const auto* open = std::get_if<OpenJournal>(&effect)) {
+      open_journal(open->epoch, open->keep_from);
+    } else if (const auto* record = std::get_if<Persist>(&effect)) {
+      const Bytes framed = writer_.append(record->record);
+      Bytes& pending = files_[journal_epoch_].pending;
+      pending.insert(pending.end(), framed.begin(), framed.end());
+      sequence_ = record->sequence;
+      dirty_ = true;
+    } else if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
+      JournalWriter fresh;
+      ModelFile file;
+      file.durable = fresh.append(encode(JournalHead{1, ledger_->head().chain, journal_epoch_}));
+      for (const Bytes& payload : rewrite->records) {
+        const Bytes framed = fresh.append(payload);
+        file.durable.insert(file.durable.end(), framed.begin(), framed.end());
+      }
+      fresh.mark_synced();
+      writer_ = fresh;
+      files_[journal_epoch_] = std::move(file);
+      sync_bytes_ = 0;
+      sequence_ = rewrite->sequence;
+      dirty_ = true;
+    } else {
+      held_.push_back(std::move(effect));
+    }
+  }
+  release();
+}
+
+void SimNode::release() {
+  if (syncing_) return;
+  if (dirty_) {
+    syncing_ = true;
+    dirty_ = false;
+    held_synced_ = held_.size();
+    sync_sequence_ = sequence_;
+    sync_bytes_ = files_[journal_epoch_].pending.size();
+    const bool slow = cluster_.dice().chance(cluster_.fault_rate(cluster_.scenario().slow_disk_ppm));
+    if (slow) cluster_.count(SimFault::kSlowDisk);
+    after(slow ? cluster_.dice().between(20'000, 200'000) : cluster_.dice().between(100, 4'000),
+          [this] { sync_done(); });
+    return;
+  }
+  while (!held_.empty() && !syncing_ && is_up()) {
+    Effect effect = std::move(held_.front());
+    held_.pop_front();
+    act(effect);
+  }
+}
+
+void SimNode::sync_done() {
+  if (cluster_.dice().chance(cluster_.fault_rate(cluster_.scenario().failed_sync_ppm))) {
+    cluster_.count(SimFault::kFailedSync);
+    return cluster_.crash_and_restart(*this);
+  }
+  ModelFile& file = files_[journal_epoch_];
+  const auto n = static_cast<std::ptrdiff_t>(std::min(sync_bytes_, file.pending.size()));
+  file.durable.insert(file.durable.end(), file.pending.begin(), file.pending.begin() + n);
+  file.pending.erase(file.pending.begin(), file.pending.begin() + n);
+  if (file.pending.empty()) writer_.mark_synced();
+  const std::uint64_t done = sync_sequence_;
+  for (std::size_t i = held_synced_; i > 0 && is_up(); --i) {
+    Effect effect = std::move(held_.front());
+    held_.pop_front();
+    act(effect);
+  }
+  if (!is_up()) return;
+  syncing_ = false;
+  feed(Persisted{done, journal_bytes()});
+}
+
+// --- effects ---
+
+void SimNode::act(Effect& effect) {
+  Dice& dice = cluster_.dice();
+  if (const auto* send = std::get_if<Send>(&effect)) {
+    if (is_honest()) cluster_.monitor().leaves(*this, *send->message);
+    cluster_.send(*this, send->to, send->message);
+  } else if (const auto* all = std::get_if<Broadcast>(&effect)) {
+    if (is_honest()) cluster_.monitor().leaves(*this, *all->message);
+    cluster_.broadcast(*this, all->message);
+  } else if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
+    const std::uint64_t mine = ++timer_;
+    const std::uint64_t at = std::max(timer->at.ns, cluster_.now().ns);
+    after((at - cluster_.now().ns + 999) / 1'000, [this, mine] {
+      if (mine == timer_) feed(Tick{});
+    });
+  } else if (const auto* check = std::get_if<Check>(&effect)) {
+    act_check(*check);
+  } else if (const auto* build = std::get_if<Build>(&effect)) {
+    act_build(*build);
+  } else if (const auto* execute = std::get_if<Execute>(&effect)) {
+    after(dice.between(500, 5'000), [this, id = execute->id, block = execute->block] {
+      const Status done = ledger_->port().execute(*block);
+      Executed event{id, simplex::Verdict::kValid, ""};
+      if (!done) {
+        event.verdict =
+            done.error().fault == Fault::kNotFound ? simplex::Verdict::kUnknown : simplex::Verdict::kInvalid;
+        event.why = done.error().message;
+      }
+      feed(std::move(event));
+    });
+  } else if (const auto* commit = std::get_if<Commit>(&effect)) {
+    act_commit(*commit);
+  } else if (const auto* serve = std::get_if<ServeBlocks>(&effect)) {
+    act_serve(*serve);
+  } else if (const auto* boundary = std::get_if<ServeBoundary>(&effect)) {
+    if (const auto c = ledger_->boundary(boundary->epoch)) {
+      Certificates out;
+      out.certificates.push_back(*c);
+      cluster_.send(*this, boundary->to, std::make_shared<const Message>(Message{1, boundary->epoch, std::move(out)}));
+    }
+  } else if (const auto* evidence = std::get_if<Evidence>(&effect)) {
+    if (is_honest()) cluster_.monitor().accused(*this, *evidence);
+  } else if (const auto* halt = std::get_if<Halt>(&effect)) {
+    if (is_honest()) cluster_.violation("node " + std::to_string(index_) + " halts: " + halt->error.message);
+  }
+}
+
+void SimNode::act_check(const Check& check) {
+  Checked out;
+  out.batch = check.batch;
+  for (const CheckItem& item : check.items) {
+    bool holds = true;
+    for (const auto& s : item.signatures) holds = holds && SimSigner::holds(s, cluster_.scenario().real_signatures);
+    for (const BlockPtr& block : item.bodies) holds = holds && txs_root(block->txs) == block->header.txs_root;
+    out.holds.push_back(holds);
+  }
+  after(cluster_.dice().between(100, 2'000), [this, out = std::move(out)] { feed(out); });
+}
+
+void SimNode::act_build(const Build& build) {
+  after(cluster_.dice().between(500, 5'000), [this, build] {
+    Result<Block> block = ledger_->port().propose(build.parent, build.time, build.limits);
+    feed(Built{build.parent, std::move(block)});
+  });
+}
+
+void SimNode::act_commit(const Commit& commit) {
+  after(cluster_.dice().between(500, 6'000), [this, commit] {
+    const Status done = ledger_->port().finalize(commit.block, commit.certificate);
+    if (!done && done.error().fault == Fault::kNotFound) return feed(Committed{commit.block, {}, true});
+    if (!done) return cluster_.violation("the ledger refuses a commit: " + done.error().message);
+    const auto block = ledger_->block(commit.block);
+    if (is_honest()) cluster_.monitor().committed(*this, *block, commit.certificate);
+    if (cluster_.crash_now(SimFault::kCrashInCommit, 10'000)) return cluster_.crash_and_restart(*this);
+    after(cluster_.dice().between(10, 500), [this, id = commit.block, boundary = block->header.boundary] {
+      Committed event{id, {}};
+      if (boundary) {
+        const ChainHead head = ledger_->head();
+        event.next = EpochStart{head, ledger_->port().validators(head.epoch).value()};
+        if (is_honest()) cluster_.count(SimFault::kEpochChange);
+        // Its key is remembered from here on.
+        if (vote_after_ && head.epoch_started.value > vote_after_->value + cluster_.engine_config().max_drift_ms) {
+          vote_after_.reset();
+        }
+      }
+      feed(std::move(event));
+      announce_waiting();
+    });
+  });
+}
+
+void SimNode::act_serve(const ServeBlocks& serve) {
+  Blocks out;
+  BlockId id = serve.block;
+  while (out.blocks.size() < kMaxBlocksPerAnswer) {
+    const auto block = ledger_->block(id);
+    if (!block || block->header.height <= serve.above) break;
+    id = block->header.parent;
+    out.blocks.push_back(*block);
+  }
+  if (out.blocks.empty()) return;
+  const Epoch epoch = engine_->epoch();
+  cluster_.send(*this, serve.to, std::make_shared<const Message>(Message{1, epoch, std::move(out)}));
+}
+
+void SimNode::submit(std::uint64_t tx) {
+  if (!is_up()) return;
+  ledger_->submit(tx);
+  announce_waiting();
+}
+
+void SimNode::announce_waiting() {
+  if (!is_up() || ledger_->txs_wait() == waiting_announced_) return;
+  waiting_announced_ = ledger_->txs_wait();
+  feed(TxsWait{waiting_announced_});
+}
+
+void SimNode::deliver(const Ed25519Key& from, MessagePtr message) {
+  feed(Received{from, *message});
+}
+
+}  // namespace micro::test

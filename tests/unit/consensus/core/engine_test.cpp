@@ -1,0 +1,451 @@
+// Single rules and bounds of the engine, with the other members' words put into its ears.
+#include "consensus/core/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include "consensus/core/certificate.hpp"
+#include "tests/sim/consensus/instant_node.hpp"
+
+namespace micro::test {
+namespace {
+
+using namespace simplex;  // NOLINT: the tests speak the engine's words
+
+/// One engine among four, and the keys of all.
+class EngineTest : public testing::Test {
+ protected:
+  void begin(std::size_t members = 4, EngineConfig config = {}) {
+    committees_ = small_committee(members);
+    for (std::size_t m = 0; m < members; ++m) signers_.emplace_back(kInstantSeed, m, false);
+    std::ranges::sort(signers_, {}, [](const SimSigner& s) { return s.key(); });
+    node_.emplace(committees_, 0, config);
+    node_->start();
+    set_ = committees_.set(Epoch(0));
+    me_ = index_of(node_->signer().key());
+  }
+  std::uint16_t index_of(const Ed25519Key& key) {
+    return static_cast<std::uint16_t>(std::ranges::find(set_.members, key, &Validator::key) - set_.members.begin());
+  }
+  Vote vote(std::uint16_t signer, StatementKind kind, std::uint64_t view, std::uint64_t parent = 0,
+            BlockId block = {}) {
+    const Statement s{kind, node_->engine().epoch_id(), View(view), View(parent), block};
+    return {s, signer, signers_[signer].sign(statement_hash(s))};
+  }
+  Certificate certificate(StatementKind kind, std::uint64_t view, std::uint64_t parent = 0, BlockId block = {}) {
+    VoteSet set;
+    for (std::uint16_t i = 0; i < set_.members.size(); ++i) set.add(vote(i, kind, view, parent, block), 1);
+    return set.certificate(vote(0, kind, view, parent, block).statement, set_.members.size());
+  }
+  void hear_vote(const Vote& v) {
+    Votes votes;
+    votes.votes.push_back(v);
+    node_->receive(key(v.signer), votes);
+  }
+  void hear(const Certificate& c) {
+    Certificates held;
+    held.certificates.push_back(c);
+    node_->receive(key(0), held);
+  }
+  Ed25519Key key(std::uint16_t member) { return set_.members[member].key; }
+  std::uint16_t leader(std::uint64_t view) { return node_->engine().leader(View(view)); }
+  [[nodiscard]] std::uint16_t other(std::uint16_t n = 1) const { return static_cast<std::uint16_t>((me_ + n) % 4); }
+  /// The next view from the current one that this node leads, or does not; views before it are nullified.
+  std::uint64_t reach_view(bool led_by_me) {
+    while ((leader(node_->engine().view().value) == me_) != led_by_me) {
+      hear(certificate(StatementKind::kNullify, node_->engine().view().value));
+    }
+    return node_->engine().view().value;
+  }
+  Block block_on_tip(std::uint64_t after_ms = 1) {
+    const ChainHead head = node_->ledger().head();
+    return node_->ledger().port().propose(head.id, TimeMs(head.header.time.value + after_ms), {}).value();
+  }
+  Proposal proposal_of(std::uint64_t view, const Block& block, std::uint64_t parent = 0) {
+    Proposal out;
+    out.vote = vote(leader(view), StatementKind::kNotarize, view, parent, block_id(block.header));
+    out.block = block;
+    return out;
+  }
+  /// Own votes of a kind that left since the last call.
+  std::vector<Statement> said(StatementKind kind) {
+    std::vector<Statement> out;
+    for (const auto& [to, message] : node_->take_out()) {
+      if (const auto* votes = std::get_if<Votes>(&message->body)) {
+        for (const Vote& v : votes->votes) {
+          if (v.signer == me_ && v.statement.kind == kind) out.push_back(v.statement);
+        }
+      } else if (const auto* p = std::get_if<Proposal>(&message->body)) {
+        if (p->vote.signer == me_ && kind == StatementKind::kNotarize) out.push_back(p->vote.statement);
+      }
+    }
+    return out;
+  }
+
+  Committees committees_;
+  std::vector<SimSigner> signers_;
+  std::optional<InstantNode> node_;
+  ValidatorSet set_;
+  std::uint16_t me_ = 0;
+};
+
+TEST_F(EngineTest, AlonePublishesAndFinalizesByItself) {
+  begin(1);
+  node_->ledger().submit(7);
+  node_->feed(TxsWait{true});
+  ASSERT_GE(node_->height(), 1U);
+  EXPECT_EQ(node_->chain().blocks[0].txs.size(), 1U);
+  const Certificate& c = *node_->chain().certificates[0];
+  EXPECT_EQ(c.statement.kind, StatementKind::kFinalize);
+  EXPECT_TRUE(check_certificate_shape(c, set_, node_->engine().epoch_id()));
+}
+
+TEST_F(EngineTest, AQuorumMovesItThroughAView) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  node_->take_out();
+  const Block block = block_on_tip();
+  const BlockId id = block_id(block.header);
+  node_->receive(key(leader(v)), proposal_of(v, block));
+  ASSERT_EQ(said(StatementKind::kNotarize).size(), 1U);
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    if (i != me_) hear_vote(vote(i, StatementKind::kNotarize, v, 0, id));
+  }
+  EXPECT_EQ(node_->engine().view(), View(v + 1));
+  ASSERT_EQ(said(StatementKind::kFinalize).size(), 1U);
+  for (std::uint16_t i = 0; i < 4; ++i) {
+    if (i != me_) hear_vote(vote(i, StatementKind::kFinalize, v, 0, id));
+  }
+  EXPECT_EQ(node_->height(), 1U);
+  EXPECT_EQ(node_->engine().floor(), View(v));
+}
+
+TEST_F(EngineTest, NothingIsSaidBeforeItIsWritten) {
+  begin();
+  node_->keep_turns = true;
+  for (int i = 0; i < 12; ++i) {
+    const std::uint64_t v = node_->engine().view().value;
+    node_->advance_ms(60'000);
+    hear(certificate(StatementKind::kNullify, v));
+  }
+  std::size_t votes = 0;
+  std::set<Bytes> written;
+  for (const Effects& turn : node_->turns) {
+    bool journal_is_over = false;
+    for (const Effect& effect : turn) {
+      if (const auto* record = std::get_if<Persist>(&effect)) {
+        EXPECT_FALSE(journal_is_over) << "all records of a turn come before all that leaves";
+        const auto decoded = decode<Record>(record->record).value();
+        if (const auto* own = std::get_if<OwnVote>(&decoded)) written.insert(encode(own->vote));
+        continue;
+      }
+      if (!std::holds_alternative<OpenJournal>(effect)) journal_is_over = true;
+      const auto* all = std::get_if<Broadcast>(&effect);
+      const auto* said_votes = all != nullptr ? std::get_if<Votes>(&all->message->body) : nullptr;
+      if (said_votes == nullptr) continue;
+      for (const Vote& v : said_votes->votes) {
+        ++votes;
+        EXPECT_TRUE(written.contains(encode(v))) << "a vote leaves that is in no record";
+      }
+    }
+  }
+  EXPECT_GE(votes, 10U);
+}
+
+TEST_F(EngineTest, OwnVotesCountOnlyWhenTheyAreOnTheDisk) {
+  begin();
+  node_->persisted = false;
+  const std::uint64_t v = reach_view(false);
+  const Block block = block_on_tip();
+  node_->receive(key(leader(v)), proposal_of(v, block));
+  std::uint16_t third = 0;
+  while (third == me_ || third == leader(v)) ++third;
+  hear_vote(vote(third, StatementKind::kNotarize, v, 0, block_id(block.header)));
+  EXPECT_EQ(node_->engine().view(), View(v)) << "two of four, and an own vote that a crash could still take";
+  node_->feed(Persisted{1'000'000, 0});
+  EXPECT_EQ(node_->engine().view(), View(v + 1));
+}
+
+TEST_F(EngineTest, ATimedOutViewIsNullifiedOnceAndSaidAgain) {
+  EngineConfig config;
+  config.standstill_ms = 1'000'000'000;  // which would say it too
+  begin(4, config);
+  reach_view(false);
+  node_->take_out();
+  node_->advance_ms(60'000);
+  EXPECT_EQ(said(StatementKind::kNullify).size(), 1U);
+  node_->advance_ms(2'000);
+  EXPECT_EQ(said(StatementKind::kNullify).size(), 1U);
+  EXPECT_GE(node_->count(Counter::kNullifyRetried), 1U);
+}
+
+TEST_F(EngineTest, TimersGrowWithViewsThatAreNotFinalAndHaveACap) {
+  EngineConfig config;
+  config.growth_cap_ppm = 2'000'000;
+  begin(4, config);
+  std::vector<std::uint64_t> waits;
+  for (int i = 0; i < 12; ++i) {
+    const std::uint64_t v = reach_view(false);
+    waits.push_back(node_->engine().view().value);
+    const auto start = node_->now().at;
+    while (node_->engine().views().find(View(v)) == node_->engine().views().end() ||
+           !node_->engine().views().at(View(v)).own_nullify) {
+      node_->advance_ms(10);
+    }
+    waits.back() = (node_->now().at.ns - start.ns) / 1'000'000;
+    hear(certificate(StatementKind::kNullify, v));
+  }
+  EXPECT_LT(waits.front(), waits[3]);
+  EXPECT_LE(waits.back(), 2 * (2 * config.delta_ms + config.build_ms + config.idle_ms) + 20);
+  EXPECT_NEAR(static_cast<double>(waits[10]), static_cast<double>(waits[11]), 20.0);
+}
+
+TEST_F(EngineTest, AProposalThatLiesIsNullifiedAtOnceAndAMissingPieceIsWaitedFor) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  Block wrong = block_on_tip();
+  wrong.header.state_root.data[0] ^= 1;
+  node_->take_out();
+  node_->receive(key(leader(v)), proposal_of(v, wrong));
+  EXPECT_EQ(said(StatementKind::kNullify).size(), 1U);
+  EXPECT_EQ(node_->count(Counter::kRejectedBlocks), 1U);
+}
+
+TEST_F(EngineTest, AWrongBodyIsItsCarriersFault) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  const Block block = block_on_tip();
+  Proposal proposal = proposal_of(v, block);
+  proposal.block->txs.push_back(model_tx(9));
+  node_->take_out();
+  node_->receive(key(leader(v)), proposal);
+  EXPECT_EQ(node_->blames.size(), 1U);
+  EXPECT_TRUE(said(StatementKind::kNullify).empty());
+  // The real body comes when it is asked for, and the proposal is as good as any.
+  Blocks answer;
+  answer.blocks.push_back(block);
+  node_->receive(key(leader(v)), answer);
+  EXPECT_EQ(said(StatementKind::kNotarize).size(), 1U);
+}
+
+TEST_F(EngineTest, ABlockFromTheFutureWaits) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  node_->take_out();
+  const Block block = block_on_tip(6'000);
+  node_->receive(key(leader(v)), proposal_of(v, block));
+  EXPECT_TRUE(said(StatementKind::kNotarize).empty());
+  EXPECT_EQ(node_->count(Counter::kWaitedForClock), 1U);
+  ASSERT_TRUE(node_->timer());
+  node_->advance_ms(1'000);
+  EXPECT_EQ(said(StatementKind::kNotarize).size(), 1U);
+}
+
+TEST_F(EngineTest, TwoBlocksOfOneLeaderAreEvidenceAndOnlyTwoAreKept) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  for (std::uint64_t i = 1; i <= 4; ++i) node_->receive(key(leader(v)), proposal_of(v, block_on_tip(i)));
+  EXPECT_EQ(node_->evidence.size(), 1U);
+  EXPECT_EQ(node_->evidence[0].first.signer, leader(v));
+  EXPECT_LE(node_->engine().views().at(View(v)).proposals.size(), kMaxProposalsPerView);
+  EXPECT_EQ(said(StatementKind::kNotarize).size(), 1U);
+}
+
+TEST_F(EngineTest, AForeignEpochsWordsAreWorthless) {
+  begin();
+  Vote stale = vote(other(), StatementKind::kNullify, 1);
+  stale.statement.epoch_id.data[0] ^= 1;
+  stale.signature = signers_[other()].sign(statement_hash(stale.statement));
+  hear_vote(stale);
+  EXPECT_EQ(node_->engine().footprint().votes, 0U);
+  EXPECT_EQ(node_->count(Counter::kStaleEpoch), 1U);
+}
+
+// --- bounds ---
+
+TEST_F(EngineTest, VotesFarAheadAreDroppedAndCertificatesAreNot) {
+  begin();
+  hear_vote(vote(other(), StatementKind::kNullify, 1 + kMaxViewsAhead));
+  EXPECT_EQ(node_->engine().footprint().votes, 1U);
+  hear_vote(vote(other(), StatementKind::kNullify, 2 + kMaxViewsAhead));
+  EXPECT_EQ(node_->engine().footprint().votes, 1U);
+  EXPECT_EQ(node_->count(Counter::kDroppedAhead), 1U);
+  hear(certificate(StatementKind::kNullify, 5'000));
+  EXPECT_EQ(node_->engine().view(), View(5'001));
+}
+
+TEST_F(EngineTest, OnePeerCannotFillTheQueueOfChecks) {
+  begin();
+  node_->answer_checks = false;
+  for (std::uint64_t i = 0; i < kMaxPendingPerPeer + 50; ++i) {
+    Vote v = vote(other(), StatementKind::kNullify, 1);
+    v.signature.data[0] = static_cast<std::uint8_t>(i);
+    v.signature.data[1] = static_cast<std::uint8_t>(i >> 8);
+    Votes votes;
+    votes.votes.push_back(v);
+    node_->receive(key(other(2)), votes);
+  }
+  EXPECT_EQ(node_->engine().footprint().pending_checks, kMaxPendingPerPeer);
+  EXPECT_EQ(node_->count(Counter::kDroppedPending), 50U);
+  Votes more;
+  more.votes.push_back(vote(other(3), StatementKind::kNullify, 1));
+  node_->receive(key(other(3)), more);
+  EXPECT_EQ(node_->engine().footprint().pending_checks, kMaxPendingPerPeer + 1);
+}
+
+TEST_F(EngineTest, WhatWasVerifiedOnceIsNotVerifiedAgain) {
+  begin();
+  node_->keep_turns = true;
+  const Certificate c = certificate(StatementKind::kNullify, 1);
+  for (std::uint16_t i = 1; i < 3; ++i) hear_vote(vote(other(i), StatementKind::kNullify, 1));
+  hear(c);
+  hear(c);
+  std::size_t signatures = 0;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      if (const auto* check = std::get_if<Check>(&effect)) {
+        for (const CheckItem& item : check->items) signatures += item.signatures.size();
+      }
+    }
+  }
+  EXPECT_EQ(signatures, 4U) << "each member's signature once";
+}
+
+TEST_F(EngineTest, APeerGetsSoManyAnswersWithinADelta) {
+  begin();
+  hear(certificate(StatementKind::kNullify, 1));
+  node_->take_out();
+  for (std::uint32_t i = 0; i < kMaxAnswersPerPeer + 10; ++i) {
+    node_->receive(key(1), Ask{AskKind::kCertificates, View(1), View(1), {}, {}});
+  }
+  EXPECT_EQ(node_->take_out().size(), kMaxAnswersPerPeer);
+  EXPECT_EQ(node_->count(Counter::kDroppedAnswers), 10U);
+  node_->advance_ms(1'000);
+  node_->take_out();
+  node_->receive(key(1), Ask{AskKind::kCertificates, View(1), View(1), {}, {}});
+  EXPECT_EQ(node_->take_out().size(), 1U);
+}
+
+TEST_F(EngineTest, AStandstillSendsEverythingInTurnsOfACap) {
+  EngineConfig config;
+  config.retry_ms = 1'000'000'000;
+  begin(4, config);
+  for (std::uint64_t v = 1; v <= 150; ++v) hear(certificate(StatementKind::kNullify, v));
+  node_->take_out();
+  std::set<View> seen;
+  for (int round = 0; round < 4; ++round) {
+    node_->advance_ms(config.standstill_ms);
+    std::size_t items = 0;
+    for (const auto& [to, message] : node_->take_out()) {
+      if (const auto* held = std::get_if<Certificates>(&message->body)) {
+        items += held->certificates.size();
+        for (const Certificate& c : held->certificates) seen.insert(c.statement.view);
+      }
+    }
+    EXPECT_LE(items, kStandstillItems);
+  }
+  EXPECT_EQ(seen.size(), 150U);
+  EXPECT_GE(node_->count(Counter::kStandstillsCapped), 3U);
+}
+
+TEST_F(EngineTest, ProposalsShrinkToNothingWhileNothingIsFinal) {
+  EngineConfig config;
+  config.limits.max_txs = 64;
+  begin(4, config);
+  node_->feed(TxsWait{true});
+  node_->keep_turns = true;
+  for (std::uint64_t v = node_->engine().view().value; v <= 40; ++v) hear(certificate(StatementKind::kNullify, v));
+  std::vector<std::uint32_t> limits;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      if (const auto* build = std::get_if<Build>(&effect)) limits.push_back(build->limits.max_txs);
+    }
+  }
+  ASSERT_GE(limits.size(), 5U);
+  EXPECT_TRUE(std::ranges::is_sorted(limits, std::greater<>()));
+  EXPECT_EQ(limits.back(), 0U);
+}
+
+// --- restarts ---
+
+TEST_F(EngineTest, AfterARestartItNullifiesTheLastViewAndVotesForNothingNewThere) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  node_->restart();
+  EXPECT_EQ(node_->engine().view(), View(v));
+  EXPECT_EQ(said(StatementKind::kNullify).back().view, View(v));
+  node_->receive(key(leader(v)), proposal_of(v, block_on_tip()));
+  EXPECT_TRUE(said(StatementKind::kNotarize).empty());
+}
+
+TEST_F(EngineTest, OwnVotesCountAgainAfterARestart) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  node_->advance_ms(60'000);
+  node_->restart();
+  for (std::uint16_t i = 0, others = 0; others < 2; ++i) {
+    if (i == me_) continue;
+    hear_vote(vote(i, StatementKind::kNullify, v));
+    ++others;
+  }
+  EXPECT_EQ(node_->engine().view(), View(v + 1)) << "two of four and the own one from the journal";
+}
+
+TEST_F(EngineTest, WithoutMemoryItIsSilent) {
+  EngineConfig config;
+  config.vote_after = TimeMs(1'767'225'600'001);
+  begin(4, config);
+  node_->advance_ms(60'000);
+  node_->receive(key(leader(1)), proposal_of(1, block_on_tip()));
+  EXPECT_TRUE(said(StatementKind::kNullify).empty());
+  EXPECT_FALSE(node_->engine().votes());
+}
+
+TEST_F(EngineTest, TwoContradictingCertificatesStopItWithTheProof) {
+  begin();
+  BlockId a;
+  a.data.fill(1);
+  BlockId b;
+  b.data.fill(2);
+  hear(certificate(StatementKind::kNotarize, 3, 0, a));
+  EXPECT_FALSE(node_->halted);
+  hear(certificate(StatementKind::kNotarize, 3, 0, b));
+  ASSERT_TRUE(node_->halted);
+  EXPECT_EQ(node_->halted->fault, Fault::kMismatch);
+}
+
+TEST_F(EngineTest, ANodeFarBehindFetchesBackwardsAndCommitsForwards) {
+  begin();
+  // Another node of the same network, far ahead.
+  InstantNode ahead(committees_, 1);
+  std::vector<Block> blocks;
+  BlockId parent = ahead.ledger().head().id;
+  for (std::uint64_t h = 1; h <= 150; ++h) {
+    const Block b = ahead.ledger().port().propose(parent, TimeMs(1'767'225'600'000 + h), {}).value();
+    parent = block_id(b.header);
+    ASSERT_TRUE(ahead.ledger().port().finalize(parent, std::nullopt));
+    blocks.push_back(b);
+  }
+  hear(certificate(StatementKind::kFinalize, 150, 149, parent));
+  for (int round = 0; round < 200 && node_->height() < 150; ++round) {
+    for (const auto& [to, message] : node_->take_out()) {
+      const auto* ask = std::get_if<Ask>(&message->body);
+      if (ask == nullptr || ask->kind != AskKind::kBlocks) continue;
+      Blocks answer;
+      BlockId id = ask->block;
+      while (answer.blocks.size() < 10) {
+        const auto block = ahead.ledger().block(id);
+        if (!block || block->header.height <= ask->above) break;
+        answer.blocks.push_back(*block);
+        id = block->header.parent;
+      }
+      if (!answer.blocks.empty()) node_->receive(*to, answer);
+    }
+    node_->advance_ms(100);
+  }
+  EXPECT_EQ(node_->height(), 150U);
+  EXPECT_EQ(node_->ledger().head().id, parent);
+  EXPECT_EQ(node_->engine().footprint().path_ids, 0U);
+}
+
+}  // namespace
+}  // namespace micro::test

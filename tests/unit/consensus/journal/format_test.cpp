@@ -1,0 +1,87 @@
+#include "consensus/journal/format.hpp"
+
+#include <gtest/gtest.h>
+
+#include "chain/crypto/hash.hpp"
+
+namespace micro {
+namespace {
+
+/// Five records; the third is synced when the fourth is written.
+struct Sample {
+  Bytes bytes;
+  std::vector<std::size_t> ends;
+};
+
+Sample sample() {
+  Sample out;
+  JournalWriter writer;
+  for (std::uint8_t n = 1; n <= 5; ++n) {
+    const Bytes record = writer.append(Bytes(n, n));
+    out.bytes.insert(out.bytes.end(), record.begin(), record.end());
+    out.ends.push_back(out.bytes.size());
+    if (n == 3) writer.mark_synced();
+  }
+  return out;
+}
+
+TEST(JournalFormat, ReadsBackWhatWasWritten) {
+  const Sample s = sample();
+  const auto back = recover_journal(s.bytes).value();
+  ASSERT_EQ(back.payloads.size(), 5U);
+  EXPECT_EQ(back.payloads[3], Bytes(4, 4));
+  EXPECT_EQ(back.last, 5U);
+  EXPECT_EQ(back.valid_bytes, s.bytes.size());
+  EXPECT_TRUE(recover_journal({}).value().payloads.empty());
+}
+
+TEST(JournalFormat, ATailCutAnywhereLosesOnlyTheCutRecord) {
+  const Sample s = sample();
+  for (std::size_t cut = 0; cut <= s.bytes.size(); ++cut) {
+    const auto back = recover_journal(ByteView(s.bytes).first(cut)).value();
+    std::size_t whole = 0;
+    while (whole < s.ends.size() && s.ends[whole] <= cut) ++whole;
+    EXPECT_EQ(back.payloads.size(), whole) << cut;
+    EXPECT_EQ(back.valid_bytes, whole == 0 ? 0 : s.ends[whole - 1]) << cut;
+  }
+}
+
+TEST(JournalFormat, DamageOfASyncedRecordIsCorruptAndOfATailIsNot) {
+  const Sample s = sample();
+  for (std::size_t at = 0; at < s.bytes.size(); ++at) {
+    Bytes bad = s.bytes;
+    bad[at] ^= 0x40;
+    const auto back = recover_journal(bad);
+    if (at < s.ends[2]) {
+      ASSERT_FALSE(back.has_value()) << at;
+      EXPECT_EQ(back.error().fault, Fault::kCorrupt);
+    } else {
+      ASSERT_TRUE(back.has_value()) << at;
+      EXPECT_EQ(back->payloads.size(), at < s.ends[3] ? 3U : 4U) << at;
+    }
+  }
+}
+
+TEST(JournalFormat, ALostRecordInTheMiddleIsNoticed) {
+  const Sample s = sample();
+  Bytes bad(s.bytes.begin(), s.bytes.begin() + static_cast<std::ptrdiff_t>(s.ends[0]));
+  bad.insert(bad.end(), s.bytes.begin() + static_cast<std::ptrdiff_t>(s.ends[1]), s.bytes.end());
+  EXPECT_EQ(recover_journal(bad).error().fault, Fault::kCorrupt);
+}
+
+TEST(JournalFormat, AppendsGoOnBehindARecoveredTail) {
+  const Sample s = sample();
+  const auto back = recover_journal(ByteView(s.bytes).first(s.ends[3] + 7)).value();
+  JournalWriter writer(back.last);
+  Bytes bytes(s.bytes.begin(), s.bytes.begin() + static_cast<std::ptrdiff_t>(back.valid_bytes));
+  const Bytes more = writer.append(as_bytes("more"));
+  bytes.insert(bytes.end(), more.begin(), more.end());
+  EXPECT_EQ(recover_journal(bytes).value().payloads.back(), to_bytes("more"));
+}
+
+TEST(JournalFormat, IsFrozen) {
+  EXPECT_EQ(blake2b_256(sample().bytes).hex(), "49fdf4a4b07daa20402dff5ff1acd74307b25bb4aa44c320e67f1b3a3d7d56db");
+}
+
+}  // namespace
+}  // namespace micro

@@ -1,0 +1,105 @@
+#include "consensus/journal/journal.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/gen/temp_folder.hpp"
+
+namespace micro {
+namespace {
+
+class JournalTest : public testing::Test {
+ protected:
+  std::unique_ptr<Journal> open() { return Journal::open(folder_.path().string(), ChainId{}).value(); }
+  [[nodiscard]] std::filesystem::path file(const std::string& epoch) const {
+    return folder_.path() / epoch / "votes.log";
+  }
+  test::TempFolder folder_;
+};
+
+TEST_F(JournalTest, RemembersAcrossRestarts) {
+  {
+    const auto journal = open();
+    EXPECT_FALSE(journal->newest().value());
+    EXPECT_TRUE(journal->start(Epoch(3), Epoch(1)).value().empty());
+    ASSERT_TRUE(journal->append(as_bytes("one")));
+    ASSERT_TRUE(journal->append(as_bytes("two")));
+    ASSERT_TRUE(journal->sync());
+  }
+  const auto journal = open();
+  EXPECT_EQ(journal->newest().value(), Epoch(3));
+  const auto records = journal->start(Epoch(3), Epoch(1)).value();
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[1], to_bytes("two"));
+}
+
+TEST_F(JournalTest, TwoProcessesNeverShareIt) {
+  const auto journal = open();
+  EXPECT_EQ(Journal::open(folder_.path().string(), ChainId{}).error().fault, Fault::kBusy);
+}
+
+TEST_F(JournalTest, OneFolderAnEpochAndOldOnesGo) {
+  const auto journal = open();
+  for (std::uint32_t e = 0; e < 5; ++e) {
+    EXPECT_TRUE(journal->start(Epoch(e), Epoch(e > 1 ? e - 2 : 0)).value().empty());
+    ASSERT_TRUE(journal->append(as_bytes("x")));
+    ASSERT_TRUE(journal->sync());
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "1"));
+  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "2"));
+  EXPECT_EQ(journal->newest().value(), Epoch(4));
+}
+
+TEST_F(JournalTest, ATornTailIsCutAndDamageBeforeItStops) {
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
+    for (const char* text : {"one", "two", "three"}) {
+      ASSERT_TRUE(journal->append(as_bytes(text)));
+      ASSERT_TRUE(journal->sync());
+    }
+  }
+  std::filesystem::resize_file(file("0"), std::filesystem::file_size(file("0")) - 2);
+  {
+    const auto journal = open();
+    ASSERT_EQ(journal->start(Epoch(0), Epoch(0)).value().size(), 2U);
+    ASSERT_TRUE(journal->append(as_bytes("four")));
+    ASSERT_TRUE(journal->sync());
+  }
+  {
+    std::fstream raw(file("0"), std::ios::in | std::ios::out | std::ios::binary);
+    raw.seekp(80);
+    raw.put('!');
+  }
+  EXPECT_EQ(open()->start(Epoch(0), Epoch(0)).error().fault, Fault::kCorrupt);
+}
+
+TEST_F(JournalTest, RewritingReplacesAllRecordsAndAppendsGoOn) {
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
+    for (int i = 0; i < 100; ++i) ASSERT_TRUE(journal->append(Bytes(1'000, 1)));
+    ASSERT_TRUE(journal->sync());
+    const auto before = journal->bytes();
+    ASSERT_TRUE(journal->rewrite({to_bytes("kept")}));
+    EXPECT_LT(journal->bytes(), before / 100);
+    ASSERT_TRUE(journal->append(as_bytes("after")));
+    ASSERT_TRUE(journal->sync());
+  }
+  const auto records = open()->start(Epoch(0), Epoch(0)).value();
+  ASSERT_EQ(records.size(), 2U);
+  EXPECT_EQ(records[0], to_bytes("kept"));
+  EXPECT_EQ(records[1], to_bytes("after"));
+}
+
+TEST_F(JournalTest, AnotherChainsJournalIsRefused) {
+  ASSERT_TRUE(open()->start(Epoch(0), Epoch(0)));
+  ChainId other;
+  other.data.fill(1);
+  const auto journal = Journal::open(folder_.path().string(), other).value();
+  EXPECT_EQ(journal->start(Epoch(0), Epoch(0)).error().fault, Fault::kMismatch);
+}
+
+}  // namespace
+}  // namespace micro

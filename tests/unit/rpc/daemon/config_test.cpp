@@ -1,0 +1,76 @@
+#include "rpc/daemon/config.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "rpc/daemon/data_dir.hpp"
+#include "tests/gen/temp_folder.hpp"
+
+namespace micro {
+namespace {
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  Status read(const std::string& text) {
+    std::ofstream(folder_ / "node.toml") << text;
+    return read_config_file(folder_ / "node.toml", config_);
+  }
+  test::TempFolder folder_;
+  NodeConfig config_;
+};
+
+TEST_F(ConfigTest, TakesWhatIsThereAndLeavesTheRest) {
+  ASSERT_TRUE(
+      read("[node]\ndata = \"/d\"\n[http]\nlisten = \"127.0.0.1:9\"\nfree_calls = true\n"
+           "[network]\nepoch_ms = 200\n[services]\nworkers = 3\n[log]\nlevel = \"debug\"\n"));
+  EXPECT_EQ(config_.data_dir, "/d");
+  EXPECT_EQ(config_.http_port, 9);
+  EXPECT_TRUE(config_.free_calls);
+  EXPECT_EQ(config_.epoch_ms, 200U);
+  EXPECT_EQ(config_.worker_processes, 3U);
+  EXPECT_EQ(config_.log_level, "debug");
+  EXPECT_EQ(config_.dispute_epochs, NodeConfig{}.dispute_epochs);
+}
+
+TEST_F(ConfigTest, RefusesWhatItDoesNotKnowAndNamesTheLine) {
+  const auto refused = [&](const std::string& text, const char* part) {
+    const Status status = read(text);
+    ASSERT_FALSE(status.has_value()) << text;
+    EXPECT_EQ(status.error().fault, Fault::kInvalid);
+    EXPECT_NE(status.error().message.find(part), std::string::npos) << status.error().message;
+  };
+  refused("[http]\nlisen = \"x\"\n", "line 2: unknown setting http.lisen");
+  refused("port = 1\n", "unknown setting port");
+  refused("[network]\nepoch_ms = 49\n", "line 2: network.epoch_ms must be a number from 50");
+  refused("[network]\nepoch_ms = \"200\"\n", "must be a number");
+  refused("[http]\nfree_calls = 1\n", "must be true or false");
+  refused("[http\n", "line 1");
+}
+
+TEST_F(ConfigTest, ListensOnLoopbackOnly) {
+  for (const char* good : {"127.0.0.1:8080", "localhost:1", "127.9.9.9:2", "[::1]:3", "8080", ":0"}) {
+    EXPECT_TRUE(parse_http_listen(good, config_).has_value()) << good;
+  }
+  for (const char* bad :
+       {"0.0.0.0:8080", "192.168.0.1:80", "example.org:80", "127.0.0.1:", "127.0.0.1:65536", "x", ""}) {
+    EXPECT_FALSE(parse_http_listen(bad, config_).has_value()) << bad;
+  }
+}
+
+TEST_F(ConfigTest, ALockNamesWhoHoldsIt) {
+  const auto file = folder_ / "lock";
+  {
+    const auto held = ProcessLock::take(file, "somebody is here");
+    ASSERT_TRUE(held.has_value());
+    const auto second = ProcessLock::take(file, "somebody is here");
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().fault, Fault::kBusy);
+    EXPECT_EQ(second.error().message, "somebody is here (process " + std::to_string(::getpid()) + ")");
+  }
+  EXPECT_TRUE(ProcessLock::take(file, "somebody is here").has_value());
+}
+
+}  // namespace
+}  // namespace micro
