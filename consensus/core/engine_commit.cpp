@@ -200,14 +200,16 @@ void Engine::release_bodies() {
   for (const auto& [height, id] : path_) need(id);
   if (target_) need(target_->statement.block);
   tree_.drop_passed(View(cur_.value - 1), [&](const BlockId& id) { return needed.contains(id); });
-  for (; trimmed_.value + kVoteWindowViews < cur_.value; trimmed_ = trimmed_.next()) {
-    const auto it = views_.find(trimmed_);
-    if (it == views_.end()) continue;
+  if (cur_.value <= kVoteWindowViews) return;
+  // Over what is held, never over view numbers: a certificate may jump by any number of views.
+  const View end(cur_.value - kVoteWindowViews);
+  for (auto it = views_.lower_bound(trimmed_); it != views_.end() && it->first < end; ++it) {
     it->second.notarizes.clear();
     it->second.nullifies.clear();
     // Where a quorum nullified, nothing can become final.
     if (it->second.nullification || !it->second.notarization) it->second.finalizes.clear();
   }
+  trimmed_ = std::max(trimmed_, end);
 }
 
 }  // namespace micro::simplex

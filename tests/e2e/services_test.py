@@ -43,7 +43,8 @@ class ServicesTest(unittest.TestCase):
         return self.machine.ok("run", source, "--json", *options, timeout=280).json()
 
     def call(self, *arguments):
-        return self.machine.run("call", *arguments, "-q")
+        # A first call loads a module of megabytes, on a machine that may be building at the same time.
+        return self.machine.run("call", *arguments, "-q", "--timeout", "240s", timeout=280)
 
     def answer(self, *arguments):
         done = self.call(*arguments)

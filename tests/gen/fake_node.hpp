@@ -33,12 +33,17 @@ class FakeNode {
 
   RpcMethods methods;
   HttpHandler http;
+  /// A method that never answers.
+  void ignore(const std::string& method) {
+    methods.add_slow(method, [this](RpcParams&, RpcDone done) { ignored_.push_back(std::move(done)); });
+  }
 
  private:
   TempFolder folder_;
   boost::asio::io_context io_;
   HttpServer server_;
   std::thread thread_;
+  std::vector<RpcDone> ignored_;  ///< after io_, which an answer refers to
 };
 
 }  // namespace micro::test

@@ -65,7 +65,9 @@ void step(ChannelWorld& w, AnyTx& txs, Random& random, Variety& variety, bool la
   ASSERT_EQ(admitted == TxStatus::kOk, !out->receipts.empty()) << "the mempool and the block judge alike";
   if (out->receipts.empty()) {
     ++variety.statuses[admitted];
-    if (!out->boundary) EXPECT_EQ(without(before.state, tx), without(w.state, tx)) << "it changes nothing";
+    if (!out->boundary) {
+      EXPECT_EQ(without(before.state, tx), without(w.state, tx)) << "it changes nothing";
+    }
     return;
   }
   const TxReceipt& receipt = out->receipts.front();
@@ -87,7 +89,9 @@ TEST(ApplyProp, SupplyAddsUpAndFailuresCostOnlyNonceAndFee) {
     SeededRandom random(run);
     // Some runs begin when the first lots are about to end: then there is something to refresh.
     const bool late = run % 3 == 0;
-    if (late) ASSERT_TRUE(w.end_epochs(kLifeEpochs - 4));
+    if (late) {
+      ASSERT_TRUE(w.end_epochs(kLifeEpochs - 4));
+    }
     AnyTx txs(w, random);
     for (int n = 0; n < kStepsPerRun && !HasFatalFailure(); ++n) step(w, txs, random, variety, late);
   }

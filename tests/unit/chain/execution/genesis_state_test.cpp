@@ -17,7 +17,8 @@ TEST(GenesisState, MintsOneFreshLotAnAccountAndBalances) {
   EXPECT_EQ(w.supply().minted.value(), 1'500u);
   EXPECT_EQ(w.account(1).purse.lots.at(0).expiry, Epoch(120));
   EXPECT_EQ(w.read<ValidatorSet>(path::validators(Epoch(0))), w.genesis.validators);
-  EXPECT_EQ(w.read<PolicyRecord>(path::policy())->current, policy_hash(w.genesis.policy));
+  EXPECT_EQ(w.read<PolicyRecord>(path::policy())->current,
+            policy_hash({w.genesis.policy.data(), w.genesis.policy.size()}));
   EXPECT_EQ(*w.read<ChainParams>(path::params()), w.genesis.params);
 }
 

@@ -50,7 +50,9 @@ TEST_F(CrashTest, AtEveryWriteAndAgainAtEveryWriteOfTheRecovery) {
         ASSERT_TRUE(fuse.dead);
         Fuse second{again, again % 2 == 0 ? Fuse::Cut::kAfter : cut};
         const Life recovering = run(machine, second);
-        if (recovering.opened) EXPECT_GE(recovering.acknowledged, dead.acknowledged) << "what was final stays final";
+        if (recovering.opened) {
+          EXPECT_GE(recovering.acknowledged, dead.acknowledged) << "what was final stays final";
+        }
         expect_recovers(machine, std::max(dead.acknowledged, recovering.acknowledged));
         deaths += 1 + (second.dead ? 1 : 0);
       }

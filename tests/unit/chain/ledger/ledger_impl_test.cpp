@@ -112,7 +112,9 @@ TEST(Ledger, RefusesBlocksWithAnyOtherField) {
     change(bad);
     const Status status = two.ledger().execute(bad);
     EXPECT_FALSE(status.has_value());
-    if (!status) EXPECT_EQ(status.error().fault, fault) << status.error().message;
+    if (!status) {
+      EXPECT_EQ(status.error().fault, fault) << status.error().message;
+    }
   };
   refused([](Block& b) { b.header.version = 2; }, Fault::kMismatch);
   refused([](Block& b) { b.header.height = Height(2); }, Fault::kMismatch);

@@ -27,7 +27,7 @@ TEST(NegLog2, IsTheLogarithmWithin32FractionBits) {
     const std::uint64_t h = random.draw_u64() >> (i % 60);
     if (h == 0) continue;
     const long double exact = (64.0L - std::log2(static_cast<long double>(h))) * 4'294'967'296.0L;
-    EXPECT_NEAR(static_cast<long double>(neg_log2_q32(h)), exact, 64.0L) << h;
+    EXPECT_NEAR(static_cast<double>(neg_log2_q32(h)), static_cast<double>(exact), 64.0) << h;
   }
 }
 

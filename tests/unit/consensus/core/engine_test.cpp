@@ -166,7 +166,9 @@ TEST_F(EngineTest, OwnVotesCountOnlyWhenTheyAreOnTheDisk) {
 }
 
 TEST_F(EngineTest, ATimedOutViewIsNullifiedOnceAndSaidAgain) {
-  begin();
+  EngineConfig config;
+  config.standstill_ms = 1'000'000'000;  // which would say it too
+  begin(4, config);
   reach_view(false);
   node_->take_out();
   node_->advance_ms(60'000);

@@ -48,10 +48,7 @@ TEST(NodeClient, SaysHowToStartANodeThatDoesNotRun) {
 
 TEST(NodeClient, AChangeWithoutAnAnswerIsUnknownAndAReadIsNot) {
   test::FakeNode node;
-  node.methods.add_slow("never", [](RpcParams&, RpcDone done) {
-    static RpcDone kept;
-    kept = std::move(done);
-  });
+  node.ignore("never");
   node.start();
   NodeClient client(node.socket());
   EXPECT_EQ(client.call("never", Json::object(), CallEffect::kRead, 50).error().fault, Fault::kUnreachable);

@@ -139,7 +139,9 @@ TEST_F(PayerLaneTest, WhatTheHostDidNotSignSettlesNothing) {
 
 TEST_F(PayerLaneTest, ALateAnswerToAnEarlierCallSettlesNothing) {
   const auto first = world.host.receive(sign()).reply.value();
-  for (const auto& entry : lane.judge(first.answer())->entries) commit(entry);
+  const auto judged = lane.judge(first.answer());
+  ASSERT_TRUE(judged.has_value());
+  for (const auto& entry : judged->entries) commit(entry);
   sign();
   EXPECT_EQ(lane.judge(first.answer()).error().fault, Fault::kUnknownOutcome);
   EXPECT_TRUE(lane.pending());

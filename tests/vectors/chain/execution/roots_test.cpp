@@ -29,7 +29,9 @@ struct Row {
 std::vector<Row> history(std::uint64_t seed, std::vector<int>& applied) {
   test::ChannelWorld w({seed % 3, seed / 2 % 3, seed / 3 % 3});
   const bool late = seed % 2 == 0;  // the first lots are about to end: there is something to refresh
-  if (late) EXPECT_TRUE(w.end_epochs(116));
+  if (late) {
+    EXPECT_TRUE(w.end_epochs(116));
+  }
   MerkleTree tree;
   for (const auto& [path, value] : w.state.entries()) tree.apply({{path, value}});
   SeededRandom random(seed);
