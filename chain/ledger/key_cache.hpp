@@ -1,5 +1,5 @@
-// Public keys that were parsed already: parsing takes a seventh of a verification. Bounded; a place is found by the
-// address, so the worst that anybody can do is to make others parse again.
+// Public keys that were parsed already: parsing takes a seventh of a verification. Bounded; the address says which four
+// places a key may take, so the worst that anybody can do is to make others parse again.
 #pragma once
 
 #include <array>
@@ -20,7 +20,8 @@ class KeyCache {
 
  private:
   static constexpr std::size_t kShards = 256;
-  static constexpr std::size_t kPlacesPerShard = 1'024;  ///< about 130 KiB a shard, made when it is first used
+  static constexpr std::size_t kSetsPerShard = 256;  ///< about 140 KiB a shard, made when it is first used
+  static constexpr std::size_t kPlacesPerSet = 4;
   struct Place {
     Address sender;
     PublicKey key;
@@ -28,11 +29,9 @@ class KeyCache {
   };
   struct Shard {
     std::mutex mutex;
-    std::vector<Place> places;
+    std::vector<std::array<Place, kPlacesPerSet>> sets;
+    std::uint32_t puts = 0;  ///< the place that the next one takes where all are taken
   };
-  static std::size_t place_of(const Address& sender) {
-    return (sender.data[1] + std::size_t{256} * sender.data[2]) % kPlacesPerShard;
-  }
 
   std::array<Shard, kShards> shards_;
 };

@@ -166,6 +166,7 @@ struct Run {
 
 void submit_chunk(const World& w, LedgerImpl& ledger, std::size_t from) {
   std::vector<SignedTx> txs;
+  txs.reserve(kSubmitChunk);
   for (std::size_t i = from; i < std::min(from + kSubmitChunk, w.transfers.size()); ++i) {
     txs.push_back(must(decode<SignedTx>(w.transfers[i])));
   }
