@@ -16,20 +16,26 @@ class KeyCache {
  public:
   /// The parsed key if `key` is the sender's: its address was checked when it entered.
   std::optional<ParsedKey> find(const Address& sender, const PublicKey& key);
+  /// Asks the memory for what find() of this sender will read.
+  void prefetch(const Address& sender);
   void put(const Address& sender, const PublicKey& key, const ParsedKey& parsed);
 
  private:
   static constexpr std::size_t kShards = 256;
   static constexpr std::size_t kSetsPerShard = 256;  ///< about 140 KiB a shard, made when it is first used
   static constexpr std::size_t kPlacesPerSet = 4;
-  struct Place {
-    Address sender;
-    PublicKey key;
-    std::optional<ParsedKey> parsed;
+  /// The senders lie together: looking for one reads two lines of memory and then the place itself.
+  struct Set {
+    struct Place {
+      PublicKey key;
+      std::optional<ParsedKey> parsed;  ///< none: the place is free
+    };
+    std::array<Address, kPlacesPerSet> senders;
+    std::array<Place, kPlacesPerSet> places;
   };
   struct Shard {
     std::mutex mutex;
-    std::vector<std::array<Place, kPlacesPerSet>> sets;
+    std::vector<Set> sets;
     std::uint32_t puts = 0;  ///< the place that the next one takes where all are taken
   };
 

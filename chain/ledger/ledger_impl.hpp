@@ -26,6 +26,8 @@ inline constexpr std::size_t kMaxUnfinalizedBlocks = 64;
 struct LedgerOptions {
   MempoolLimits mempool;
   std::size_t threads = 0;  ///< that verify signatures; 0: one a core
+  IndexLimits index;
+  StateLimits state;
 };
 
 /// What became of a transaction that somebody sent in.

@@ -60,6 +60,7 @@ std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) 
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
     PreparedTxs prepared = prepare_txs(txs.subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) arrivals[i].tx = std::move(prepared.txs[i - begin]);
+    for (const SignedTx& tx : txs.subspan(begin, end - begin)) keys_.prefetch(tx.body.sender);
     // Cheap checks first: a signature is only worth verifying when a block could hold the transaction.
     check(std::span(arrivals).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) {

@@ -23,10 +23,11 @@ PreparedTxs prepare_txs(std::span<const SignedTx> txs) {
   HashBatch id(domain::kTxId);
   HashBatch content(domain::kTxsRoot);
   HashBatch sign(domain::kTxSign);
+  Encoder scratch;  // grows once; each encoding then takes one piece of memory of its own size
   for (std::size_t i = 0; i < txs.size(); ++i) {
     PreparedTx& tx = out.txs[i];
     tx.tx = txs[i];
-    tx.encoded = encode(txs[i]);
+    tx.encoded = scratch.clear().put(txs[i]).bytes();
     id.add(body_of(tx), ids[i]);
     content.add(tx.encoded, tx.content);
     sign.add(body_of(tx), out.signed_hashes[i]);

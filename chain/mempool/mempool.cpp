@@ -17,20 +17,8 @@ std::uint64_t offer_of(const PreparedTx& tx) {
 
 }  // namespace
 
-template <std::size_t N, class Tag>
-std::size_t Mempool::SeededHash::operator()(const FixedBytes<N, Tag>& v) const {
-  std::uint64_t h = seed;
-  for (std::size_t i = 0; i + 8 <= N; i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, v.data.data() + i, 8);
-    h = (h ^ word) * 0x9e37'79b9'7f4a'7c15ULL;
-    h ^= h >> 32;
-  }
-  return h;
-}
-
 Mempool::Mempool(const MempoolLimits& limits, std::uint64_t hash_seed)
-    : limits_(limits), senders_(16, SeededHash{hash_seed}), by_id_(16, SeededHash{hash_seed}) {}
+    : limits_(limits), senders_(16, SeededHash{hash_seed}), by_id_(hash_seed) {}
 
 Nonce Mempool::expected(const Address& sender, Nonce next) const {
   const auto it = senders_.find(sender);
@@ -38,7 +26,7 @@ Nonce Mempool::expected(const Address& sender, Nonce next) const {
 }
 
 PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
-  if (by_id_.contains(tx.id)) return PoolVerdict::kKnown;
+  if (by_id_.find(tx.id) != nullptr) return PoolVerdict::kKnown;
   const Nonce nonce = tx.tx.body.nonce;
   const Address sender = tx.tx.body.sender;
   if (nonce < next) return PoolVerdict::kNonceUsed;
@@ -64,7 +52,7 @@ PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
     heads_.push_back(rank(*entry));
   }
   note_tail(queue.entries.empty() ? nullptr : queue.entries.back().get(), entry.get());
-  by_id_.emplace(entry->id, entry.get());
+  by_id_.insert(entry.get());
   bytes_ += cost(*entry);
   queue.entries.push_back(std::move(entry));
   return PoolVerdict::kAdded;
@@ -79,7 +67,7 @@ PoolVerdict Mempool::replace(Queue& queue, std::size_t at, PreparedTx tx) {
   if (at == 0) heads_[queue.head] = rank(*entry);
   if (at + 1 == queue.entries.size()) note_tail(slot.get(), entry.get());
   by_id_.erase(slot->id);
-  by_id_.emplace(entry->id, entry.get());
+  by_id_.insert(entry.get());
   bytes_ = bytes_ - cost(*slot) + cost(*entry);
   slot = std::move(entry);
   return PoolVerdict::kReplaced;
@@ -165,9 +153,8 @@ void Mempool::committed(const Address& sender, Nonce next) {
 }
 
 void Mempool::drop(const TxId& id) {
-  const auto found = by_id_.find(id);
-  if (found == by_id_.end()) return;
-  const Entry* entry = found->second;
+  const Entry* const entry = by_id_.find(id);
+  if (entry == nullptr) return;
   const auto sender = senders_.find(entry->tx.body.sender);
   const Nonce first = sender->second.entries.front()->tx.body.nonce;
   erase_tail(sender, static_cast<std::size_t>(entry->tx.body.nonce.value - first.value));
@@ -183,11 +170,10 @@ void Mempool::expire(Height next) {
 }
 
 Mempool::EntryPtr Mempool::find(const TxId& id) const {
-  const auto it = by_id_.find(id);
-  if (it == by_id_.end()) return nullptr;
-  const Entry& entry = *it->second;
-  const auto& entries = entry.queue->entries;
-  return entries[static_cast<std::size_t>(entry.tx.body.nonce.value - entries.front()->tx.body.nonce.value)];
+  const Entry* const entry = by_id_.find(id);
+  if (entry == nullptr) return nullptr;
+  const auto& entries = entry->queue->entries;
+  return entries[static_cast<std::size_t>(entry->tx.body.nonce.value - entries.front()->tx.body.nonce.value)];
 }
 
 }  // namespace micro

@@ -14,6 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "chain/mempool/id_table.hpp"
 #include "chain/types/transaction.hpp"
 
 namespace micro {
@@ -78,14 +79,9 @@ class Mempool {
   [[nodiscard]] EntryPtr find(const TxId& id) const;
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
-  [[nodiscard]] bool empty() const { return by_id_.empty(); }
+  [[nodiscard]] bool empty() const { return by_id_.size() == 0; }
 
  private:
-  struct SeededHash {
-    std::uint64_t seed = 0;
-    template <std::size_t N, class Tag>
-    std::size_t operator()(const FixedBytes<N, Tag>& v) const;
-  };
   /// Sorts without looking at the entry: best offer first.
   struct Rank {
     std::uint64_t offer = 0;
@@ -102,7 +98,6 @@ class Mempool {
   };
   // lint-ok banned_calls: looked up by key; walked only to remove, where the order does not show
   using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above
-  using Ids = std::unordered_map<TxId, Entry*, SeededHash>;  // lint-ok banned_calls: looked up by key, never walked
 
   PoolVerdict replace(Queue& queue, std::size_t at, PreparedTx tx);
   [[nodiscard]] bool make_room(const Entry& newcomer);
@@ -113,7 +108,7 @@ class Mempool {
 
   MempoolLimits limits_;
   Senders senders_;
-  Ids by_id_;
+  IdTable<Entry> by_id_;
   std::vector<Rank> heads_;              ///< first of each sender, in any order: only a block needs them sorted
   std::optional<std::set<Rank>> tails_;  ///< last of each sender; kept only while the pool is nearly full
   std::size_t bytes_ = 0;

@@ -55,8 +55,9 @@ class Kv {
   [[nodiscard]] virtual Result<std::optional<Bytes>> get(ByteView key) const = 0;
   /// Atomic, and on disk when it returns.
   virtual Status write(const KvBatch& batch) = 0;
-  /// Puts many entries, ascending by key and none twice, as a file of their own: past the log, quicker than write() by
-  /// far from some thousands on. On disk when it returns. Entries with one first byte arrive all or not at all.
+  /// Puts and removes many entries, ascending by key and none twice, as a file of their own: past the log, quicker than
+  /// write() by far from some thousands on. On disk when it returns. Entries with one first byte arrive all or not at
+  /// all.
   virtual Status ingest(std::span<const KvBatch::Op> entries) = 0;
   /// Every entry with from <= key < until, in ascending or descending order, until the visitor returns false; one
   /// consistent view. An empty `until` is the end of everything.

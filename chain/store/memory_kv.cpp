@@ -25,7 +25,13 @@ Status MemoryKv::write(const KvBatch& batch) {
 Status MemoryKv::ingest(std::span<const KvBatch::Op> entries) {
   const std::lock_guard lock(mutex_);
   if (broken_) return fail(Fault::kIo, "the memory store was told to fail");
-  for (const KvBatch::Op& op : entries) entries_.insert_or_assign(to_bytes(op.key), to_bytes(*op.value));
+  for (const KvBatch::Op& op : entries) {
+    if (op.value) {
+      entries_.insert_or_assign(to_bytes(op.key), to_bytes(*op.value));
+    } else {
+      entries_.erase(to_bytes(op.key));
+    }
+  }
   return {};
 }
 

@@ -88,22 +88,32 @@ std::optional<Height> PendingIndex::first_block() const {
 }
 
 std::vector<Op> PendingIndex::merged() const {
-  std::vector<std::vector<Op>> runs;
-  for (const auto& run : runs_) runs.push_back(run->sorted);
+  // By the first bytes: keys are random behind their table's letter, so the keys themselves are hardly ever read.
+  using Place = std::pair<std::uint64_t, const Op*>;
+  const auto place_before = [](const Place& a, const Place& b) {
+    return a.first != b.first ? a.first < b.first : before(*a.second, *b.second);
+  };
+  std::vector<std::vector<Place>> runs;
+  for (const auto& run : runs_) {
+    std::vector<Place>& places = runs.emplace_back();
+    places.reserve(run->sorted.size());
+    for (const Op& op : run->sorted) places.emplace_back(first_bytes(op.key), &op);
+  }
   while (runs.size() > 1) {  // neighbours in pairs: each entry moves once for each doubling
-    std::vector<std::vector<Op>> next;
+    std::vector<std::vector<Place>> next;
     for (std::size_t i = 0; i + 1 < runs.size(); i += 2) {
-      std::vector<Op>& both = next.emplace_back();
-      both.reserve(runs[i].size() + runs[i + 1].size());
-      std::ranges::merge(runs[i], runs[i + 1], std::back_inserter(both), before);
+      std::vector<Place>& both = next.emplace_back(runs[i].size() + runs[i + 1].size());
+      std::ranges::merge(runs[i], runs[i + 1], both.begin(), place_before);
     }
     if (runs.size() % 2 == 1) next.push_back(std::move(runs.back()));
     runs = std::move(next);
   }
-  if (runs.empty()) return {};
-  std::vector<Op> all = std::move(runs.front());
-  const auto repeated = std::ranges::unique(all, same_key);
-  all.erase(repeated.begin(), repeated.end());
+  std::vector<Op> all;
+  if (runs.empty()) return all;
+  all.reserve(runs.front().size());
+  for (const Place& place : runs.front()) {
+    if (all.empty() || !same_key(all.back(), *place.second)) all.push_back(*place.second);
+  }
   return all;
 }
 

@@ -33,15 +33,18 @@ std::size_t RunBatch::add(std::span<const LeafRef> leaves, std::size_t depth) {
 
 std::vector<TrieNode> RunBatch::finish() {
   HashBatch batch(domain::kTrieNode);
-  for (const std::vector<Join>& level : joins_) {
+  for (std::vector<Join>& level : joins_) {
     for (const Join& j : level) {
       batch.add({nodes_[j.left].hash.view(), nodes_[j.right].hash.view()}, nodes_[j.out].hash);
     }
     batch.flush();
+    level.clear();
   }
   std::vector<TrieNode> out;
   out.reserve(runs_.size());
   for (const std::size_t at : runs_) out.push_back(nodes_[at]);
+  runs_.clear();
+  nodes_.clear();
   return out;
 }
 

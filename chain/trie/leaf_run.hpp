@@ -17,8 +17,9 @@ struct LeafRef {
 class RunBatch {
  public:
   /// A run of leaves (ascending by path, all below one prefix of `depth` bits); gives the index of its node in
-  /// finish().
+  /// the next finish().
   std::size_t add(std::span<const LeafRef> leaves, std::size_t depth);
+  /// The nodes of all runs added since the last one.
   [[nodiscard]] std::vector<TrieNode> finish();
 
  private:

@@ -10,6 +10,7 @@ namespace micro {
 namespace {
 
 constexpr std::size_t kModuleBits = 8;
+constexpr std::size_t kNodesPerLeaf = 8;  ///< about as many change with each leaf of a large block
 
 /// A place in the trie, stored or not: a node of a dense array, or a run of a bucket's leaves.
 class Cursor {
@@ -148,6 +149,7 @@ MerkleTree::Update MerkleTree::prepare(std::span<const StateDiff* const> diffs) 
     update.leaves = std::move(merged);
   }
   hash_leaves(update.leaves);
+  update.nodes.reserve(kNodesPerLeaf * update.leaves.size());
   update.root = top_.prepare(update.leaves, update.nodes).hash.as<StateRoot>();
   return update;
 }
@@ -155,9 +157,9 @@ MerkleTree::Update MerkleTree::prepare(std::span<const StateDiff* const> diffs) 
 StateRoot MerkleTree::commit(const Update& update) {
   CHECK(is_current(update), "an update is committed to the tree that it was prepared from");
   ++generation_;
-  top_.write(update.leaves);
+  const bool reshaped = top_.write(update.leaves);
   for (const NodeChange& change : update.nodes) change.owner->store(change.at, change.node);
-  top_.settle(update.leaves);
+  if (reshaped) top_.settle(update.leaves);
   return root();
 }
 

@@ -65,8 +65,9 @@ class Subtree {
 
   /// The root after `changes` (ascending by path), and on `out` the nodes that differ. Changes nothing.
   TrieNode prepare(std::span<const LeafChange> changes, std::vector<NodeChange>& out) const;
-  /// Writes the leaves. The caller then stores the prepared nodes, and last calls `settle`.
-  void write(std::span<const LeafChange> changes);
+  /// Writes the leaves. The caller then stores the prepared nodes, and last, when this says that leaves came or went,
+  /// calls `settle`.
+  [[nodiscard]] bool write(std::span<const LeafChange> changes);
   void store(std::size_t at, const TrieNode& node);
   /// Adapts the shape to what was written along `changes`; no hash of a node that stays changes.
   void settle(std::span<const LeafChange> changes);
@@ -104,7 +105,7 @@ class Subtree {
   static void leaves_after(const Bucket& bucket, std::span<const LeafChange> changes, std::vector<LeafRef>& out);
   /// Asks the memory for what the changes ahead of `at` will touch.
   void prefetch(std::span<const LeafChange> changes, std::size_t at) const;
-  void write_bucket(Bucket& bucket, std::span<const LeafChange> changes);
+  [[nodiscard]] bool write_bucket(Bucket& bucket, std::span<const LeafChange> changes);
   void reshape(std::size_t bits);
   void take_leaves(std::vector<StoredLeaf>& out);
   void rehash();

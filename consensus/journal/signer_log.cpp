@@ -156,7 +156,8 @@ Status SignerLog::replay() {
                 "never remove it by hand: restore it from this machine's disk, or let the network give this node a new "
                 "key");
   }
-  last_ = std::move(contents->last);
+  found_ = std::move(contents->last);
+  if (found_) newest_ = {found_->block.header.epoch, found_->statement};
   size_ = contents->valid_bytes;
   if (size_ == all.size()) return {};
   if (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0) {
@@ -167,8 +168,8 @@ Status SignerLog::replay() {
 
 Status SignerLog::record(const SignedStatement& statement) {
   if (broken_) return fail(Fault::kIo, "the signer's log failed before: this process signs nothing more");
-  if (last_ && statement.statement == last_->statement) return {};
-  if (last_ && rank(statement) <= rank(*last_)) {
+  if (newest_ && statement.statement == newest_->statement) return {};
+  if (newest_ && rank(statement) <= std::pair(newest_->epoch, newest_->statement.view)) {
     return fail(Fault::kDenied, "this key signed another statement for view " + statement.statement.view.text() +
                                     " of epoch " + statement.block.header.epoch.text() + " already");
   }
@@ -181,7 +182,7 @@ Status SignerLog::record(const SignedStatement& statement) {
     size_ += record.size();
   }
   broken_ = false;
-  last_ = statement;
+  newest_ = {statement.block.header.epoch, statement.statement};
   return {};
 }
 

@@ -15,19 +15,20 @@
 #include <cerrno>
 #include <cstring>
 
-#include "chain/base/check.hpp"
-
 namespace micro {
 namespace {
 
 constexpr std::size_t kLedgerMemtableBytes = 64u << 20;
-constexpr std::size_t kStateMemtableBytes = 32u << 20;
+constexpr std::size_t kStateMemtableBytes = 64u
+                                            << 20;  ///< twice the records that wait, most of which then never leave it
+constexpr int kStateCompactFiles = 8;
 constexpr std::size_t kBlockCacheBytes = 32u << 20;
 constexpr std::uint64_t kMaxWalBytes = 256u << 20;
 constexpr std::uint64_t kMinBlobBytes = 16u << 10;
 constexpr double kBloomBitsPerKey = 10;  // lint-ok banned_calls: an argument of RocksDB, changes no result
 constexpr int kMaxOpenFiles = 512;
 constexpr std::uint64_t kSyncEveryBytes = 1u << 20;
+constexpr bool kKeepInPageCache = false;  ///< RocksDB's question is whether to drop it
 
 rocksdb::Slice slice(ByteView bytes) {
   if (bytes.empty()) return {"", 0};  // RocksDB compares no null pointers, not even of nothing
@@ -61,6 +62,7 @@ rocksdb::Options options_for(RocksUse use) {
     o.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
     o.allow_concurrent_memtable_write = false;
     o.write_buffer_size = kStateMemtableBytes;
+    o.level0_file_num_compaction_trigger = kStateCompactFiles;  // nothing waits for fewer files
   } else {
     o.write_buffer_size = kLedgerMemtableBytes;
     // One hint a table: with a batch in key order, an insert starts where the last one ended instead of at the top.
@@ -69,7 +71,7 @@ rocksdb::Options options_for(RocksUse use) {
     o.min_blob_size = kMinBlobBytes;
   }
   rocksdb::BlockBasedTableOptions table;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  if (use == RocksUse::kLedger) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return o;
@@ -158,11 +160,11 @@ class RocksKv final : public Kv {
     if (const int gone = ::unlink(path.c_str()); gone != 0 && errno != ENOENT) {
       return fail(Fault::kIo, "removing " + path + ": " + std::strerror(errno));
     }
-    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions());
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions(), nullptr, kKeepInPageCache);
     rocksdb::Status status = writer.Open(path);
     for (std::size_t i = 0; i < entries.size() && status.ok(); ++i) {
-      CHECK(entries[i].value, "ingesting removes nothing");
-      status = writer.Put(slice(entries[i].key), slice(*entries[i].value));
+      const rocksdb::Slice key = slice(entries[i].key);
+      status = entries[i].value ? writer.Put(key, slice(*entries[i].value)) : writer.Delete(key);
     }
     if (status.ok()) status = writer.Finish();
     rocksdb::IngestExternalFileOptions options;

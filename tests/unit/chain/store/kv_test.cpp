@@ -90,6 +90,19 @@ TEST_P(KvTest, IngestedEntriesStandBesideWrittenOnes) {
   EXPECT_EQ(kv->get(as_bytes("c1")).value(), to_bytes("later"));
 }
 
+TEST_P(KvTest, IngestingRemovesToo) {
+  const auto kv = open();
+  put(*kv, "a", "written");
+  put(*kv, "c", "written");
+  const std::vector<KvBatch::Op> ops{{as_bytes("a"), std::nullopt}, {as_bytes("b"), as_bytes("ingested")}};
+  ASSERT_TRUE(kv->ingest(ops));
+  EXPECT_EQ(kv->get(as_bytes("a")).value(), std::nullopt);
+  using testing::ElementsAre;
+  EXPECT_THAT(keys(*kv, "", "", Kv::Order::kAscending), ElementsAre("b", "c"));
+  put(*kv, "a", "again");
+  EXPECT_EQ(kv->get(as_bytes("a")).value(), to_bytes("again"));
+}
+
 // A process that dies right after the database took a file over leaves the name it was written under, which then is a
 // second link to that file.
 TEST(RocksKv, WhatACrashLeftOfAnIngestedFileDoesNoHarm) {
