@@ -4,7 +4,7 @@ import pathlib
 import re
 import unittest
 
-from harness import Machine, Process, free_port, request
+from harness import Machine, Process, free_port, request, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AMOUNT = re.compile(r"^\d+\.\d{6}$")
@@ -164,4 +164,4 @@ class CommandsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()
