@@ -32,7 +32,10 @@ class CommandsTest(unittest.TestCase):
 
     def json(self, *command, timeout=120):
         done = self.machine.ok(*command, "--json", timeout=timeout)
-        self.assertEqual(done.err, "", f"{command}: a script reads nothing but its document")
+        if command[0] == "call":
+            self.assertRegex(json.loads(done.err)["charged"], AMOUNT, "what it cost, in one line beside the reply")
+        else:
+            self.assertEqual(done.err, "", f"{command}: a script reads nothing but its document")
         document = json.loads(done.out)
         for name, amount in amounts_in(document):
             self.assertIsInstance(amount, str, f"{command}: {name}")

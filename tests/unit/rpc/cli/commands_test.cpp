@@ -147,6 +147,19 @@ TEST_F(CommandsTest, ADryRunDoesNotSpeakOfSuccess) {
   EXPECT_NE(ran.err.find("dry run: nothing was signed or sent"), std::string::npos) << ran.err;
 }
 
+TEST_F(CommandsTest, ALotIsRefreshedWholeOrInPart) {
+  answer("ledger.account", Json{{"lots",
+                                 {Json{{"expiry", 30}, {"amount", "7.000000"}, {"class", "token"}},
+                                  Json{{"expiry", 60}, {"amount", "2.000000"}, {"class", "base"}}}}});
+  EXPECT_EQ(run({"wallet", "refresh", "30"}).exit, 0);
+  ASSERT_NE(sent<RefreshLot>(0), nullptr);
+  EXPECT_EQ(encode(*sent<RefreshLot>(0)), encode(RefreshLot{Epoch(30), LotClass::kToken, Amount(7'000'000)}));
+  EXPECT_EQ(run({"wallet", "refresh", "60", "1.5"}).exit, 0);
+  ASSERT_NE(sent<RefreshLot>(1), nullptr);
+  EXPECT_EQ(encode(*sent<RefreshLot>(1)), encode(RefreshLot{Epoch(60), LotClass::kBase, Amount(1'500'000)}));
+  EXPECT_EQ(run({"wallet", "refresh", "90"}).exit, 4);
+}
+
 TEST_F(CommandsTest, HelpIsOfWhatItNames) {
   const Ran all = run_bare({"help"});
   EXPECT_EQ(all.exit, 0);
