@@ -49,6 +49,10 @@ class TxChecker {
   TxChecker(TxChecker&&) noexcept;
   ~TxChecker();
   TxStatus check(const SignedTx& tx, Nonce expected);
+  /// Of the transaction checked last, when it passed: what a block will take of its sender as fee (0 when the kind
+  /// pays for itself and would), and what the sender has for fees.
+  [[nodiscard]] Amount charge() const;
+  [[nodiscard]] Amount funds() const;
 
  private:
   struct Impl;

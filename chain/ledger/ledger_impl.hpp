@@ -139,7 +139,7 @@ class LedgerImpl final : public Ledger {
   Status write_state(const Executed& executed);
   void forget_committed(const FinalizedBlock& block);
   void forget_other_branches();
-  void check(std::span<const PreparedTx> txs, std::span<Submission> out) const;
+  void check(std::span<PreparedTx> txs, std::span<Submission> out) const;
   Submission enqueue(PreparedTx tx);
   template <class T>
   Result<T> failing(Result<T> result);

@@ -17,13 +17,16 @@ std::vector<Hash> hashes(const std::vector<T>& items, domain::Tag tag) {
 // --- waiting transactions ---
 
 /// All but the nonce's place in the sender's queue, which only counts once the transaction is queued.
-void LedgerImpl::check(std::span<const PreparedTx> txs, std::span<Submission> out) const {
+void LedgerImpl::check(std::span<PreparedTx> txs, std::span<Submission> out) const {
   const std::shared_lock lock(state_mutex_);
   const BlockInput next{chain_, kind_, head_header_.height.next(), TimeMs(head_header_.time.value + 1), head_id_};
   auto checker = TxChecker::open(tree_, next);
   for (std::size_t i = 0; i < txs.size(); ++i) {
     const Nonce own = txs[i].tx.body.nonce;
     out[i] = {txs[i].id, checker ? checker->check(txs[i].tx, own) : TxStatus::kMalformed, PoolVerdict::kAdded};
+    if (!checker) continue;
+    txs[i].fee = checker->charge();
+    txs[i].funds = checker->funds();
   }
 }
 
@@ -35,6 +38,7 @@ Submission LedgerImpl::enqueue(PreparedTx tx) {
   out.verdict = pool_.add(std::move(tx), next);
   if (out.verdict == PoolVerdict::kNonceUsed) out.status = TxStatus::kNonceUsed;
   if (out.verdict == PoolVerdict::kNonceGap) out.status = TxStatus::kNonceGap;
+  if (out.verdict == PoolVerdict::kUnpayable) out.status = TxStatus::kCannotPayFee;
   return out;
 }
 
