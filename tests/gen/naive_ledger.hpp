@@ -197,12 +197,14 @@ struct NaiveLedger {
     return TxStatus::kOk;
   }
   TxStatus run(std::uint64_t who, const UnfundService& t, const TxId&) {
-    if (t.amount.is_zero()) return TxStatus::kZeroAmount;
+    if (t.amount && t.amount->is_zero()) return TxStatus::kZeroAmount;
     const auto fund = funds.find(t.service);
     if (fund == funds.end()) return TxStatus::kNoSuchService;
     if (fund->second.first != who) return TxStatus::kNotOwner;
-    if (fund->second.second.live(time) < t.amount.micro) return TxStatus::kUnspentTooSmall;
-    people[who].put(fund->second.second.take(time, t.amount.micro));
+    const std::uint64_t unspent = fund->second.second.live(time);
+    const std::uint64_t amount = t.amount ? t.amount->micro : unspent;
+    if (amount == 0 || unspent < amount) return TxStatus::kUnspentTooSmall;
+    people[who].put(fund->second.second.take(time, amount));
     return TxStatus::kOk;
   }
   template <class Other>

@@ -205,6 +205,7 @@ Payload any_payload(const Village& v, std::uint64_t who) {
     case 7:
       return FundService{some_service, any_amount(*rc::gen::element<std::uint64_t>(20'000, spare))};
     case 8:
+      if (draw<int>(0, 4) == 0) return UnfundService{some_service, {}};
       return UnfundService{some_service, any_amount(v.paper.funds.at(some_service).second.live(v.paper.time))};
     default: {
       const std::string name = *rc::gen::element<std::string>("hello", "second", "third");
