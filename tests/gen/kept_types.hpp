@@ -10,10 +10,11 @@
 #include "services/payment/store.hpp"
 #include "wallet/keystore/session_store.hpp"
 #include "wallet/payer/entry.hpp"
+#include "wallet/payer/openings.hpp"
 
 #define MICRO_KEPT_TYPES(X)                                                                                            \
   X(payment::SignedVoucher)                                                                                            \
   X(payment::AcceptedRecord)                                                                                           \
   X(payment::EndedRecord) X(payment::ClosingRecord) X(payment::StoreMeta) X(CallRequest) X(CallReply) X(PayerChannel)  \
-      X(EntryRecord) X(LaneProof) X(SessionCaps) X(WorkerJob) X(WorkerMessage) X(git::Job) X(git::Answer) X(BuildPlan) \
-          X(BuildKey)
+      X(EntryRecord) X(Opening) X(LaneProof) X(SessionCaps) X(WorkerJob) X(WorkerMessage) X(git::Job) X(git::Answer)   \
+          X(BuildPlan) X(BuildKey)
