@@ -16,5 +16,5 @@
   X(payment::SignedVoucher)                                                                                            \
   X(payment::AcceptedRecord)                                                                                           \
   X(payment::EndedRecord) X(payment::ClosingRecord) X(payment::StoreMeta) X(CallRequest) X(CallReply) X(PayerChannel)  \
-      X(EntryRecord) X(Opening) X(LaneProof) X(SessionCaps) X(WorkerJob) X(WorkerMessage) X(git::Job) X(git::Answer)   \
+      X(EntryRecord) X(Opening) X(LaneProof) X(SessionCaps) X(NodeMessage) X(WorkerMessage) X(git::Job) X(git::Answer) \
           X(BuildPlan) X(BuildKey)
