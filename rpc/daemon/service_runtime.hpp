@@ -12,7 +12,7 @@
 
 #include "chain/economy/voucher.hpp"
 #include "chain/types/transaction.hpp"
-#include "rpc/daemon/config.hpp"
+#include "rpc/daemon/config/config.hpp"
 #include "rpc/daemon/log_book.hpp"
 #include "services/build/builder/builder.hpp"
 #include "services/host/worker/worker_pool.hpp"
