@@ -7,7 +7,7 @@ import shutil
 import signal
 import unittest
 
-from harness import Machine, Process
+from harness import Machine, Process, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AMOUNT = re.compile(r"^\d+\.\d{6}$")
@@ -74,4 +74,4 @@ class DemoTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

@@ -17,7 +17,8 @@ struct TomlSurprise {};
 #pragma push_macro("NDEBUG")
 #undef NDEBUG  // else what it takes for impossible would be undefined behaviour
 #define TOML_EXCEPTIONS 1
-#define TOML_ASSERT(expr) ((expr) ? static_cast<void>(0) : throw ::micro::TomlSurprise())
+#define TOML_ASSERT(expr) \
+  ((expr) ? static_cast<void>(0) : throw ::micro::TomlSurprise())  // lint-ok throws: caught in parsed_toml
 #include <toml++/toml.h>
 #pragma pop_macro("NDEBUG")
 
@@ -101,8 +102,7 @@ Result<toml::table> parsed_toml(std::string_view text) {
   } catch (const toml::parse_error& e) {
     return fail(Fault::kInvalid, "line " + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
   } catch (const TomlSurprise&) {
-    return fail(Fault::kInvalid, "is not TOML",
-                "look for characters that cannot be seen, and for a [ without a name");
+    return fail(Fault::kInvalid, "is not TOML", "look for characters that cannot be seen, and for a [ without a name");
   }
 }
 
