@@ -6,6 +6,7 @@
 #include "chain/execution/block_state.hpp"
 #include "chain/execution/epoch.hpp"
 #include "chain/execution/handlers.hpp"
+#include "chain/execution/permissions.hpp"
 
 namespace micro {
 namespace {
@@ -76,12 +77,27 @@ Status run_txs(BlockState& state, std::span<const SignedTx> txs, std::span<const
   return {};
 }
 
-// Where somebody else pays the fee and the sender could not, only a trial shows whether a block could include it.
-Result<TxStatus> try_tx(TxScope& scope, const SignedTx& tx, const TxFacts& facts, Nonce expected) {
-  const TxStatus status = TRY(scope.admit(tx, facts, expected));
-  if (status != TxStatus::kOk || scope.sender_can_pay()) return status;
+struct Trial {
+  TxStatus status = TxStatus::kMalformed;
+  Amount charge;
+  Amount funds;
+};
+
+// Where the fee is not simply the sender's, only a trial shows who pays it, and whether a block could include it.
+Result<Trial> try_tx(TxScope& scope, const SignedTx& tx, const TxFacts& facts, Nonce expected) {
+  Trial out{TRY(scope.admit(tx, facts, expected)), {}, {}};
+  if (out.status != TxStatus::kOk) return out;
+  out.charge = scope.fee();
+  out.funds = scope.fee_funds();
+  if (!fee_is_settled_by_handler(tx.body.payload.index())) return out;
+  const bool sender_can_pay = scope.sender_can_pay();
   scope.begin();
-  return TRY(dispatch(scope, tx.body.payload)) == TxStatus::kOk ? TxStatus::kOk : TxStatus::kCannotPayFee;
+  if (TRY(dispatch(scope, tx.body.payload)) == TxStatus::kOk) {
+    out.charge = Amount(0);
+  } else if (!sender_can_pay) {
+    out.status = TxStatus::kCannotPayFee;
+  }
+  return out;
 }
 
 }  // namespace
@@ -125,6 +141,7 @@ struct TxChecker::Impl {
       : state(std::move(opened)), scope(state->overlay, state->book, state->ctx) {}
   std::unique_ptr<BlockState> state;
   TxScope scope;
+  Trial last;
 };
 
 TxChecker::TxChecker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -136,9 +153,17 @@ Result<TxChecker> TxChecker::open(const StateView& view, const BlockInput& next)
 }
 
 TxStatus TxChecker::check(const SignedTx& tx, const TxFacts& facts, Nonce expected) {
-  const TxStatus status = try_tx(impl_->scope, tx, facts, expected).value_or(TxStatus::kMalformed);
+  impl_->last = try_tx(impl_->scope, tx, facts, expected).value_or(Trial{});
   impl_->scope.abandon();
-  return status;
+  return impl_->last.status;
+}
+
+Amount TxChecker::charge() const {
+  return impl_->last.charge;
+}
+
+Amount TxChecker::funds() const {
+  return impl_->last.funds;
 }
 
 void TxChecker::expect(std::span<const Address> senders) {

@@ -52,6 +52,10 @@ class TxChecker {
   TxChecker(TxChecker&&) noexcept;
   ~TxChecker();
   TxStatus check(const SignedTx& tx, const TxFacts& facts, Nonce expected);
+  /// Of the transaction checked last, when it passed: what a block will take of its sender as fee (0 when the kind
+  /// pays for itself and would), and what the sender has for fees.
+  [[nodiscard]] Amount charge() const;
+  [[nodiscard]] Amount funds() const;
   /// Reads ahead what checking these will need.
   void expect(std::span<const Address> senders);
   /// What next_nonce() says of the sender checked last, when its transaction passed.

@@ -12,6 +12,10 @@ namespace {
 // Scheme byte, compressed key and signature follow the body.
 constexpr std::size_t kSignatureBytes = 1 + PublicKey::kSize + EcdsaSignature::kSize;
 
+Amount window_left(const SessionRecord& session) {
+  return Amount(session.window_cap.micro - min(session.window_spent, session.window_cap).micro);
+}
+
 }  // namespace
 
 Amount tx_fee(const ChainParams& params, std::size_t encoded_bytes) {
@@ -97,10 +101,13 @@ TxStatus TxScope::check_fee() {
   fee_ = tx_fee(params(), size_);
   if (tx_->body.max_fee < fee_) return TxStatus::kFeeTooLow;
   if (!fee_is_settled_by_handler(tx_->body.payload.index()) && !sender_can_pay()) return TxStatus::kCannotPayFee;
-  if (session_ && session_->window_cap.micro - min(session_->window_spent, session_->window_cap).micro < fee_.micro) {
-    return TxStatus::kSessionWindowFull;
-  }
+  if (session_ && window_left(*session_) < fee_) return TxStatus::kSessionWindowFull;
   return TxStatus::kOk;
+}
+
+Amount TxScope::fee_funds() const {
+  const Amount held = live(payer_->purse);
+  return session_ ? min(held, window_left(*session_)) : held;
 }
 
 Result<TxStatus> TxScope::admit(const SignedTx& tx, const TxFacts& facts, std::optional<Nonce> expected) {

@@ -114,6 +114,9 @@ class TxScope {
   Result<std::optional<TxReceipt>> finish(TxStatus status);
   /// The sender's own purse covers the fee.
   [[nodiscard]] bool sender_can_pay() const { return live(payer_->purse) >= fee_; }
+  /// What the transaction admitted last and others of its sender could pay in fees: a purse, or a session's window of
+  /// one.
+  [[nodiscard]] Amount fee_funds() const;
   /// Writes the accounts that finished transactions changed to the block. Once, after the last.
   void flush() { table_.flush(block_); }
   /// Starts a step of the epoch transition, which has no sender.

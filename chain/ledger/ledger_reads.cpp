@@ -33,6 +33,8 @@ void LedgerImpl::check(std::span<Arrival> txs, std::span<Submission> out) const 
     out[i].status = checker->check(arrival.tx.tx, {arrival.tx.id, arrival.tx.encoded.size()}, arrival.tx.tx.body.nonce);
     arrival.next = checker->sender_nonce();
     arrival.at = head_id_;
+    arrival.tx.fee = checker->charge();
+    arrival.tx.funds = checker->funds();
   }
 }
 
@@ -47,6 +49,7 @@ void LedgerImpl::enqueue(std::span<Arrival> txs, std::span<Submission> out) {
     out[i].verdict = pool_.add(std::move(arrival.tx), arrival.next);
     if (out[i].verdict == PoolVerdict::kNonceUsed) out[i].status = TxStatus::kNonceUsed;
     if (out[i].verdict == PoolVerdict::kNonceGap) out[i].status = TxStatus::kNonceGap;
+    if (out[i].verdict == PoolVerdict::kUnpayable) out[i].status = TxStatus::kCannotPayFee;
   }
 }
 

@@ -15,6 +15,11 @@ std::uint64_t offer_of(const PreparedTx& tx) {
   return offer > ~0ULL ? ~0ULL : static_cast<std::uint64_t>(offer);
 }
 
+/// Its sender's purse covers its fee besides `waiting`, the fees of the sender's others.
+bool pays(const PreparedTx& tx, std::uint64_t waiting) {
+  return tx.fee <= tx.funds && waiting <= tx.funds.micro - tx.fee.micro;
+}
+
 }  // namespace
 
 Mempool::Mempool(const MempoolLimits& limits, std::uint64_t hash_seed)
@@ -42,6 +47,7 @@ PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
     if (at < entries.size()) return replace(it->second, at, std::move(tx));
     if (entries.size() >= limits_.max_entries_per_sender) return PoolVerdict::kFull;
   }
+  if (!pays(tx, it == senders_.end() ? 0 : it->second.fees)) return PoolVerdict::kUnpayable;
   const std::uint64_t offer = offer_of(tx);
   auto entry = std::make_shared<Entry>(Entry{std::move(tx), offer, arrivals_++});
   if (!make_room(*entry)) return PoolVerdict::kFull;
@@ -54,6 +60,7 @@ PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
   note_tail(queue.entries.empty() ? nullptr : queue.entries.back().get(), entry.get());
   by_id_.insert(entry.get());
   bytes_ += cost(*entry);
+  queue.fees += entry->fee.micro;
   queue.entries.push_back(std::move(entry));
   return PoolVerdict::kAdded;
 }
@@ -63,12 +70,14 @@ PoolVerdict Mempool::replace(Queue& queue, std::size_t at, PreparedTx tx) {
   const std::uint64_t offer = offer_of(tx);
   auto entry = std::make_shared<Entry>(Entry{std::move(tx), offer, arrivals_++, &queue});
   if (entry->tx.body.max_fee <= slot->tx.body.max_fee || entry->offer <= slot->offer) return PoolVerdict::kUnderpriced;
+  if (!pays(*entry, queue.fees - slot->fee.micro)) return PoolVerdict::kUnpayable;
   if (bytes_ - cost(*slot) + cost(*entry) > limits_.max_bytes) return PoolVerdict::kFull;
   if (at == 0) heads_[queue.head] = rank(*entry);
   if (at + 1 == queue.entries.size()) note_tail(slot.get(), entry.get());
   by_id_.erase(slot->id);
   by_id_.insert(entry.get());
   bytes_ = bytes_ - cost(*slot) + cost(*entry);
+  queue.fees += entry->fee.micro - slot->fee.micro;
   slot = std::move(entry);
   return PoolVerdict::kReplaced;
 }
@@ -112,6 +121,7 @@ void Mempool::erase_tail(Senders::iterator sender, std::size_t keep) {
   if (keep == 0) remove_head(sender->second);
   while (entries.size() > keep) {
     bytes_ -= cost(*entries.back());
+    sender->second.fees -= entries.back()->fee.micro;
     by_id_.erase(entries.back()->id);
     entries.pop_back();
   }
@@ -146,6 +156,7 @@ void Mempool::committed(const Address& sender, Nonce next) {
   if (done == 0) return;
   for (std::uint64_t i = 0; i < done; ++i) {
     bytes_ -= cost(*entries[i]);
+    it->second.fees -= entries[i]->fee.micro;
     by_id_.erase(entries[i]->id);
   }
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(done));

@@ -2,10 +2,11 @@
 // which nonce the finalized state expects of its sender.
 //
 // Order: higher max_fee per byte first, earlier arrival first among equals; a sender's own always by nonce, without
-// gaps. Bounds: bytes, entries, and entries a sender. Eviction when full: among the last transactions of all senders
-// the lowest max_fee per byte, the latest arrival among equals; only for a newcomer that offers strictly more, and
-// never one that the newcomer follows. Replacement of the same nonce: strictly higher max_fee and strictly higher
-// max_fee per byte.
+// gaps. Bounds: bytes, entries, entries a sender, and a sender's means: the sum of its waiting fees stays within what
+// it had for fees when the last of them was checked. Eviction when full: among the last transactions of all senders the
+// lowest max_fee per byte, the latest arrival among equals; only for a newcomer that offers strictly more, and never
+// one that the newcomer follows. Replacement of the same nonce: strictly higher max_fee and strictly higher max_fee per
+// byte.
 #pragma once
 
 #include <memory>
@@ -34,6 +35,8 @@ struct PreparedTx {
   TxId id;
   Hash content;  ///< of the signed bytes: the transaction's leaf under `Header::txs_root`
   Bytes encoded;
+  Amount fee;    ///< what a block will take of its sender; 0 when somebody else pays it
+  Amount funds;  ///< what its sender had for fees when it was checked: for this one and those that wait before it
 };
 
 enum class PoolVerdict : std::uint8_t {
@@ -43,6 +46,7 @@ enum class PoolVerdict : std::uint8_t {
   kNonceUsed,    ///< below what the state expects
   kNonceGap,     ///< an earlier nonce is missing
   kUnderpriced,  ///< a replacement has to offer more
+  kUnpayable,    ///< its sender cannot pay the fees of all that would wait
   kFull,         ///< the pool, or the sender's share of it, holds only better offers
 };
 
@@ -95,6 +99,7 @@ class Mempool {
   struct Queue {
     std::vector<std::shared_ptr<Entry>> entries;  ///< consecutive nonces; never empty between calls
     std::size_t head = 0;                         ///< the place of its first in heads_
+    std::uint64_t fees = 0;                       ///< of all of them, µT; never above what one of them had as `funds`
   };
   // lint-ok banned_calls: looked up by key; walked only to remove, where the order does not show
   using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above

@@ -185,9 +185,10 @@ Status service_unfund(Context& context, const FundOptions& o) {
   ActingAccount account = TRY(context.acting());
   const std::string fund = TRY(text_of(service, "fund"));
   if (TRY(parse_amount(fund)).is_zero()) return fail(Fault::kFunds, o.name + " has no fund that could be taken back");
-  const Amount amount = TRY(some_tokens(o.amount.empty() ? fund : o.amount));
-  return finish(context, account, UnfundService{TRY(id_of(service)), amount},
-                with_unit(amount_text(amount)) + " back from " + o.name + ": nothing new is placed without a fund");
+  UnfundService take{TRY(id_of(service)), {}};
+  if (!o.amount.empty()) take.amount = TRY(some_tokens(o.amount));
+  const std::string back = take.amount ? with_unit(amount_text(*take.amount)) : "all that was unspent";
+  return finish(context, account, take, back + " back from " + o.name + ": nothing new is placed without a fund");
 }
 
 }  // namespace

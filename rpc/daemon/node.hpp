@@ -11,13 +11,13 @@
 
 #include "rpc/api/methods.hpp"
 #include "rpc/api/x402.hpp"
-#include "rpc/daemon/config.hpp"
+#include "rpc/daemon/config/config.hpp"
 #include "rpc/daemon/data_dir.hpp"
-#include "rpc/front/http_front.hpp"
 #include "rpc/daemon/ledger_service.hpp"
 #include "rpc/daemon/network.hpp"
 #include "rpc/daemon/pay_desk.hpp"
 #include "rpc/daemon/service_runtime.hpp"
+#include "rpc/front/http_front.hpp"
 #include "rpc/http/server.hpp"
 #include "services/directory/directory.hpp"
 

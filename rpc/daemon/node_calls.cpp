@@ -127,12 +127,14 @@ void Node::call_free(const ServiceCall& call, const Route& route, HttpResponder 
   order.seed = fresh_seed();
   // The responder moves; a std::function is copied, so they share it.
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
-  runtime_->run(std::move(order), [shared](RunReply reply) {
+  const std::uint64_t run = runtime_->run(std::move(order), [shared](RunReply reply) {
     if (reply.outcome == RunOutcome::kHostFailed) {
       return std::move(*shared).send(problem(503, "the host could not run the service", reply.problem));
     }
     std::move(*shared).send(to_http(std::move(reply.reply)));
   });
+  // Nobody pays for it, so nobody has it computed for nothing. A paid call goes on: its answer waits for who paid.
+  shared->when_gone([this, run] { runtime_->cancel(run); });
 }
 
 x402::Offer Node::offer_for(const ServiceCall& call, const Route& route) const {

@@ -46,15 +46,18 @@ std::string_view ending_text(wasm::CallEnd end) {
       return "the service took too long";
     case wasm::CallEnd::kHostFailure:
       return "the host could not run the service";
+    case wasm::CallEnd::kCancelled:
+      return "the call was cancelled";
     case wasm::CallEnd::kExited:
       break;
   }
   return "the service ended";
 }
 
-/// Gas is the caller's to give, and with it time: what ends for want of them says nothing about the service.
+/// Gas is the caller's to give, and with it time: what ends for want of them, or because the caller went, says nothing
+/// about the service.
 bool tells_of_service(wasm::CallEnd end) {
-  return end != wasm::CallEnd::kOutOfGas && end != wasm::CallEnd::kDeadline;
+  return end != wasm::CallEnd::kOutOfGas && end != wasm::CallEnd::kDeadline && end != wasm::CallEnd::kCancelled;
 }
 
 CallReply text_reply(std::uint16_t status, std::string_view text) {
@@ -91,6 +94,7 @@ RunReply judge(const wasm::ProgramOutcome& outcome) {
       out.reply = reply_of(outcome);
       return out;
     case wasm::CallEnd::kHostFailure:
+    case wasm::CallEnd::kCancelled:
       out.outcome = RunOutcome::kHostFailed;
       break;
     default:
@@ -282,12 +286,13 @@ void ServiceRuntime::compile(const VersionId& version) {
   });
 }
 
-void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
+std::uint64_t ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
   const auto artefact = artefacts_.find(order.version);
   if (artefact == artefacts_.end() || !accepts(order.version)) {
     RunReply reply;
     reply.problem = "the service is not ready on this host";
-    return done(std::move(reply));
+    done(std::move(reply));
+    return kNoRun;
   }
   const VersionId version = order.version;
   auto job = job_of(std::move(order), artefact->second);
@@ -295,22 +300,29 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     RunReply reply;
     reply.outcome = RunOutcome::kCompleted;
     reply.reply = text_reply(400, job.error().message + "\n");
-    return done(std::move(reply));
+    done(std::move(reply));
+    return kNoRun;
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job),
-                 [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
-                   RunReply reply = judge(outcome);
-                   VersionStats& stats = stats_[version];
-                   ++stats.calls;
-                   stats.gas += reply.gas.value;
-                   const bool died = reply.outcome != RunOutcome::kCompleted;
-                   if (died || reply.reply.status >= 500) ++stats.errors;
-                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-                   if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
-                   done(std::move(reply));
-                 });
+  return workers_->call(std::move(*job),
+                        [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
+                          RunReply reply = judge(outcome);
+                          VersionStats& stats = stats_[version];
+                          ++stats.calls;
+                          stats.gas += reply.gas.value;
+                          const bool died = reply.outcome != RunOutcome::kCompleted;
+                          const bool failed = died && outcome.kind != wasm::CallEnd::kCancelled;
+                          if (failed || reply.reply.status >= 500) ++stats.errors;
+                          if (!outcome.log.empty())
+                            note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+                          if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+                          if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
+                          done(std::move(reply));
+                        });
+}
+
+void ServiceRuntime::cancel(std::uint64_t run) {
+  if (run != kNoRun) workers_->cancel(run);
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {
