@@ -165,8 +165,12 @@ Result<Stage> stage_of(const Json& version, const std::string& name) {
   }
   if (local_state == "error") {
     const std::string error = text_or(local, "error");
-    return fail(Fault::kRejected, "this node cannot run it: " + (error.empty() ? local_state : error),
-                "see `micro logs " + name + "`");
+    const std::string again = text_or(local, "retry_in_ms");
+    return fail(fault_of_name(text_or(local, "fault")),
+                "this node cannot run it: " + (error.empty() ? local_state : error),
+                "see `micro logs " + name + "`; " +
+                    (again.empty() ? "the same commit fails the same way: mend the source and commit it"
+                                   : "the node tries again by itself, `micro run` at once"));
   }
   if (local_state == "running") return Stage::kHealthy;
   const bool placed = !list_of(version, "hosts").empty();
@@ -285,6 +289,9 @@ Status run(Context& context, const RunOptions& o) {
   }
   const bool known = TRY(version_of(context, wanted)).has_value();
   if (!known) TRY(announce(context, account, *service, wanted, sent));
+  if (known && !context.globals.dry_run) {
+    TRY(context.call("svc.retry", {{"name", wanted.name}, {"ref", wanted.commit}}));  // if it had failed here
+  }
   const bool needs_fund = !fund.is_zero() && TRY(parse_amount(text_or(*service, "fund", "0"))).is_zero();
   if (needs_fund) {
     const ServiceId id = TRY(ServiceId::parse(TRY(text_of(*service, "service"))));

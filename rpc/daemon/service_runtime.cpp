@@ -31,11 +31,6 @@ Status check_module(const BuildResult& built, std::uint32_t memory_mib) {
   return wasm::check_memory(info, std::uint64_t{memory_mib} << 20);
 }
 
-/// The source's own fault: the same commit fails the same way everywhere.
-bool is_final(const Error& error) {
-  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit || error.fault == Fault::kRefused;
-}
-
 std::string_view ending_text(wasm::CallEnd end) {
   switch (end) {
     case wasm::CallEnd::kTrapped:
@@ -190,6 +185,14 @@ void ServiceRuntime::update(std::vector<WantedVersion> wanted) {
   feed(scheduler::Wanted{std::move(wanted)});
 }
 
+bool ServiceRuntime::retry(const VersionId& version) {
+  const auto found = versions().find(version);
+  if (found == versions().end() || found->second.state != LocalState::kError) return false;
+  note_log(version, "node", "asked for again");
+  feed(scheduler::Retry{version});
+  return true;
+}
+
 bool ServiceRuntime::accepts(const VersionId& version) const {
   return scheduler_.accepts(version, SystemClock().now());
 }
@@ -233,10 +236,10 @@ void ServiceRuntime::build(const WantedVersion& wanted, bool foreign) {
     if (!made) sink("build failed: " + made.error().message);
     asio::post(io_, [this, version = wanted.version, made] {
       if (!made) {
-        return feed(scheduler::BuildEnded{version, std::nullopt, made.error().message, is_final(made.error())});
+        return feed(scheduler::BuildEnded{version, std::nullopt, made.error().message, made.error().fault});
       }
       built_.insert_or_assign(version, *made);
-      feed(scheduler::BuildEnded{version, made->wasm_sha256, "", false});
+      feed(scheduler::BuildEnded{version, made->wasm_sha256, "", {}});
     });
   });
 }
@@ -276,8 +279,8 @@ void ServiceRuntime::compile(const VersionId& version) {
       ports_.log(pruned.error().message);
     asio::post(io_, [this, version, artefact] {
       if (artefact) artefacts_.insert_or_assign(version, *artefact);
-      const bool final = !artefact && is_final(artefact.error());
-      feed(scheduler::CompileEnded{version, artefact.has_value(), artefact ? "" : artefact.error().message, final});
+      const Error error = artefact ? Error{} : artefact.error();
+      feed(scheduler::CompileEnded{version, artefact.has_value(), error.message, error.fault});
     });
   });
 }
@@ -298,19 +301,18 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     return done(std::move(reply));
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job),
-                 [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
-                   RunReply reply = judge(outcome);
-                   VersionStats& stats = stats_[version];
-                   ++stats.calls;
-                   stats.gas += reply.gas.value;
-                   const bool died = reply.outcome != RunOutcome::kCompleted;
-                   if (died || reply.reply.status >= 500) ++stats.errors;
-                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-                   if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
-                   done(std::move(reply));
-                 });
+  workers_->call(std::move(*job), [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
+    RunReply reply = judge(outcome);
+    VersionStats& stats = stats_[version];
+    ++stats.calls;
+    stats.gas += reply.gas.value;
+    const bool died = reply.outcome != RunOutcome::kCompleted;
+    if (died || reply.reply.status >= 500) ++stats.errors;
+    if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+    if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+    if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
+    done(std::move(reply));
+  });
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {

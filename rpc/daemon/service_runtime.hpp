@@ -79,6 +79,8 @@ class ServiceRuntime {
   [[nodiscard]] bool accepts(const VersionId& version) const;
   /// Why this machine cannot run the version, as against not yet: nothing is promised for it then.
   [[nodiscard]] std::optional<std::string> failure(const VersionId& version) const;
+  /// Whether something had failed, which is tried again now.
+  bool retry(const VersionId& version);
   void run(RunOrder order, std::function<void(RunReply)> done);
   [[nodiscard]] const std::map<VersionId, LocalVersion>& versions() const { return scheduler_.versions(); }
   [[nodiscard]] VersionStats stats(const VersionId& version) const;

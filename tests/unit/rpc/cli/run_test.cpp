@@ -46,6 +46,10 @@ class RunTest : public test::ScriptedLedger {
       if (asked_ > 3) version["local"] = local_;
       return Json::array({version});
     });
+    node_.methods.add("svc.retry", [this](RpcParams& p) -> Result<Json> {
+      retried_.push_back(TRY(p.text("ref")));
+      return Json{{"retried", true}};
+    });
     answer("svc.logs",
            Json{{"items", {Json{{"cursor", "1"}, {"source", "build"}, {"text", "clang main.c"}}}}, {"cursor", "1"}});
   }
@@ -56,6 +60,7 @@ class RunTest : public test::ScriptedLedger {
   std::string owner_;
   bool known_ = false;
   int asked_ = 0;
+  std::vector<std::string> retried_;
   Json local_{{"state", "running"}};
 };
 
@@ -114,11 +119,28 @@ TEST_F(RunTest, AnotherOwnersNameIsRefused) {
 }
 
 TEST_F(RunTest, AServiceThatCannotRunHereSaysWhy) {
-  local_ = Json{{"state", "error"}, {"error", "main.c:1: expected ';'"}};
+  local_ = Json{{"state", "error"}, {"error", "main.c:1: expected ';'"}, {"fault", "invalid"}};
   const Ran ran = run({"run", "example.org/o/r/hello"});
-  EXPECT_EQ(ran.exit, 7);
+  EXPECT_EQ(ran.exit, 2) << "the ledger refused nothing: what was given is wrong";
+  EXPECT_NE(ran.err.find("mend the source"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("expected ';'"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("micro logs hello"), std::string::npos) << ran.err;
+}
+
+TEST_F(RunTest, AMachineThatFailsIsNotTheSourcesFault) {
+  local_ = Json{{"state", "error"}, {"error", "stopped after 300 s"}, {"fault", "busy"}, {"retry_in_ms", "300000"}};
+  const Ran ran = run({"run", "example.org/o/r/hello"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_NE(ran.err.find("tries again by itself"), std::string::npos) << ran.err;
+}
+
+TEST_F(RunTest, TheSameCommitAgainIsANewAttempt) {
+  known_ = true;
+  ASSERT_EQ(run({"run", "example.org/o/r/hello"}).exit, 0);
+  EXPECT_TRUE(retried_.empty()) << "it was announced just now";
+  const Ran again = run({"run", "example.org/o/r/hello"});
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_EQ(retried_, std::vector<std::string>{commit_.hex()});
 }
 
 TEST_F(RunTest, AFolderMayBeNamedWithoutADot) {
