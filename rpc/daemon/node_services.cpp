@@ -99,7 +99,9 @@ Result<Json> Node::status_json(std::optional<std::string> name) const {
                      {"state", version["state"]},
                      {"updated", local.contains("since") ? local["since"] : Json("")},
                      {"local", std::move(local)}});
-      if (version.contains("wasm_sha256")) out.back()["wasm_sha256"] = version["wasm_sha256"];
+      for (const char* field : {"wasm_sha256", "reason", "hint"}) {
+        if (version.contains(field)) out.back()[field] = version[field];
+      }
     }
   }
   if (name && out.empty())

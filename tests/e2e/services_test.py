@@ -138,6 +138,10 @@ class ServicesTest(unittest.TestCase):
         self.run_service(self.server.url("poor.git"), "--fund", "0.000040")  # 20 epochs
         self.assertEqual(self.answer("poor", "/"), "here")
         self.eventually(lambda: self.state_of("poor"), ["paused"])
+        listed = [s for s in self.machine.ok("services", "--json").json()["services"] if s["name"] == "poor"]
+        self.assertEqual(listed[0]["state"], "paused")
+        self.assertIn("micro service fund poor", listed[0]["hint"])
+        self.assertRegex(self.machine.ok("status", "poor").out, r"paused.*micro service fund poor")
         refused = self.machine.run("call", "poor", "/")
         self.assertNotEqual(refused.code, 0)
         self.assertIn("paused", refused.err)

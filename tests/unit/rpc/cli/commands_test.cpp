@@ -273,5 +273,25 @@ TEST_F(CommandsTest, LotsAndServicesArePrinted) {
   EXPECT_EQ((*json)["unit"], "TOK");
 }
 
+TEST_F(CommandsTest, APausedServiceSaysWhyAndWhatToDo) {
+  const char* reason = "its fund does not pay for its hosting";
+  const char* hint = "resume it with: micro service fund hello AMOUNT";
+  answer("svc.list", Json::array({Json{{"name", "hello"}, {"state", "paused"}, {"reason", reason}, {"hint", hint}}}));
+  const Ran listed = run({"services"});
+  EXPECT_EQ(listed.out, "hello\n") << "names only, for scripts";
+  EXPECT_EQ(listed.err, "hello is paused: its fund does not pay for its hosting; " + std::string(hint) + "\n");
+  for (const char* local : {"none", "draining"}) {
+    answer("svc.status", Json::array({Json{{"name", "hello"},
+                                           {"state", "paused"},
+                                           {"reason", reason},
+                                           {"hint", hint},
+                                           {"local", {{"state", local}}}}}));
+    const Ran shown = run({"status"});
+    for (const char* part : {"paused", reason, hint})
+      EXPECT_NE(shown.out.find(part), std::string::npos) << local << "\n" << shown.out;
+    EXPECT_EQ(shown.out.find(local), std::string::npos) << shown.out;
+  }
+}
+
 }  // namespace
 }  // namespace micro
