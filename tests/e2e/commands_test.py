@@ -1,4 +1,5 @@
 """Every command against a development network, for scripts and people: one document, or one error with its code."""
+import base64
 import json
 import pathlib
 import re
@@ -152,6 +153,12 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(get("/healthz", Host="evil.example").status, 421, "a rebound name")
         self.assertEqual(get("/rpc").status, 404, "administration is not on loopback")
         self.assertEqual(get("/api/nosuch/x").status, 404)
+        token = (pathlib.Path(self.json("node", "status")["data_dir"]) / "http.token").read_text().strip()
+        above = get("/api/hello/hello", Authorization=f"Bearer {token}", Micro_Max_Price="900")
+        self.assertEqual(above.status, 402, above.body)
+        offer = json.loads(base64.b64decode(above.headers["payment-required"]))
+        self.assertEqual((offer["x402Version"], len(offer["accepts"])), (2, 1))
+        self.assertIn(offer["error"], above.json()["detail"])
 
     def test_logs_are_followed(self):
         self.machine.ok("run", ROOT / "services/examples/hello-c", timeout=200)
