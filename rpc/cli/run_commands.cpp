@@ -166,8 +166,10 @@ Result<Stage> stage_of(const Json& version, const std::string& name) {
   if (local_state == "error") {
     const std::string error = text_or(local, "error");
     const std::string again = text_or(local, "retry_in_ms");
-    return fail(fault_of_name(text_or(local, "fault")),
-                "this node cannot run it: " + (error.empty() ? local_state : error),
+    Fault fault = fault_of_name(text_or(local, "fault"));
+    // Over a cap is the source's fault as much as what does not compile.
+    if (fault == Fault::kLimit || fault == Fault::kRefused) fault = Fault::kInvalid;
+    return fail(fault, "this node cannot run it: " + (error.empty() ? local_state : error),
                 "see `micro logs " + name + "`; " +
                     (again.empty() ? "the same commit fails the same way: mend the source and commit it"
                                    : "the node tries again by itself, `micro run` at once"));

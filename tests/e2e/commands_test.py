@@ -134,11 +134,11 @@ class CommandsTest(unittest.TestCase):
 
     def test_a_second_development_network_is_told_about_the_first(self):
         second = self.machine.run("dev", "--http", "127.0.0.1:0")
-        self.assertEqual(second.code, 1)
+        self.assertEqual(second.code, 5, "locked")
         self.assertIn(f"(process {self.dev.popen.pid})", second.err)
         self.assertEqual(self.json("node", "status")["pid"], self.dev.popen.pid)
         taken = self.machine.run("dev", "--http", f"127.0.0.1:{self.port}", "--socket", self.machine.home / "s")
-        self.assertEqual(taken.code, 1)
+        self.assertEqual(taken.code, 5, "somebody else holds the port")
         self.assertIn("--http 127.0.0.1:PORT", taken.err)
 
     def test_the_http_surface(self):

@@ -127,6 +127,11 @@ TEST_F(RunTest, AServiceThatCannotRunHereSaysWhy) {
   EXPECT_NE(ran.err.find("micro logs hello"), std::string::npos) << ran.err;
 }
 
+TEST_F(RunTest, AModuleOverItsCapIsTheSourcesFault) {
+  local_ = Json{{"state", "error"}, {"error", "it begins with 9 MiB of memory"}, {"fault", "limit"}};
+  EXPECT_EQ(run({"run", "example.org/o/r/hello"}).exit, 2);
+}
+
 TEST_F(RunTest, AMachineThatFailsIsNotTheSourcesFault) {
   local_ = Json{{"state", "error"}, {"error", "stopped after 300 s"}, {"fault", "busy"}, {"retry_in_ms", "300000"}};
   const Ran ran = run({"run", "example.org/o/r/hello"});
