@@ -96,6 +96,7 @@ Result<Transaction> transact(Context& context, ActingAccount& account, Payload p
   const UnsignedTx built = TRY(build_tx(view, account.address, std::move(payload)));
   Transaction out;
   out.id = tx_id(built.body);
+  out.nonce = built.body.nonce;
   out.fee = built.fee;
   const std::string rows = render_rows(describe_tx(view.kind, built.body));
   if (context.globals.dry_run) {

@@ -1,4 +1,5 @@
 // `micro run` and `micro update`: what is sent for a source, and what is followed until it answers.
+#include "chain/registry/service_rules.hpp"
 #include "tests/gen/scripted_cli.hpp"
 
 namespace micro {
@@ -34,11 +35,12 @@ class RunTest : public test::ScriptedLedger {
                   {"repo_url", "https://example.org/o/r"},
                   {"subdir", "hello"},
                   {"price", "0.000100"},
-                  {"fund", "0.000000"},
+                  {"host_share_ppm", 700'000},
+                  {"fund", fund_},
                   {"url", "http://hello.localhost:8080"}};
     });
     node_.methods.add("svc.versions", [this](RpcParams&) -> Result<Json> {
-      if (asked_++ == 0) return Json::array();
+      if (asked_++ == 0 && sent_.empty()) return Json::array();
       Json version{{"commit", commit_.hex()}, {"state", "active"}, {"hosts", Json::array()}, {"local", Json::object()}};
       if (asked_ > 2) version["wasm_sha256"] = std::string(64, 'a');
       if (asked_ > 2) version["wasm_bytes"] = 48000;
@@ -58,6 +60,7 @@ class RunTest : public test::ScriptedLedger {
   ServiceId service_;
   std::string source_;
   std::string owner_;
+  std::string fund_ = "0.000000";
   bool known_ = false;
   int asked_ = 0;
   std::vector<std::string> retried_;
@@ -74,7 +77,7 @@ TEST_F(RunTest, PublishesAnnouncesFundsAndFollows) {
   ASSERT_TRUE(published != nullptr && announced != nullptr && funded != nullptr);
   EXPECT_EQ(published->name, "hello");
   EXPECT_EQ(published->price, Amount(100));
-  EXPECT_EQ(announced->service, service_);
+  EXPECT_EQ(announced->service, service_id(dev0_, sent_[0].body.nonce));
   EXPECT_EQ(announced->commit, commit_);
   EXPECT_EQ(announced->memory_mib, 16u);
   EXPECT_EQ(funded->amount, Amount(1'000'000));
@@ -99,7 +102,7 @@ TEST_F(RunTest, JsonIsOneDocumentHoweverItEnds) {
   ASSERT_TRUE(document.has_value()) << submitted.out;
   EXPECT_EQ((*document)["commit"], commit_.hex());
   EXPECT_EQ((*document)["transactions"].size(), 3u);
-  EXPECT_EQ((*document)["transactions"][0]["height"], "9") << "the others need its number";
+  EXPECT_EQ((*document)["transactions"][0]["status"], "submitted");
   EXPECT_EQ((*document)["transactions"][1]["status"], "submitted");
   asked_ = 0;
   const Ran whole = run({"run", "example.org/o/r/hello", "--json"});
@@ -107,6 +110,39 @@ TEST_F(RunTest, JsonIsOneDocumentHoweverItEnds) {
   document = parse_json(whole.out);
   ASSERT_TRUE(document.has_value()) << whole.out;
   EXPECT_EQ((*document)["version"]["wasm_sha256"], std::string(64, 'a'));
+}
+
+TEST_F(RunTest, WhoDoesNotWantToWaitWaitsForNothing) {
+  never_final_ = true;
+  const Ran ran = run({"run", "example.org/o/r/hello", "--wait=none"});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  ASSERT_EQ(sent_.size(), 3u);
+  const ServiceId id = service_id(dev0_, sent_[0].body.nonce);
+  ASSERT_TRUE(sent<AnnounceVersion>(1) != nullptr && sent<FundService>(2) != nullptr);
+  EXPECT_EQ(sent<AnnounceVersion>(1)->service, id) << "known before anything is in a block";
+  EXPECT_EQ(sent<FundService>(2)->service, id);
+}
+
+TEST_F(RunTest, OptionsThatAnExistingServiceMakesVoidAreNamed) {
+  known_ = true;
+  fund_ = "3.000000";
+  const std::vector<std::string> command{"run", "example.org/o/r/hello", "--price", "0.5", "--fund",
+                                         "2",   "--host-share",          "80"};
+  const Ran ran = run(command);
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  ASSERT_EQ(sent_.size(), 1u) << "the version only";
+  for (const char* part : {"--price was not applied", "micro service price hello 0.5", "--fund was not applied",
+                           "micro service fund hello 2", "--host-share was not applied", "--host-share 80"}) {
+    EXPECT_NE(ran.err.find(part), std::string::npos) << part << "\n" << ran.err;
+  }
+  std::vector<std::string> for_scripts = command;
+  for_scripts.emplace_back("--json");
+  const auto document = parse_json(run(for_scripts).out);
+  ASSERT_TRUE(document.has_value());
+  ASSERT_EQ((*document)["not_applied"].size(), 3u);
+  EXPECT_EQ((*document)["not_applied"][0]["option"], "--price");
+  const Ran same = run({"run", "example.org/o/r/hello", "--price", "0.0001", "--host-share", "70"});
+  EXPECT_EQ(same.err.find("not applied"), std::string::npos) << same.err;
 }
 
 TEST_F(RunTest, AnotherOwnersNameIsRefused) {
