@@ -144,7 +144,11 @@ TEST_F(CommandsTest, RefusalsHaveTheirCodes) {
   EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 7);
   refusal_ = "";
   outcome_ = "NameTaken";
-  EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 7);
+  const Ran taken = run({"wallet", "send", someone(), "1"});
+  EXPECT_EQ(taken.exit, 7);
+  EXPECT_NE(taken.err.find("error: the ledger refused it: words; its fee of 0.000345 TOK was taken\nhint: advice\n"),
+            std::string::npos)
+      << taken.err;
   outcome_ = "InsufficientFunds";
   EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 6);
   live_ = "0.500000";
