@@ -134,7 +134,7 @@ class CommandsTest(unittest.TestCase):
 
     def test_a_refusal_names_its_limits_and_the_fee_that_was_taken(self):
         for command, limit in (("stake offer --cpu 1 --mem 1G --bond 0.5", r"10\.000000 TOK"),
-                               ("run %s --name -bad" % (ROOT / "services/examples/hello-c"), "1 to 63 of a to z")):
+                               ("run %s --name Bad_1" % (ROOT / "services/examples/hello-c"), "1 to 63 of a to z")):
             with self.subTest(command):
                 error = self.refused(7, *command.split())
                 self.assertRegex(error["message"], r"its fee of \d\.\d{6} TOK was taken")

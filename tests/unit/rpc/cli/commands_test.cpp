@@ -132,6 +132,22 @@ TEST_F(CommandsTest, ClaimsThatDidNotSucceedAreNoSuccess) {
   EXPECT_NE(ran.err.find("micro audit tx cccc"), std::string::npos) << ran.err;
 }
 
+TEST_F(CommandsTest, WhatIsNotWorthItsClaimsFeeIsNamed) {
+  const Json skipped{{"channel", std::string(64, 'd')},
+                     {"claimable", "0.000665"},
+                     {"fee", "0.000700"},
+                     {"reason", "below the claim's fee"}};
+  answer("stake.claim", Json{{"claims", Json::array()}, {"skipped", {skipped}}, {"total", "0.000000"}});
+  const Ran ran = run({"stake", "claim"});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_EQ(ran.out, "claimed 0.000000 TOK; 1 not claimed\n");
+  for (const char* part : {"dddddddddddd", "0.000665 TOK", "fee of 0.000700 TOK"})
+    EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
+  const auto json = parse_json(run({"stake", "claim", "--json"}).out);
+  ASSERT_TRUE(json.has_value());
+  EXPECT_EQ((*json)["skipped"][0]["reason"], "below the claim's fee");
+}
+
 TEST_F(CommandsTest, SubmittedDoesNotWait) {
   never_final_ = true;
   const Ran ran = run({"wallet", "send", someone(), "1", "--wait=submitted"});
