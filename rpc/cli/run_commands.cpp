@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "chain/registry/service_rules.hpp"
+#include "rpc/api/methods.hpp"
 #include "rpc/cli/groups.hpp"
 #include "rpc/cli/transact.hpp"
 #include "wallet/tx/tx_text.hpp"
