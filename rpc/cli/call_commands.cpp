@@ -19,8 +19,8 @@ struct CallOptions {
 
 /// What the gateway's own refusals mean. A service answers with statuses of its own: they say nothing about payment.
 Fault fault_of_status(unsigned status, bool from_service) {
-  if (status == 404) return Fault::kNotFound;
   if (from_service) return status < 500 ? Fault::kInvalid : Fault::kInternal;
+  if (status == 404) return Fault::kNotFound;
   if (status == 402) return Fault::kFunds;
   if (status == 401 || status == 403) return Fault::kDenied;
   if (status == 409 || status == 504) return Fault::kUnknownOutcome;

@@ -39,7 +39,12 @@ Status services(Context& context, const NoOptions&) {
     context.out.document(Json{{"services", std::move(list)}, {"unit", "TOK"}});
     return {};
   }
-  for (const Json& service : list) context.out.line(text_or(service, "name"));
+  for (const Json& service : list) {
+    const std::string name = text_or(service, "name");
+    context.out.line(name);
+    if (text_or(service, "state") == "paused")
+      context.out.note(name + " is paused: " + text_or(service, "reason") + "; " + text_or(service, "hint"));
+  }
   return {};
 }
 
@@ -66,10 +71,13 @@ Status status(Context& context, const NameOptions& o) {
     std::string state = text_or(entry, "state");
     std::string metadata;
     if (local.is_object() && !local.empty()) {
-      state = text_or(local, "state", state);
+      // What the ledger decided comes first: what still drains here is paused all the same.
+      if (state != "paused") state = text_or(local, "state", state);
       metadata = "calls=" + text_or(local, "calls", "0") + ",errors=" + text_or(local, "errors", "0");
       if (const std::string error = text_or(local, "error"); !error.empty()) metadata += ",error=" + error;
     }
+    if (state == "paused")
+      metadata += (metadata.empty() ? "" : ",") + text_or(entry, "reason") + "; " + text_or(entry, "hint");
     table.rows.push_back({text_or(entry, "name"), brief_hex(text_or(entry, "commit"), 7), text_or(entry, "source"),
                           state, brief_hex(text_or(entry, "wasm_sha256"), 7), since_text(entry), metadata});
   }

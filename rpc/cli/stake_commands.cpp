@@ -183,7 +183,14 @@ Status stake_claim(Context& context, const NoOptions&) {
     table.rows.push_back({brief_hex(text_or(claim, "channel"), 12), text_or(claim, "txid"), text_or(claim, "amount")});
   }
   context.out.table(table);
-  context.out.line("claimed " + with_unit(text_or(claims, "total")));
+  const Json& skipped = list_of(claims, "skipped");
+  context.out.line("claimed " + with_unit(text_or(claims, "total")) +
+                   (skipped.empty() ? "" : "; " + std::to_string(skipped.size()) + " not claimed"));
+  for (const Json& channel : skipped) {
+    context.out.note("channel " + brief_hex(text_or(channel, "channel"), 12) + " was not claimed: its " +
+                     with_unit(text_or(channel, "claimable")) + " are not worth the claim's fee of " +
+                     with_unit(text_or(channel, "fee")) + "; they wait for further calls");
+  }
   return check_claims(context, claims);
 }
 

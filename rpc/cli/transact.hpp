@@ -7,6 +7,7 @@ namespace micro {
 
 struct Transaction {
   TxId id;
+  Nonce nonce;
   Amount fee;
   Json
       result;  ///< as ledger.tx once it is in a block; {txid, status: "submitted"} before; a description with --dry-run

@@ -63,7 +63,7 @@ class Node {
   Hash fresh_seed();
   [[nodiscard]] CallRequest request_of(const ServiceCall& call, const Route& route) const;
   [[nodiscard]] RunOrder order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const;
-  /// `offer`: of a caller that paid by itself; a refusal then says what would be taken, and where its lane is.
+  /// `offer`: a refusal says by it what would be taken, and where the lane of a caller that paid by itself is.
   void answer_paid(const payment::Answer& answer, HttpResponder responder,
                    std::optional<x402::Offer> offer = std::nullopt) const;
 

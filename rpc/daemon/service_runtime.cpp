@@ -31,11 +31,6 @@ Status check_module(const BuildResult& built, std::uint32_t memory_mib) {
   return wasm::check_memory(info, std::uint64_t{memory_mib} << 20);
 }
 
-/// The source's own fault: the same commit fails the same way everywhere.
-bool is_final(const Error& error) {
-  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit || error.fault == Fault::kRefused;
-}
-
 std::string_view ending_text(wasm::CallEnd end) {
   switch (end) {
     case wasm::CallEnd::kTrapped:
@@ -194,6 +189,14 @@ void ServiceRuntime::update(std::vector<WantedVersion> wanted) {
   feed(scheduler::Wanted{std::move(wanted)});
 }
 
+bool ServiceRuntime::retry(const VersionId& version) {
+  const auto found = versions().find(version);
+  if (found == versions().end() || found->second.state != LocalState::kError) return false;
+  note_log(version, "node", "asked for again");
+  feed(scheduler::Retry{version});
+  return true;
+}
+
 bool ServiceRuntime::accepts(const VersionId& version) const {
   return scheduler_.accepts(version, SystemClock().now());
 }
@@ -237,10 +240,10 @@ void ServiceRuntime::build(const WantedVersion& wanted, bool foreign) {
     if (!made) sink("build failed: " + made.error().message);
     asio::post(io_, [this, version = wanted.version, made] {
       if (!made) {
-        return feed(scheduler::BuildEnded{version, std::nullopt, made.error().message, is_final(made.error())});
+        return feed(scheduler::BuildEnded{version, std::nullopt, made.error().message, made.error().fault});
       }
       built_.insert_or_assign(version, *made);
-      feed(scheduler::BuildEnded{version, made->wasm_sha256, "", false});
+      feed(scheduler::BuildEnded{version, made->wasm_sha256, "", {}});
     });
   });
 }
@@ -280,8 +283,8 @@ void ServiceRuntime::compile(const VersionId& version) {
       ports_.log(pruned.error().message);
     asio::post(io_, [this, version, artefact] {
       if (artefact) artefacts_.insert_or_assign(version, *artefact);
-      const bool final = !artefact && is_final(artefact.error());
-      feed(scheduler::CompileEnded{version, artefact.has_value(), artefact ? "" : artefact.error().message, final});
+      const Error error = artefact ? Error{} : artefact.error();
+      feed(scheduler::CompileEnded{version, artefact.has_value(), error.message, error.fault});
     });
   });
 }

@@ -81,6 +81,8 @@ class ServiceRuntime {
   [[nodiscard]] bool accepts(const VersionId& version) const;
   /// Why this machine cannot run the version, as against not yet: nothing is promised for it then.
   [[nodiscard]] std::optional<std::string> failure(const VersionId& version) const;
+  /// Whether something had failed, which is tried again now.
+  bool retry(const VersionId& version);
   /// `done` comes exactly once, on the io_context's thread. The number names the run for cancel(); kNoRun when it ended
   /// at once.
   std::uint64_t run(RunOrder order, std::function<void(RunReply)> done);

@@ -20,8 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxGivenUp = 1'024;
-
 /// Machine code for one processor faults on another that lacks an instruction.
 std::string processor() {
   std::ifstream file("/proc/cpuinfo");
@@ -129,15 +127,12 @@ Result<Hash> ModuleCache::get(ByteView wasm, const std::stop_token& stop) {
 }
 
 Result<Hash> ModuleCache::compile(const Hash& name, ByteView wasm, const std::stop_token& stop) {
-  if (const auto found = given_up_.find(name); found != given_up_.end()) return std::unexpected(found->second);
   const auto checked = [&]() -> Status { return check_program(TRY(inspect(wasm, options_.caps))); }();
   if (!checked) return remember(name, checked.error());
   const Result<Bytes> artefact = compile_in_child(wasm, options_.program, options_.limits, stop);
   if (!artefact) {
     const Fault fault = artefact.error().fault;
     if (fault == Fault::kInvalid || fault == Fault::kRefused) return remember(name, artefact.error());
-    // Too slow or too hungry on this machine at this time: not tried again before the next start.
-    if (fault == Fault::kLimit && given_up_.size() < kMaxGivenUp) given_up_.emplace(name, artefact.error());
     return std::unexpected(artefact.error());
   }
   TRY(write_file(options_.folder / (name.hex() + ".cwasm"), *artefact));

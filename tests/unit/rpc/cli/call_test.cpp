@@ -85,6 +85,10 @@ TEST_F(CallTest, WhatTheServiceAnswersSaysNothingAboutPayment) {
   EXPECT_EQ(ran.err, "paid 0.000100 TOK\nerror: the service answered with 402: this shop wants money of its own\n");
   answers(504, "{}", "0.000100");
   EXPECT_EQ(run({"call", "shop", "/"}).exit, 1);
+  answers(404, R"({"message":"no such article"})", "0.000100");
+  const Ran missing = run({"call", "shop", "/"});
+  EXPECT_EQ(missing.exit, 2) << "4 is for a service that does not exist";
+  EXPECT_NE(missing.err.find("the service answered with 404: no such article"), std::string::npos) << missing.err;
   answers(503, "{}", "0.000000");  // it did not complete, and was not paid
   const Ran again = run({"call", "shop", "/"});
   EXPECT_EQ(again.exit, 1);

@@ -186,6 +186,22 @@ TEST_F(CommandsTest, ClaimsThatDidNotSucceedAreNoSuccess) {
   EXPECT_NE(ran.err.find("micro audit tx cccc"), std::string::npos) << ran.err;
 }
 
+TEST_F(CommandsTest, WhatIsNotWorthItsClaimsFeeIsNamed) {
+  const Json skipped{{"channel", std::string(64, 'd')},
+                     {"claimable", "0.000665"},
+                     {"fee", "0.000700"},
+                     {"reason", "below the claim's fee"}};
+  answer("stake.claim", Json{{"claims", Json::array()}, {"skipped", {skipped}}, {"total", "0.000000"}});
+  const Ran ran = run({"stake", "claim"});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_EQ(ran.out, "claimed 0.000000 TOK; 1 not claimed\n");
+  for (const char* part : {"dddddddddddd", "0.000665 TOK", "fee of 0.000700 TOK"})
+    EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
+  const auto json = parse_json(run({"stake", "claim", "--json"}).out);
+  ASSERT_TRUE(json.has_value());
+  EXPECT_EQ((*json)["skipped"][0]["reason"], "below the claim's fee");
+}
+
 TEST_F(CommandsTest, SubmittedDoesNotWait) {
   never_final_ = true;
   const Ran ran = run({"wallet", "send", someone(), "1", "--wait=submitted"});
@@ -198,7 +214,11 @@ TEST_F(CommandsTest, RefusalsHaveTheirCodes) {
   EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 7);
   refusal_ = "";
   outcome_ = "NameTaken";
-  EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 7);
+  const Ran taken = run({"wallet", "send", someone(), "1"});
+  EXPECT_EQ(taken.exit, 7);
+  EXPECT_NE(taken.err.find("error: the ledger refused it: words; its fee of 0.000345 TOK was taken\nhint: advice\n"),
+            std::string::npos)
+      << taken.err;
   outcome_ = "InsufficientFunds";
   EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 6);
   live_ = "0.500000";
@@ -325,6 +345,26 @@ TEST_F(CommandsTest, LotsAndServicesArePrinted) {
   const auto json = parse_json(run({"services", "--json"}).out);
   ASSERT_TRUE(json.has_value());
   EXPECT_EQ((*json)["unit"], "TOK");
+}
+
+TEST_F(CommandsTest, APausedServiceSaysWhyAndWhatToDo) {
+  const char* reason = "its fund does not pay for its hosting";
+  const char* hint = "resume it with: micro service fund hello AMOUNT";
+  answer("svc.list", Json::array({Json{{"name", "hello"}, {"state", "paused"}, {"reason", reason}, {"hint", hint}}}));
+  const Ran listed = run({"services"});
+  EXPECT_EQ(listed.out, "hello\n") << "names only, for scripts";
+  EXPECT_EQ(listed.err, "hello is paused: its fund does not pay for its hosting; " + std::string(hint) + "\n");
+  for (const char* local : {"none", "draining"}) {
+    answer("svc.status", Json::array({Json{{"name", "hello"},
+                                           {"state", "paused"},
+                                           {"reason", reason},
+                                           {"hint", hint},
+                                           {"local", {{"state", local}}}}}));
+    const Ran shown = run({"status"});
+    for (const char* part : {"paused", reason, hint})
+      EXPECT_NE(shown.out.find(part), std::string::npos) << local << "\n" << shown.out;
+    EXPECT_EQ(shown.out.find(local), std::string::npos) << shown.out;
+  }
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST_F(ConfigTest, ALockNamesWhoHoldsIt) {
     ASSERT_TRUE(held.has_value());
     const auto second = ProcessLock::take(file, "somebody is here");
     ASSERT_FALSE(second.has_value());
-    EXPECT_EQ(second.error().fault, Fault::kBusy);
+    EXPECT_EQ(second.error().fault, Fault::kDenied) << "locked: exit code 5";
     EXPECT_EQ(second.error().message, "somebody is here (process " + std::to_string(::getpid()) + ")");
   }
   EXPECT_TRUE(ProcessLock::take(file, "somebody is here").has_value());
