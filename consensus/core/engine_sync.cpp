@@ -256,7 +256,7 @@ void Engine::standstill() {
   }
   Certificates certificates;
   Votes votes;
-  const std::size_t n = std::min(items.size(), kStandstillItems);
+  const std::size_t n = std::min<std::size_t>(items.size(), config_.standstill_items);
   if (n < items.size()) count(Counter::kStandstillsCapped);
   for (std::size_t i = 0; i < n; ++i) {
     const auto& item = items[(standstill_cursor_ + i) % items.size()];

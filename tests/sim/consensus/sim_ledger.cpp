@@ -43,8 +43,12 @@ std::uint64_t tx_key(const SignedTx& tx) {
 }
 
 ModelLedger::ModelLedger(const Committees& committees, std::uint32_t epoch_ms, std::shared_ptr<ModelChain> chain,
-                         std::uint64_t node)
-    : committees_(&committees), epoch_ms_(epoch_ms), chain_(std::move(chain)), node_(node) {
+                         std::uint64_t node, bool poison_first)
+    : committees_(&committees),
+      epoch_ms_(epoch_ms),
+      chain_(std::move(chain)),
+      node_(node),
+      poison_first_(poison_first) {
   head_.chain.data.fill(0x5a);
   head_.header = model_genesis(committees);
   head_.id = block_id(head_.header);
@@ -141,8 +145,10 @@ void ModelLedger::keep(const BlockId& id, const Block& block) {
 Result<Block> ModelLedger::propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) {
   const auto on_parent = on(parent);
   if (!on_parent) return fail(Fault::kNotFound, "no such parent");
+  std::vector<std::uint64_t> order(waiting_.begin(), waiting_.end());
+  if (poison_first_) std::ranges::sort(order, {}, [](std::uint64_t tx) { return std::pair(tx % kPoison != 0, tx); });
   List<SignedTx, kMaxTxsPerBlock> txs;
-  for (const std::uint64_t tx : waiting_) {
+  for (const std::uint64_t tx : order) {
     if (txs.size() >= limits.max_txs) break;
     if (!is_used(tx, parent)) txs.push_back(model_tx(tx));
   }

@@ -341,7 +341,7 @@ TEST_F(EngineTest, AStandstillSendsEverythingInTurnsOfACap) {
         for (const Certificate& c : held->certificates) seen.insert(c.statement.view);
       }
     }
-    EXPECT_LE(items, kStandstillItems);
+    EXPECT_LE(items, config.standstill_items);
   }
   EXPECT_EQ(seen.size(), 150U);
   EXPECT_GE(node_->count(Counter::kStandstillsCapped), 3U);
