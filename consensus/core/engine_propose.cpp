@@ -80,20 +80,17 @@ bool Engine::propose_current() {
   return true;
 }
 
-/// The leader's signature is its Notarize: one record, one statement.
+/// The leader's signature is its Notarize: one record, one statement. Its body is written first: a crash that cuts the
+/// journal between the two must not leave a vote for a block that nobody has.
 void Engine::propose(const Foundation& on, const BlockId& block, bool again) {
   proposed_ = true;
   const Statement statement{StatementKind::kNotarize, epoch_id_, cur_, on.view, block};
   BlockTree::Node* node = tree_.find(block);
   if (node == nullptr || !can_sign(cur_)) return;
+  if (RULE(kPersistBody) && !node->journaled) persist(Body{*node->block});
+  node->journaled = true;
   cast(statement);
   ViewState& state = views_[cur_];
-  Accepted accepted;
-  accepted.vote = *state.own_notarize;
-  if (RULE(kPersistBody) && !node->journaled) accepted.block = *node->block;
-  node->journaled = true;
-  persist(accepted);
-  unsynced_.back().first = sequence_;
   state.proposals.push_back(*state.own_notarize);
   count(Counter::kProposed);
   broadcast(open_proposal(*state.own_notarize, !again));

@@ -15,7 +15,8 @@ namespace {
 constexpr std::uint64_t kUsPerMs = 1'000;
 constexpr std::uint64_t kMaxEvents = 4'000'000;
 constexpr std::uint32_t kDeltaMs = 100;
-/// Where every message takes longer than Δ, each height waits until the timers have grown again.
+/// Where every message takes longer than Δ, each height waits until the timers have grown again; where leaders take
+/// poison first, until proposals have shrunk to nothing.
 constexpr std::uint64_t kSlowFactor = 15;
 
 /// FNV-1a over 64-bit words: only compared with itself.
@@ -328,7 +329,8 @@ void Cluster::live() {
   }
   const std::uint64_t goal = monitor_.highest() + kHeightsAfterHeal;
   const std::uint64_t start = now_.ns / 1'000;
-  const std::uint64_t factor = scenario_.heal_delay_ms > kDeltaMs ? kSlowFactor : 1;
+  const bool is_slow = scenario_.heal_delay_ms > kDeltaMs || (scenario_.poison_first && scenario_.poison_ppm > 0);
+  const std::uint64_t factor = is_slow ? kSlowFactor : 1;
   const std::uint64_t limit = start + factor * kDeltasAfterHeal * kDeltaMs * kUsPerMs * growth / 1'000'000;
   while (violations_.empty() && !all_reached(goal) && now_.ns / 1'000 < limit)
     run_until(now_.ns / 1'000 + 10 * kUsPerMs);

@@ -139,14 +139,14 @@ class InstantNode {
   }
   void serve(const simplex::ServeBlocks& wanted) {
     simplex::Blocks found;
-    for (auto block = ledger_.block(wanted.block); block && block->header.height > wanted.above &&
-                                                   found.blocks.size() < simplex::kMaxBlocksPerAnswer;
+    for (auto block = ledger_.block(wanted.block);
+         block && block->header.height > wanted.above && found.blocks.size() < simplex::kMaxBlocksPerAnswer;
          block = ledger_.block(found.blocks.back().header.parent)) {
       found.blocks.push_back(std::move(*block));
     }
     if (found.blocks.empty()) return;
-    out_.push_back({wanted.to, std::make_shared<const simplex::Message>(
-                                   simplex::Message{1, engine_->epoch(), std::move(found)})});
+    out_.push_back(
+        {wanted.to, std::make_shared<const simplex::Message>(simplex::Message{1, engine_->epoch(), std::move(found)})});
   }
   std::optional<simplex::Event> answer(simplex::Effect& effect) {
     using namespace simplex;  // NOLINT

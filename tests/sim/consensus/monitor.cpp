@@ -31,6 +31,16 @@ const ViewState* view_of(const Engine& engine, View view) {
   return it == engine.views().end() ? nullptr : &it->second;
 }
 
+/// The newest block once more: what is deep enough for its leader may not be for who knows more to be final.
+bool is_proposed_again(const Engine& engine, View view) {
+  const ViewState* state = view_of(engine, view);
+  return state != nullptr && std::ranges::any_of(state->proposals, [&](const Vote& v) {
+           const ViewState* parent = view_of(engine, v.statement.parent_view);
+           return parent != nullptr && parent->certified() != nullptr &&
+                  parent->certified()->statement.block == v.statement.block;
+         });
+}
+
 }  // namespace
 
 void Monitor::after_turn(const SimNode& node, const Effects& effects) {
@@ -42,6 +52,7 @@ void Monitor::after_turn(const SimNode& node, const Effects& effects) {
       const Statement& s = vote.statement;
       if (!seen_.insert({node.member(), encode(s)}).second || s.epoch_id != node.engine().epoch_id()) return;
       ++votes_checked_;
+      if (const Header* header = node.engine().tree().header(s.block)) heights_[s.block] = header->height;
       if (s.kind == StatementKind::kNotarize) check_notarize(node, s);
       if (s.kind == StatementKind::kFinalize) check_finalize(node, s);
     });
@@ -61,7 +72,8 @@ void Monitor::check_blame(const SimNode& node, const Effects& effects) {
       const Statement& s = vote.statement;
       if (s.kind != StatementKind::kNullify || s.epoch_id != engine.epoch_id()) return;
       if (seen_.contains({node.member(), encode(s)})) return;
-      if (!cluster_.is_honest(engine.set().members[engine.leader(s.view)].key)) return;
+      if (!cluster_.is_honest(engine.set().members[engine.leader(s.view)].key) || is_proposed_again(engine, s.view))
+        return;
       cluster_.violation(name(node) + " calls the proposal of an honest leader invalid in view " + s.view.text());
     });
   }
@@ -160,16 +172,19 @@ void Monitor::check_disk(SimNode& node, const Vote& vote) {
   const Durable& disk = node.durable();
   const Durable& boot = node.durable_at_boot();
   const auto is_certain = [&](View view) { return view <= node.engine().floor(); };
+  if (is_certain(s.view)) return;  // signed before it was; nothing depends on it any more
   const auto breaks = [&](const char* what) {
     cluster_.violation(name(node) + " says what its disk does not hold: " + what + " of view " + s.view.text());
   };
   if (!disk.votes.contains(encode(vote))) breaks("a vote");
   if (disk.entered < s.view) breaks("the entering");
   if (s.kind == StatementKind::kNullify) return;
-  const bool has_body = disk.bodies.contains(s.block) || node.ledger().block(s.block) || is_certain(s.view);
-  if (!has_body) breaks("the body");
+  // At a height that is final here it is in the ledger, or on a branch that is dead.
+  const auto height = heights_.find(s.block);
+  const bool is_final = height != heights_.end() && height->second.value <= node.height();
+  if (!is_final && !disk.bodies.contains(s.block)) breaks("the body");
   if (s.kind == StatementKind::kFinalize) {
-    if (!is_certain(s.view) && !disk.certified.contains({s.view, s.block})) breaks("the notarization");
+    if (!disk.certified.contains({s.view, s.block})) breaks("the notarization");
     return;
   }
   const auto parent = disk.certified.lower_bound({s.parent_view, BlockId{}});

@@ -48,8 +48,9 @@ class Monitor {
   std::set<std::pair<std::size_t, Bytes>> seen_;
   std::set<std::pair<std::size_t, Bytes>> left_;
   std::map<std::pair<Hash, View>, std::set<std::size_t>> nullified_;  ///< by which members
+  std::map<BlockId, Height> heights_;                                 ///< of what honest nodes voted for
   std::map<std::size_t, std::uint64_t> called_invalid_;               ///< by node
-  std::vector<BlockId> chain_;  ///< by height − 1, whoever committed it first
+  std::vector<BlockId> chain_;                                        ///< by height − 1, whoever committed it first
   std::map<BlockId, std::set<std::size_t>> committed_by_;
   std::set<std::uint64_t> txs_;
   std::uint64_t proofs_ = 0;

@@ -68,9 +68,12 @@ void choose_faults(Scenario& s, Dice& dice) {
   // Each of the two ways to repeat has to do alone.
   const std::uint64_t alone = dice.below(s.storm ? 3 : 8);
   if (alone == 0) s.standstill_ms = 60'000;
-  if (alone == 1) s.retry_ms = 60'000;
+  if (alone == 1) {
+    s.retry_ms = 60'000;
+    if (dice.below(2) == 0) s.standstill_items = static_cast<std::uint32_t>(dice.between(2, 4));
+  }
   // Slower than Δ for ever: only timers that grow are long enough.
-  if (dice.below(16) == 0) s.delay_ms = s.heal_delay_ms = static_cast<std::uint32_t>(dice.between(150, 260));
+  if (dice.below(16) == 0) s.delay_ms = s.heal_delay_ms = static_cast<std::uint32_t>(dice.between(350, 550));
 }
 
 }  // namespace

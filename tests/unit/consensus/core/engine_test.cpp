@@ -151,6 +151,34 @@ TEST_F(EngineTest, NothingIsSaidBeforeItIsWritten) {
   EXPECT_GE(votes, 10U);
 }
 
+TEST_F(EngineTest, AVoteIsWrittenAfterTheBodyThatItIsFor) {
+  begin();
+  node_->keep_turns = true;
+  node_->feed(TxsWait{true});
+  reach_view(true);  // proposes at once
+  hear(certificate(StatementKind::kNullify, node_->engine().view().value));
+  const std::uint64_t v = reach_view(false);
+  node_->receive(key(leader(v)), proposal_of(v, block_on_tip()));
+  std::set<BlockId> bodies;
+  std::size_t votes = 0;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      const auto* written = std::get_if<Persist>(&effect);
+      if (written == nullptr) continue;
+      const auto record = decode<Record>(written->record).value();
+      if (const auto* body = std::get_if<Body>(&record)) bodies.insert(block_id(body->block.header));
+      if (const auto* other = std::get_if<Accepted>(&record); other != nullptr && other->block) {
+        bodies.insert(block_id(other->block->header));
+      }
+      const auto* own = std::get_if<OwnVote>(&record);
+      if (own == nullptr || own->vote.statement.kind != StatementKind::kNotarize) continue;
+      ++votes;
+      EXPECT_TRUE(bodies.contains(own->vote.statement.block)) << "a journal cut here has a vote without its block";
+    }
+  }
+  EXPECT_EQ(votes, 2U) << "one of a leader, one of a voter";
+}
+
 TEST_F(EngineTest, OwnVotesCountOnlyWhenTheyAreOnTheDisk) {
   begin();
   node_->persisted = false;
