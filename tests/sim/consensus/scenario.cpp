@@ -49,6 +49,16 @@ void choose_members(Scenario& s, Dice& dice) {
   }
 }
 
+/// Whether a proposer and those who sign whatever is said could be a quorum: only one vote a member is certain not to.
+bool liars_have_weight(const Scenario& s) {
+  const auto supports = [](Behaviour b) {
+    return b == Behaviour::kLyingProposer || b == Behaviour::kEquivocator || b == Behaviour::kNuller;
+  };
+  const bool unequal = std::ranges::any_of(
+      s.weights, [](const auto& w) { return std::ranges::any_of(w, [](auto x) { return x > 1; }); });
+  return unequal && std::ranges::any_of(s.members, supports);
+}
+
 void choose_faults(Scenario& s, Dice& dice) {
   s.clean = !s.storm && dice.below(12) == 0;
   if (s.clean) return;
@@ -61,7 +71,8 @@ void choose_faults(Scenario& s, Dice& dice) {
   if (dice.below(2) == 0) s.partition_every_ms = static_cast<std::uint32_t>(dice.between(500, 5'000));
   if (dice.below(4) == 0) s.failed_sync_ppm = 1'000;
   if (dice.below(4) == 0) s.slow_disk_ppm = 20'000;
-  if (dice.below(6) == 0) s.poison_ppm = 20'000;
+  // A poisoned block executes where it was made and nowhere else: its leader is one more who is wrong.
+  if (dice.below(6) == 0 && !liars_have_weight(s)) s.poison_ppm = 20'000;
   s.poison_first = dice.below(3) == 0;
   if (dice.below(8) == 0) s.repropose_depth = 3;
   if (dice.below(6) == 0) s.standstill_items = static_cast<std::uint32_t>(dice.between(2, 6));
