@@ -50,7 +50,8 @@ std::vector<Bytes> fuzz_seeds() {
   record.entries.emplace_back(call);
   CHECK(lane.apply(call).has_value(), "a voucher follows");
   const auto reply = here.host.receive(call.call).reply.value();
-  for (const auto& entry : lane.judge(reply.answer())->entries) record.entries.push_back(entry);
+  const auto judged = lane.judge(reply.answer());
+  for (const auto& entry : judged->entries) record.entries.push_back(entry);
   const auto tagged = [](std::uint8_t kind, const Bytes& bytes) {
     Bytes out{kind};
     out.insert(out.end(), bytes.begin(), bytes.end());

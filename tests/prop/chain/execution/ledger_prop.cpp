@@ -82,7 +82,8 @@ struct Village : ServiceWorld {
     std::map<ServiceId, std::uint64_t> out;
     for (const ServiceId& s : services) {
       const auto record = read<ServiceRecord>(path::service(s));
-      for (const VersionRecord& v : versions_of(state, *record).value()) {
+      const auto versions = versions_of(state, *record).value();
+      for (const VersionRecord& v : versions) {
         if (status_of(v.version) != VersionState::kActive) continue;
         out[s] += genesis.params.upkeep_per_mib.micro * v.memory_mib * hosts_of(v.version).size();
       }
