@@ -84,7 +84,7 @@ Status LightClient::check_skip(const Skip& step, const Trust& trust) const {
 std::uint64_t LightClient::known_weight(const Skip& step) const {
   std::uint64_t out = 0;
   for (std::size_t i = 0; i < step.set.members.size(); ++i) {
-    if ((step.certificate.signers[i / 8] >> (i % 8) & 1) == 0) continue;
+    if (!has_signer(step.certificate, i)) continue;
     const auto known = std::ranges::lower_bound(set_.members, step.set.members[i].key, {}, &Validator::key);
     if (known != set_.members.end() && known->key == step.set.members[i].key) out += known->weight;
   }

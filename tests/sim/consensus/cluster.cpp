@@ -145,7 +145,8 @@ void Cluster::transmit(SimNode& from, SimNode& to, const MessagePtr& message, st
       to->deliver(from->key(), message);
     });
   };
-  std::uint64_t us = dice_.between(200, max_ms * kUsPerMs + 200) + extra_us;
+  const std::uint64_t min_us = scenario_.heal_delay_ms > kDeltaMs ? max_ms * kUsPerMs / 2 : 200;
+  std::uint64_t us = dice_.between(min_us, max_ms * kUsPerMs + 200) + extra_us;
   if (dice_.chance(fault_rate(scenario_.reorder_ppm))) {
     count(SimFault::kReordered);
     us += dice_.between(0, 5 * max_ms * kUsPerMs);

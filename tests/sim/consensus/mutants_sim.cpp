@@ -14,10 +14,17 @@ namespace micro::test {
 namespace {
 
 constexpr std::uint64_t kMaxSeeds = 10'000;
-constexpr std::uint64_t kQuickSeeds = 60;  ///< what a slice of the suite spends on one
+constexpr std::uint64_t kQuickSeeds = 100;  ///< what a slice of the suite spends on one
 
-/// Too rare for a slice: only the full run (SEEDS is set) tries these.
-constexpr auto kRare = std::array{Rule::kStandstillRotates};
+/// Whose loss only makes a node slower, because other rules bring the same a little later. Asked for by name they run.
+struct Masked {
+  Rule rule;
+  const char* why;
+};
+constexpr auto kMasked = std::array{
+    Masked{Rule::kHelpLate, "who is behind also hears the certificates of a retry, a standstill and the next proposal"},
+    Masked{Rule::kResendOwn, "what a restart sends at once, the retry and the standstill send later"},
+};
 
 constexpr auto kRuleNames = std::array{
 #define X(name) std::string_view(#name).substr(1),
@@ -53,8 +60,11 @@ TEST(ConsensusMutants, EachIsNoticedBySomeSeed) {
   std::size_t killed = 0;
   for (std::size_t rule = 0; rule < kRuleNames.size(); ++rule) {
     if (only != nullptr && kRuleNames[rule] != only) continue;
-    const bool is_rare = std::ranges::find(kRare, static_cast<Rule>(rule)) != kRare.end();
-    if (only == nullptr && seeds == nullptr && is_rare) continue;
+    const auto masked = std::ranges::find(kMasked, static_cast<Rule>(rule), &Masked::rule);
+    if (only == nullptr && masked != kMasked.end()) {
+      std::printf("masked   %-24s %s\n", kRuleNames[rule].data(), masked->why);
+      continue;
+    }
     const auto result = kill(rule, limit);
     killed += result ? 1 : 0;
     if (result) {

@@ -108,7 +108,9 @@ std::optional<ModelLedger::On> ModelLedger::on(const BlockId& id) const {
 
 bool ModelLedger::is_used(std::uint64_t tx, BlockId parent) const {
   if (committed_.contains(tx)) return true;
-  for (auto it = executed_.find(parent); it != executed_.end(); it = executed_.find(it->second.header.parent)) {
+  // What is forgotten cannot be built on, but what it used stays used.
+  for (auto it = was_executed_.find(parent); it != was_executed_.end();
+       it = was_executed_.find(it->second.header.parent)) {
     if (std::ranges::any_of(it->second.txs, [&](const SignedTx& t) { return tx_number(t) == tx; })) return true;
   }
   return false;
@@ -135,6 +137,7 @@ Block ModelLedger::run(const On& parent, TimeMs time, List<SignedTx, kMaxTxsPerB
 }
 
 void ModelLedger::keep(const BlockId& id, const Block& block) {
+  was_executed_.emplace(id, block);
   if (executed_.insert_or_assign(id, block).second) order_.push_back(id);
   std::erase_if(order_, [&](const BlockId& known) { return !executed_.contains(known); });
   if (order_.size() <= kModelUnfinalized) return;

@@ -55,7 +55,7 @@ class ModelLedger final : public SimLedger, private Ledger {
   [[nodiscard]] bool txs_wait() const override { return !waiting_.empty(); }
   void submit(std::uint64_t tx) override;
   [[nodiscard]] bool is_executed(const BlockId& id) const override {
-    return executed_.contains(id) || id == head_.id || chain_->index.contains(id);
+    return was_executed_.contains(id) || id == head_.id || chain_->index.contains(id);
   }
 
  private:
@@ -82,7 +82,8 @@ class ModelLedger final : public SimLedger, private Ledger {
   bool poison_first_;
   ChainHead head_;
   std::map<BlockId, Block> executed_;
-  std::vector<BlockId> order_;  ///< of execution, the oldest first
+  std::vector<BlockId> order_;             ///< of execution, the oldest first
+  std::map<BlockId, Block> was_executed_;  ///< since the process started, forgotten or not
   std::set<std::uint64_t> committed_;
   std::set<std::uint64_t> waiting_;
 };

@@ -441,6 +441,26 @@ TEST_F(EngineTest, TwoContradictingCertificatesStopItWithTheProof) {
   EXPECT_EQ(node_->halted->fault, Fault::kMismatch);
 }
 
+TEST_F(EngineTest, ABodyIsAskedOfWhoSignedItsCertificateNotOfWhoeverVoted) {
+  begin();
+  BlockId certified;
+  certified.data.fill(1);
+  BlockId rival;
+  rival.data.fill(2);
+  const std::uint64_t v = reach_view(false);
+  hear_vote(vote(other(1), StatementKind::kNotarize, v, 0, rival));
+  hear(certificate(StatementKind::kNotarize, v, 0, certified));
+  std::set<Ed25519Key> asked;
+  for (int i = 0; i < 40; ++i) {
+    node_->advance_ms(1'000);
+    for (const auto& [to, message] : node_->take_out()) {
+      const auto* ask = std::get_if<Ask>(&message->body);
+      if (ask != nullptr && ask->kind == AskKind::kBlocks && ask->block == certified) asked.insert(*to);
+    }
+  }
+  EXPECT_EQ(asked.size(), 3U);
+}
+
 TEST_F(EngineTest, ANodeFarBehindFetchesBackwardsAndCommitsForwards) {
   begin();
   // Another node of the same network, far ahead.
