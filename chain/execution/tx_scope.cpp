@@ -20,7 +20,12 @@ Amount tx_fee(const ChainParams& params, std::size_t encoded_bytes) {
 }
 
 std::size_t tx_size(const SignedTx& tx) {
-  return encode(tx.body).size() + kSignatureBytes;
+  return tx_facts(tx).bytes;
+}
+
+TxFacts tx_facts(const SignedTx& tx) {
+  const Bytes body = encode(tx.body);
+  return {tagged_hash(domain::kTxId, body).as<TxId>(), body.size() + kSignatureBytes};
 }
 
 // --- accounts ---
@@ -98,20 +103,21 @@ TxStatus TxScope::check_fee() {
   return TxStatus::kOk;
 }
 
-Result<TxStatus> TxScope::admit(const SignedTx& tx, std::optional<Nonce> expected) {
+Result<TxStatus> TxScope::admit(const SignedTx& tx, const TxFacts& facts, std::optional<Nonce> expected) {
   reset();
   before_ = book_;
   tx_ = &tx;
+  id_ = facts.id;
+  size_ = facts.bytes;
   const TxBody& body = tx.body;
   if (body.version != 1) return TxStatus::kBadVersion;
   if (body.chain != ctx_.block.chain) return TxStatus::kWrongChain;
-  scratch_.clear().put(body);
-  size_ = scratch_.bytes().size() + kSignatureBytes;
   if (size_ > kMaxTxBytes) return TxStatus::kTooLarge;
   if (ctx_.block.height > body.valid_until) return TxStatus::kExpired;
   if (!amounts_in_range(body)) return TxStatus::kMalformed;
   if (const TxStatus status = TRY(resolve_sender()); status != TxStatus::kOk) return status;
-  const Nonce next = expected.value_or(session_ ? session_->nonce : payer_->nonce);
+  sender_nonce_ = session_ ? session_->nonce : payer_->nonce;
+  const Nonce next = expected.value_or(sender_nonce_);
   if (body.nonce < next) return TxStatus::kNonceUsed;
   if (next < body.nonce) return TxStatus::kNonceGap;
   return check_fee();
@@ -133,7 +139,6 @@ void TxScope::abandon() {
 }
 
 void TxScope::begin() {
-  id_ = tagged_hash(domain::kTxId, scratch_.bytes()).as<TxId>();
   charge();
 }
 

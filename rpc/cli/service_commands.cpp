@@ -157,8 +157,7 @@ Result<ServiceId> id_of(const Json& service) {
 
 Status finish(Context& context, ActingAccount& account, Payload payload, const std::string& text) {
   const Transaction done = TRY(transact(context, account, std::move(payload)));
-  print_outcome(context, done, text);
-  context.out.note(outcome_text(done));
+  print_outcome_and_block(context, done, text);
   return {};
 }
 

@@ -142,7 +142,13 @@ void print_outcome(Context& context, const Transaction& transaction, std::string
     document["unit"] = "TOK";
     return context.out.document(document);
   }
+  if (transaction.result.contains("dry_run")) return context.out.note(outcome_text(transaction));
   context.out.line(text);
+}
+
+void print_outcome_and_block(Context& context, const Transaction& transaction, std::string_view text) {
+  print_outcome(context, transaction, text);
+  if (!transaction.result.contains("dry_run")) context.out.note(outcome_text(transaction));
 }
 
 }  // namespace micro

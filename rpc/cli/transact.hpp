@@ -21,8 +21,10 @@ Result<Amount> some_tokens(std::string_view text);
 
 /// "final in block 9 · fee 0.000100 TOK"
 std::string outcome_text(const Transaction& transaction);
-/// Prints the result: the document with --json, else `text`.
+/// Prints the result: the document with --json, else `text`; of a dry run that nothing happened.
 void print_outcome(Context& context, const Transaction& transaction, std::string_view text);
+/// And on stderr in which block, for which fee.
+void print_outcome_and_block(Context& context, const Transaction& transaction, std::string_view text);
 
 /// What the ledger says about this sender now.
 Result<ChainView> chain_view(Context& context, const Address& sender);

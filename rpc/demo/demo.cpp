@@ -342,6 +342,7 @@ Status Demo::add_up() {
 }
 
 Status Demo::run() {
+  TRY(find_example());  // before anything is made
   TRY(make_wallets());
   TRY(start_node());
   TRY(fund_and_offer());

@@ -4,7 +4,7 @@ import pathlib
 import re
 import unittest
 
-from harness import Machine, Process, free_port, request
+from harness import Machine, Process, free_port, request, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AMOUNT = re.compile(r"^\d+\.\d{6}$")
@@ -32,7 +32,10 @@ class CommandsTest(unittest.TestCase):
 
     def json(self, *command, timeout=120):
         done = self.machine.ok(*command, "--json", timeout=timeout)
-        self.assertEqual(done.err, "", f"{command}: a script reads nothing but its document")
+        if command[0] == "call":
+            self.assertRegex(json.loads(done.err)["charged"], AMOUNT, "what it cost, in one line beside the reply")
+        else:
+            self.assertEqual(done.err, "", f"{command}: a script reads nothing but its document")
         document = json.loads(done.out)
         for name, amount in amounts_in(document):
             self.assertIsInstance(amount, str, f"{command}: {name}")
@@ -164,4 +167,4 @@ class CommandsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

@@ -6,7 +6,7 @@ import re
 import shutil
 import unittest
 
-from harness import Machine
+from harness import Machine, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AMOUNT = re.compile(r"^\d+\.\d{6}$")
@@ -59,4 +59,4 @@ class DemoTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

@@ -7,7 +7,7 @@ import time
 import unittest
 
 from git_server import GitServer, files_below
-from harness import Machine, free_port, request
+from harness import Machine, free_port, request, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "services/examples"
@@ -208,4 +208,4 @@ class ServicesTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

@@ -174,7 +174,7 @@ struct Pair {
     for (const auto& [max_bytes, max_txs] :
          {std::pair<std::size_t, std::size_t>{100'000, 100}, {700, 100}, {9'000, 3}}) {
       std::vector<TxId> chosen;
-      for (const auto* entry : pool.select(max_bytes, max_txs)) chosen.push_back(entry->id);
+      for (const auto& entry : pool.select(max_bytes, max_txs)) chosen.push_back(entry->id);
       RC_ASSERT(chosen == model.select(max_bytes, max_txs));
     }
   }

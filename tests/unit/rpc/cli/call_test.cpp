@@ -107,6 +107,37 @@ TEST_F(CallTest, TheCurrentAccountPaysWhenItHasASession) {
   EXPECT_EQ(header("micro-account"), dev0_text_);
 }
 
+TEST_F(CallTest, WhatWasPaidForIsShownWhateverItsStatus) {
+  answers(404, R"({"error":"there is only /hello"})", "0.000106");
+  const Ran ran = run({"call", "hello", "/nowhere"});
+  EXPECT_EQ(ran.out, "{\n\t\"error\": \"there is only /hello\"\n}\n");
+  EXPECT_EQ(ran.err.find("paid 0.000106 TOK\nerror: the service answered with 404"), 0u) << ran.err;
+  const Ran json = run({"call", "hello", "/nowhere", "--json"});
+  EXPECT_EQ(json.out, R"({"error":"there is only /hello"})"
+                      "\n");
+  answers(500, "line one\nline two\n", "0.000106");
+  EXPECT_EQ(run({"call", "hello", "/nowhere"}).out, "line one\nline two\n");
+}
+
+TEST_F(CallTest, WithJsonThePaymentIsALineOfItsOwn) {
+  const Ran ran = run({"call", "hello", "/", "--json"});
+  const auto paid = parse_json(ran.err);
+  ASSERT_TRUE(paid.has_value()) << ran.err;
+  EXPECT_EQ((*paid)["charged"], "0.000100");
+  EXPECT_EQ((*paid)["unit"], "TOK");
+  EXPECT_EQ((*paid)["idempotency_key"], header("idempotency-key"));
+  EXPECT_EQ(run({"call", "hello", "/", "--json", "--quiet"}).err, "");
+}
+
+TEST_F(CallTest, ADryRunCallsAndPaysNothing) {
+  const Ran ran = run({"call", "hello", "Hello.Call", "{}", "--dry-run", "--max-price", "0.5", "--account", "dev0"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(ran.out, "POST /api/hello/Hello.Call\n{}\n");
+  EXPECT_EQ(ran.err, "at most 0.500000 TOK, paid by " + dev0_text_ + "\ndry run: nothing was called or paid\n");
+  EXPECT_EQ((*parse_json(run({"call", "hello", "/", "--dry-run", "--json"}).out))["dry_run"], true);
+  EXPECT_EQ(asked_.target, "");
+}
+
 TEST_F(CallTest, WrongRequestsAreNotSent) {
   EXPECT_EQ(run({"call", "hello", "Hello.Call", "{not json"}).exit, 2);
   EXPECT_EQ(run({"call", "hello", "Hello Call"}).exit, 2);

@@ -120,6 +120,60 @@ TEST_F(CommandsTest, ADryRunOfASessionLeavesNoKeyBehind) {
   EXPECT_EQ(forgotten.size(), 2u);
 }
 
+TEST_F(CommandsTest, ASessionThatContradictsItselfOrAnotherIsNotAskedFor) {
+  EXPECT_EQ(run({"wallet", "session", "create", "--per-call", "5", "--limit", "1"}).exit, 2);
+  answer("session.list", Json::array({Json{{"label", "phone"}, {"state", "active"}, {"owner", "x"}},
+                                      Json{{"label", "old"}, {"state", "revoked"}, {"owner", "x"}}}));
+  const Ran ran = run({"wallet", "session", "create", "--label", "phone"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_NE(ran.err.find("micro wallet session revoke phone"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandsTest, ADryRunOfAClaimClaimsNothing) {
+  bool claimed = false;
+  node_.methods.add("stake.claim", [&](RpcParams&) -> Result<Json> {
+    claimed = true;
+    return Json{{"claims", Json::array()}, {"total", "0.000000"}};
+  });
+  answer("stake.rewards", Json{{"channels", Json::array()}, {"claimable", "2.000000"}});
+  EXPECT_EQ(run({"stake", "claim", "--dry-run"}).out, "claimable 2.000000 TOK\n");
+  EXPECT_EQ((*parse_json(run({"stake", "claim", "--dry-run", "--json"}).out))["claimable"], "2.000000");
+  EXPECT_FALSE(claimed);
+}
+
+TEST_F(CommandsTest, ADryRunDoesNotSpeakOfSuccess) {
+  const Ran ran = run({"wallet", "send", someone(), "1", "--dry-run"});
+  EXPECT_EQ(ran.out, "");
+  EXPECT_NE(ran.err.find("dry run: nothing was signed or sent"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandsTest, ALotIsRefreshedWholeOrInPart) {
+  answer("ledger.account", Json{{"lots",
+                                 {Json{{"expiry", 30}, {"amount", "7.000000"}, {"class", "token"}},
+                                  Json{{"expiry", 60}, {"amount", "2.000000"}, {"class", "base"}}}}});
+  EXPECT_EQ(run({"wallet", "refresh", "30"}).exit, 0);
+  ASSERT_NE(sent<RefreshLot>(0), nullptr);
+  EXPECT_EQ(encode(*sent<RefreshLot>(0)), encode(RefreshLot{Epoch(30), LotClass::kToken, Amount(7'000'000)}));
+  EXPECT_EQ(run({"wallet", "refresh", "60", "1.5"}).exit, 0);
+  ASSERT_NE(sent<RefreshLot>(1), nullptr);
+  EXPECT_EQ(encode(*sent<RefreshLot>(1)), encode(RefreshLot{Epoch(60), LotClass::kBase, Amount(1'500'000)}));
+  EXPECT_EQ(run({"wallet", "refresh", "90"}).exit, 4);
+}
+
+TEST_F(CommandsTest, HelpIsOfWhatItNames) {
+  const Ran all = run_bare({"help"});
+  EXPECT_EQ(all.exit, 0);
+  EXPECT_EQ(all.out, run_bare({"--help"}).out);
+  EXPECT_NE(all.out.find("Exit codes: 0 ok"), std::string::npos);
+  const Ran group = run_bare({"help", "wallet"});
+  EXPECT_EQ(group.exit, 0) << group.err;
+  EXPECT_EQ(group.out, run_bare({"wallet", "--help"}).out);
+  EXPECT_NE(group.out.find("Usage: micro wallet"), std::string::npos) << group.out;
+  EXPECT_EQ(run_bare({"help", "wallet", "send"}).out, run_bare({"wallet", "send", "--help"}).out);
+  EXPECT_EQ(run_bare({"help", "nosuch"}).exit, 2);
+  EXPECT_EQ(run_bare({"--version"}).out, run_bare({"version"}).out);
+}
+
 TEST_F(CommandsTest, ClaimsThatDidNotSucceedAreNoSuccess) {
   Json claim{{"txid", std::string(64, 'c')}, {"status", "Ok"}, {"amount", "1.000000"}};
   const auto claims = [&](const char* status) {
