@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "chain/crypto/hash_batch.hpp"
+
 namespace micro {
 namespace {
 
@@ -42,31 +44,56 @@ void AccountTable::grow() {
 }
 
 Result<std::size_t> AccountTable::find(const Address& address, const StateView& view) {
-  std::size_t at = probe(address);
-  if (slots_[at] != 0) return slots_[at] - 1;
+  const std::uint32_t slot = slots_[probe(address)];
+  if (slot != 0) return slot - 1;
+  return insert(address, path::account(address), view);
+}
+
+Result<std::size_t> AccountTable::insert(const Address& address, const StatePath& path, const StateView& view) {
   Row row;
-  row.path = path::account(address);
+  row.path = path;
   row.account.address = address;
   TRY(read_account(row.account, view, row.path, row.exists));
   if (row.account.address != address) return fail(Fault::kCorrupt, "an account is stored under another's path");
-  if ((rows_.size() + 1) * 2 > slots_.size()) {
-    grow();
-    at = probe(address);
-  }
+  if ((rows_.size() + 1) * 2 > slots_.size()) grow();
   rows_.push_back(std::move(row));
-  slots_[at] = static_cast<std::uint32_t>(rows_.size());
+  slots_[probe(address)] = static_cast<std::uint32_t>(rows_.size());
   return rows_.size() - 1;
 }
 
-void AccountTable::flush(Overlay& to) {
-  std::vector<Row*> changed;
-  for (Row& row : rows_) {
-    if (row.dirty) changed.push_back(&row);
+Status AccountTable::load(std::span<const Address> addresses, const StateView& view) {
+  std::vector<Address> fresh;
+  for (const Address& address : addresses) {
+    if (slots_[probe(address)] == 0) fresh.push_back(address);
   }
-  std::ranges::sort(changed, {}, [](const Row* row) { return row->path; });
+  std::vector<Hash> hashes(fresh.size());
+  HashBatch batch;
+  for (std::size_t i = 0; i < fresh.size(); ++i) batch.add(fresh[i], hashes[i]);
+  batch.flush();
+  std::vector<StatePath> paths;
+  for (const Hash& hash : hashes) paths.push_back(state_path_of_hash(Module::kAccounts, hash));
+  view.prefetch(paths);
+  for (std::size_t i = 0; i < fresh.size(); ++i) {
+    if (slots_[probe(fresh[i])] == 0) static_cast<void>(TRY(insert(fresh[i], paths[i], view)));
+  }
+  return {};
+}
+
+void AccountTable::flush(Overlay& to) {
+  // In path order. All begin with the module's byte; what follows is a hash, whose first word nearly always decides.
+  std::vector<std::pair<std::uint64_t, Row*>> changed;
+  for (Row& row : rows_) {
+    if (!row.dirty) continue;
+    std::uint64_t word = 0;
+    for (std::size_t i = 1; i <= sizeof word; ++i) word = word << 8 | row.path.data[i];
+    changed.emplace_back(word, &row);
+  }
+  std::ranges::sort(changed, [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : a.second->path < b.second->path;
+  });
   StateDiff diff;
   Encoder scratch;
-  for (Row* row : changed) {
+  for (const auto& [word, row] : changed) {
     scratch.clear().put(row->account);
     diff.emplace_hint(diff.end(), row->path, scratch.bytes());
     row->dirty = false;

@@ -23,10 +23,13 @@ class AccountTable {
   /// clear(): rows are named by index, since their memory moves.
   Result<std::size_t> find(const Address& address, const StateView& view);
   [[nodiscard]] Row& row(std::size_t index) { return rows_[index]; }
+  /// find() of many, whose hashes and memory accesses overlap.
+  Status load(std::span<const Address> addresses, const StateView& view);
   /// Writes changed accounts, in path order.
   void flush(Overlay& to);
 
  private:
+  Result<std::size_t> insert(const Address& address, const StatePath& path, const StateView& view);
   void grow();
   [[nodiscard]] std::size_t probe(const Address& address) const;
 

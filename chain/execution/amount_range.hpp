@@ -15,6 +15,8 @@ bool amounts_in_range(const T& v) {
       if (!amounts_in_range(item)) return false;
     }
     return true;
+  } else if constexpr (is_optional<T>::value) {
+    return !v || amounts_in_range(*v);
   } else if constexpr (is_variant<T>::value) {
     return std::visit([](const auto& alternative) { return amounts_in_range(alternative); }, v);
   } else if constexpr (HasFields<T>) {

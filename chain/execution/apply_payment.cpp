@@ -81,7 +81,7 @@ Result<TxStatus> apply(TxScope& s, const TopUpChannel& t) {
   if (const TxStatus status = fund_escrow(s, channel, t.amount); status != TxStatus::kOk) return status;
   channel.deposit = deposit;
   s.store(path::channel(channel.channel), channel);
-  s.emit(event::ChannelToppedUp{channel.channel, t.amount});
+  s.emit(event::ChannelToppedUp{channel.channel, channel.payer, t.amount});
   return TxStatus::kOk;
 }
 

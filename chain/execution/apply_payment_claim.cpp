@@ -32,7 +32,7 @@ Status release_mature(TxScope& s, ChannelRecord& channel) {
   const HeldProceeds due = release_proceeds(channel, s.now(), s.params(), false);
   if (due.to_host.is_zero() && due.to_owner.is_zero()) return {};
   const PaidOut paid = TRY(pay_out(s, channel, channel.held, due.to_host, due.to_owner));
-  s.emit(event::ProceedsReleased{channel.channel, paid.to_host, paid.to_owner});
+  s.emit(event::ProceedsReleased{channel.channel, channel.host_owner, channel.owner, paid.to_host, paid.to_owner});
   return {};
 }
 
@@ -62,7 +62,8 @@ Result<TxStatus> apply(TxScope& s, const Claim& t) {
   record_totals(channel, totals);
   hold_proceeds(channel, s.now(), to_host, settled->to_owner);
   s.store(path::channel(channel.channel), channel);
-  s.emit(event::Claimed{channel.channel, settled->charged, settled->burned, to_host, settled->to_owner, s.fee(), true});
+  s.emit(event::Claimed{channel.channel, channel.host_owner, channel.owner, settled->charged, settled->burned, to_host,
+                        settled->to_owner, s.fee(), true});
   return TxStatus::kOk;
 }
 
@@ -89,9 +90,10 @@ Result<TxStatus> apply(TxScope& s, const CoopClose& t) {
   const Amount refund = TRY(refund_escrow(s, channel));
   TRY(clear_held(s, channel));
   s.erase(path::channel(channel.channel));
-  s.emit(
-      event::Claimed{channel.channel, settled->charged, settled->burned, now.to_host, now.to_owner, Amount(0), false});
-  s.emit(event::ChannelClosed{channel.channel, refund, TRY(checked_add(before.to_host, now.to_host)),
+  s.emit(event::Claimed{channel.channel, channel.host_owner, channel.owner, settled->charged, settled->burned,
+                        now.to_host, now.to_owner, Amount(0), false});
+  s.emit(event::ChannelClosed{channel.channel, channel.payer, channel.host_owner, channel.owner, refund,
+                              TRY(checked_add(before.to_host, now.to_host)),
                               TRY(checked_add(before.to_owner, now.to_owner))});
   return TxStatus::kOk;
 }
@@ -129,9 +131,10 @@ Result<TxStatus> apply(TxScope& s, const Finalize& t) {
     s.store(path::channel(channel.channel), channel);
   }
   if (refund_due || undisputable) {
-    s.emit(event::ChannelClosed{channel.channel, refund, paid.to_host, paid.to_owner});
+    s.emit(event::ChannelClosed{channel.channel, channel.payer, channel.host_owner, channel.owner, refund, paid.to_host,
+                                paid.to_owner});
   } else {
-    s.emit(event::ProceedsReleased{channel.channel, paid.to_host, paid.to_owner});
+    s.emit(event::ProceedsReleased{channel.channel, channel.host_owner, channel.owner, paid.to_host, paid.to_owner});
   }
   return TxStatus::kOk;
 }

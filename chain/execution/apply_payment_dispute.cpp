@@ -59,7 +59,7 @@ Status slash(TxScope& s, OfferRecord& offer, const Compensation& done) {
   } else {
     s.store(path::offer(offer.offer), offer);
   }
-  s.emit(event::BondSlashed{offer.offer, done.bond_given(), done.bond_burned()});
+  s.emit(event::BondSlashed{offer.owner, offer.offer, done.bond_given(), done.bond_burned()});
   return {};
 }
 
@@ -100,7 +100,7 @@ Result<TxStatus> apply(TxScope& s, const Dispute& t) {
   correct_lane(channel, t.receipt, *lie, s.now());
   TRY(slash(s, *offer, compensation));
   s.store(path::channel(channel.channel), channel);
-  s.emit(event::ChannelDisputed{channel.channel, t.receipt.lane, refunded, compensation.burned()});
+  s.emit(event::ChannelDisputed{channel.channel, channel.payer, t.receipt.lane, refunded, compensation.burned()});
   return TxStatus::kOk;
 }
 

@@ -92,16 +92,18 @@ Result<TxStatus> apply(TxScope& s, const FundService& t) {
 
 // Only what is unspent, and only live lots: what expired in the fund stays there until it is gone.
 Result<TxStatus> apply(TxScope& s, const UnfundService& t) {
-  if (t.amount.is_zero()) return TxStatus::kZeroAmount;
+  if (t.amount && t.amount->is_zero()) return TxStatus::kZeroAmount;
   const auto service = TRY(s.load<ServiceRecord>(path::service(t.service)));
   if (!service) return TxStatus::kNoSuchService;
   if (service->owner != s.sender()) return TxStatus::kNotOwner;
   FundRecord fund{t.service, {}};
   if (auto stored = TRY(s.load<FundRecord>(path::fund(t.service)))) fund = std::move(*stored);
-  if (!s.move(fund.purse, s.payer().purse, t.amount, live_tokens(s.when()))) return TxStatus::kUnspentTooSmall;
+  const Amount amount = t.amount.value_or(total(fund.purse, live_tokens(s.when())));
+  if (amount.is_zero()) return TxStatus::kUnspentTooSmall;
+  if (!s.move(fund.purse, s.payer().purse, amount, live_tokens(s.when()))) return TxStatus::kUnspentTooSmall;
   drop_gone(fund.purse, s.when());
   s.store(path::fund(t.service), fund);
-  s.emit(event::ServiceUnfunded{t.service, s.sender(), t.amount});
+  s.emit(event::ServiceUnfunded{t.service, s.sender(), amount});
   return TxStatus::kOk;
 }
 

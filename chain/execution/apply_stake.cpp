@@ -39,7 +39,7 @@ Result<Epoch> withdraw_offer(TxScope& s, OfferRecord& offer) {
   offer.state = OfferState::kWithdrawn;
   offer.end = Epoch(s.now().value + s.params().drain_epochs);
   offer.release = Epoch(static_cast<std::uint32_t>(release));
-  DueRecord due{offer.release, {}};
+  DueRecord due{offer.release, {}, offer.offer};
   if (auto stored = TRY(s.load<DueRecord>(path::due(offer.release)))) due = *stored;
   offer.next_due = due.first_bond;
   due.first_bond = offer.offer;

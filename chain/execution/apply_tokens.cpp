@@ -18,6 +18,8 @@ Result<TxStatus> apply(TxScope& s, const Transfer& t) {
   return TxStatus::kOk;
 }
 
+// It pays its fee when it is done, out of what it gave a fresh life if there is nothing else: whoever holds nothing but
+// tokens in grace can still save them.
 Result<TxStatus> apply(TxScope& s, const RefreshLot& t) {
   if (t.amount.is_zero()) return TxStatus::kZeroAmount;
   Purse& purse = s.payer().purse;
@@ -30,6 +32,7 @@ Result<TxStatus> apply(TxScope& s, const RefreshLot& t) {
   const Epoch to = fresh_expiry(s.when());
   s.supply().refresh({t.expiry, t.cls, t.amount}, fee);
   add_lot(purse, {to, t.cls, TRY(checked_sub(t.amount, fee))});
+  if (!s.pay_fee_from(purse)) return TxStatus::kInsufficientFunds;
   s.emit(event::LotRefreshed{s.sender(), t.expiry, to, t.amount, fee});
   return TxStatus::kOk;
 }

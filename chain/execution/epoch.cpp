@@ -24,6 +24,20 @@ Result<ValidatorSet> carry_validators(BlockState& state, Epoch ended) {
   return *set;
 }
 
+// What is left of a chain of bonds is due one epoch later, before those that are due then.
+Status put_off(BlockState& state, DueRecord rest) {
+  rest.epoch = rest.epoch.next();
+  if (const auto then = TRY(read_record<DueRecord>(state.overlay, path::due(rest.epoch)))) {
+    auto last = TRY(read_record<OfferRecord>(state.overlay, path::offer(rest.last_bond.value_or(OfferId{}))));
+    if (!last) return fail(Fault::kCorrupt, "the last of the offers that are due is not stored");
+    last->next_due = then->first_bond;
+    state.overlay.put_record(path::offer(last->offer), *last);
+    rest.last_bond = then->last_bond;
+  }
+  state.overlay.put_record(path::due(rest.epoch), rest);
+  return {};
+}
+
 // Bonds whose unbonding ends now go back to their owners, each lot for the life it had left.
 Status release_bonds(BlockState& state, std::vector<Event>& events) {
   const Epoch now = state.clock.epoch;
@@ -31,7 +45,7 @@ Status release_bonds(BlockState& state, std::vector<Event>& events) {
   if (!due) return {};
   TxScope scope(state.overlay, state.book, state.ctx);
   std::optional<OfferId> next = due->first_bond;
-  while (next) {
+  for (std::size_t released = 0; next && released < kMaxBondReleases; ++released) {
     scope.begin_transition();
     auto offer = TRY(scope.load<OfferRecord>(path::offer(*next)));
     if (!offer) return fail(Fault::kCorrupt, "an offer is due that is not stored");
@@ -48,7 +62,7 @@ Status release_bonds(BlockState& state, std::vector<Event>& events) {
     events.push_back(event::BondReleased{offer->owner, offer->offer, amount});
   }
   state.overlay.erase(path::due(now));
-  return {};
+  return next ? put_off(state, {now, next, due->last_bond}) : Status{};
 }
 
 }  // namespace

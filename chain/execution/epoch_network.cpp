@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <set>
 
-#include "chain/governance/policy_abi.hpp"
 #include "chain/registry/build_quorum.hpp"
 
 namespace micro {
@@ -103,6 +102,43 @@ Result<VersionState> build_state(const BlockState& state, const Network& network
   return VersionState::kActive;
 }
 
+/// The state that a version has from now on, or the one it keeps because this boundary has changed enough.
+Status update_status(BlockState& state, const Network& network, const ClusterCount& clusters, VersionFacts& v,
+                     std::uint64_t& left, std::size_t& room, std::vector<Event>& events) {
+  const ChainParams& params = state.ctx.params;
+  const StatusRecord before = v.status;
+  v.status.state = TRY(build_state(state, network, v));
+  const std::uint32_t able = clusters.able(ceil_log2(v.version.memory_mib));
+  v.replicas = std::min(params.replicas_min, std::max(able, 1u));
+  const std::uint64_t cost = epoch_cost(params, v, std::max(v.replicas, v.in_force()));
+  if (v.status.state == VersionState::kActive) {
+    v.funded = cost <= left;
+    if (!v.funded) v.status.state = VersionState::kPaused;
+  }
+  const bool changes = v.status.state != before.state;
+  if (changes && room == 0) {
+    v.status = before;
+    v.funded = false;
+  } else if (changes) {
+    --room;
+    v.status.since = state.clock.epoch;
+    events.push_back(event::VersionStatusChanged{v.version.service, v.version.version,
+                                                 static_cast<std::uint8_t>(before.state),
+                                                 static_cast<std::uint8_t>(v.status.state)});
+  }
+  if (v.funded) left -= cost;
+  const bool is_new = v.version.announced == network.ended && before.since.value == 0;
+  if (!(v.status == before) || is_new) state.overlay.put_record(path::status(v.version.version), v.status);
+  return {};
+}
+
+/// The beacon's first bytes as a number: which service comes first.
+std::size_t first_service(const Hash& beacon, std::size_t services) {
+  std::uint64_t drawn = 0;
+  for (std::size_t i = 0; i < sizeof drawn; ++i) drawn = drawn << 8 | beacon.data[i];
+  return services == 0 ? 0 : static_cast<std::size_t>(drawn % services);
+}
+
 }  // namespace
 
 std::uint32_t VersionFacts::in_force() const {
@@ -124,18 +160,22 @@ Result<Network> read_network(const BlockState& state, Epoch ended) {
     }
     network.services.push_back(std::move(facts));
   }
+  const auto first = first_service(state.clock.beacon, network.services.size());
+  std::ranges::rotate(network.services, network.services.begin() + static_cast<std::ptrdiff_t>(first));
   return network;
 }
 
 namespace {
 
 // The host's offer ended: no decision takes the placement off, it is over.
-void end_orphans(const Network& network, VersionFacts& v, Epoch now, std::vector<Event>& events) {
+void end_orphans(const Network& network, VersionFacts& v, Epoch now, std::size_t& room, std::vector<Event>& events) {
   for (Placement& p : v.placement.hosts) {
+    if (room == 0) return;
     if (p.end.value != 0) continue;
     const auto host = network.host_of_node.find(p.node);
     if (host != network.host_of_node.end() && network.hosts[host->second].offer == p.offer) continue;
     p.end = now;
+    --room;
     v.placement_changed = true;
     events.push_back(event::Drained{0, v.version.version, v.version.service, p.node,
                                     static_cast<std::uint16_t>(DecisionReason::kHostLeaving), now});
@@ -164,40 +204,22 @@ void end_placements(const BlockState& state, Network& network, std::vector<Event
   const ChainParams& params = state.ctx.params;
   const std::uint64_t kept =
       std::uint64_t{kernel::kMaxChannelEpochsInBuckets} * params.bucket_epochs + 2ull * params.dispute_epochs;
+  std::size_t room = kMaxOrphansEnded;
   for (ServiceFacts& service : network.services) {
     for (VersionFacts& v : service.versions) {
-      end_orphans(network, v, state.clock.epoch, events);
+      end_orphans(network, v, state.clock.epoch, room, events);
       forget_old(v, state.clock.epoch, kept);
     }
   }
 }
 
 Status update_statuses(BlockState& state, Network& network, std::vector<Event>& events) {
-  const ChainParams& params = state.ctx.params;
   const ClusterCount clusters(network);
+  std::size_t room = kMaxStatusChanges;
   for (ServiceFacts& service : network.services) {
     const auto fund = TRY(read_record<FundRecord>(state.overlay, path::fund(service.service)));
     std::uint64_t left = fund ? live_total(fund->purse, state.book.when()).micro : 0;
-    for (VersionFacts& v : service.versions) {
-      const StatusRecord before = v.status;
-      v.status.state = TRY(build_state(state, network, v));
-      const std::uint32_t able = clusters.able(ceil_log2(v.version.memory_mib));
-      v.replicas = std::min(params.replicas_min, std::max(able, 1u));
-      if (v.status.state == VersionState::kActive) {
-        const std::uint64_t cost = epoch_cost(params, v, std::max(v.replicas, v.in_force()));
-        v.funded = cost <= left;
-        if (v.funded) left -= cost;
-        if (!v.funded) v.status.state = VersionState::kPaused;
-      }
-      if (v.status.state != before.state) {
-        v.status.since = state.clock.epoch;
-        events.push_back(event::VersionStatusChanged{v.version.service, v.version.version,
-                                                     static_cast<std::uint8_t>(before.state),
-                                                     static_cast<std::uint8_t>(v.status.state)});
-      }
-      const bool is_new = v.version.announced == network.ended && before.since.value == 0;
-      if (!(v.status == before) || is_new) state.overlay.put_record(path::status(v.version.version), v.status);
-    }
+    for (VersionFacts& v : service.versions) TRY(update_status(state, network, clusters, v, left, room, events));
   }
   return {};
 }
@@ -208,7 +230,7 @@ Result<Amount> charge_upkeep(BlockState& state, const Network& network) {
   for (const ServiceFacts& service : network.services) {
     std::uint64_t cost = 0;
     for (const VersionFacts& v : service.versions) {
-      if (v.status.state == VersionState::kActive) cost += epoch_cost(state.ctx.params, v, v.in_force());
+      if (v.funded) cost += epoch_cost(state.ctx.params, v, v.in_force());
     }
     if (cost == 0) continue;
     scope.begin_transition();

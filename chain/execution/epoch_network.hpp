@@ -4,9 +4,20 @@
 #include <map>
 
 #include "chain/execution/block_state.hpp"
+#include "chain/governance/policy_abi.hpp"
 #include "chain/types/event.hpp"
+#include "chain/types/receipt.hpp"
 
 namespace micro {
+
+// What one boundary does at most of each kind of work, since each piece leaves an event and a boundary's events are a
+// list with a limit. The rest of a kind's work waits for the next boundary; what the policy decided always fits.
+inline constexpr std::size_t kMaxBondReleases = 16'384;
+inline constexpr std::size_t kMaxOrphansEnded = 16'384;
+inline constexpr std::size_t kMaxPolicyEvents = 1 + kMaxPolicyDecisions;  ///< its run and its decisions
+inline constexpr std::size_t kMaxStatusChanges =
+    kMaxBoundaryEvents - kMaxBondReleases - kMaxOrphansEnded - kMaxPolicyEvents - 1;  ///< one ends the epoch
+static_assert(kMaxStatusChanges >= 16'384 && kMaxStatusChanges < kMaxBoundaryEvents);
 
 /// A host whose offer is active, or withdrawn and still draining.
 struct HostFacts {
@@ -24,7 +35,7 @@ struct VersionFacts {
   PlacementRecord placement;
   bool placement_stored = false;
   bool placement_changed = false;
-  bool funded = false;         ///< the fund covers the wanted replicas for the next epoch
+  bool funded = false;         ///< active, and the fund covers the wanted replicas for the next epoch
   std::uint32_t replicas = 1;  ///< wanted
   [[nodiscard]] bool built() const {
     return status.state == VersionState::kActive || status.state == VersionState::kPaused;
@@ -41,17 +52,20 @@ struct Network {
   Epoch ended;
   std::vector<HostFacts> hosts;  ///< in path order of their offers
   std::map<NodeId, std::size_t> host_of_node;
-  std::vector<ServiceFacts> services;  ///< in path order, only those with versions
-  std::uint32_t builders = 0;          ///< nodes with an active offer
+  /// In path order, only those with versions; it begins with one that the beacon names, so that nobody is always last
+  /// where there is more to do than fits.
+  std::vector<ServiceFacts> services;
+  std::uint32_t builders = 0;  ///< nodes with an active offer
 };
 
 Result<Network> read_network(const BlockState& state, Epoch ended);
 
-/// Ends placements on hosts whose offer ended, and forgets those that ended long ago.
+/// Ends placements on hosts whose offer ended, at most kMaxOrphansEnded, and forgets those that ended long ago.
 void end_placements(const BlockState& state, Network& network, std::vector<Event>& events);
-/// Derives every version's status from its builds and its service's fund, and writes what changed.
+/// Derives every version's status from its builds and its service's fund, and writes what changed. After
+/// kMaxStatusChanges a version keeps the state it has, and counts as not funded when it should have another.
 Status update_statuses(BlockState& state, Network& network, std::vector<Event>& events);
-/// Burns the next epoch's upkeep of every placed, active version: newest version first, earliest-expiring tokens first.
+/// Burns the next epoch's upkeep of every placed, funded version: newest version first, earliest-expiring tokens first.
 Result<Amount> charge_upkeep(BlockState& state, const Network& network);
 /// Writes the placements that changed.
 void store_placements(BlockState& state, const Network& network);

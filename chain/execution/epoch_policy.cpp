@@ -12,6 +12,7 @@ struct Judgement {
 
 Judgement judge(const PolicyInput& input, const PolicyRunOutcome& run) {
   if (!run.ok) return {PolicyFault::kTrapped, {}};
+  if (run.output.size() > kMaxPolicyOutputBytes) return {PolicyFault::kMalformed, {}};
   auto output = decode<PolicyOutput>(run.output);
   if (!output) return {PolicyFault::kMalformed, {}};
   const PolicyFault fault = check_output(input, *output);
@@ -91,6 +92,7 @@ Status run_policy(BlockState& state, Network& network, PolicyPort& port, BlockOu
       state.overlay.put_record(path::policy(), *record);
     }
   }
+  if (!run.ok || run.output.size() > kMaxPolicyOutputBytes) run.output.clear();
   out.policy = BlockOutcome::PolicyIo{input, std::move(run.output)};
   return {};
 }

@@ -1,11 +1,17 @@
 #include "chain/execution/execute.hpp"
 
+#include <algorithm>
+
+#include "chain/base/check.hpp"
 #include "chain/execution/block_state.hpp"
 #include "chain/execution/epoch.hpp"
 #include "chain/execution/handlers.hpp"
+#include "chain/execution/permissions.hpp"
 
 namespace micro {
 namespace {
+
+constexpr std::size_t kReadAheadTxs = 32;
 
 template <class T>
 Result<T> required(const StateView& view, const StatePath& path, const char* what) {
@@ -29,8 +35,8 @@ struct Attempt {
   std::optional<TxReceipt> receipt;  ///< otherwise
 };
 
-Result<Attempt> run_tx(TxScope& scope, const SignedTx& tx, std::uint64_t room) {
-  const TxStatus admitted = TRY(scope.admit(tx));
+Result<Attempt> run_tx(TxScope& scope, const SignedTx& tx, const TxFacts& facts, std::uint64_t room) {
+  const TxStatus admitted = TRY(scope.admit(tx, facts));
   if (admitted != TxStatus::kOk || scope.size() > room) {
     scope.abandon();
     return Attempt{admitted, {}};
@@ -41,16 +47,27 @@ Result<Attempt> run_tx(TxScope& scope, const SignedTx& tx, std::uint64_t room) {
   return Attempt{TxStatus::kOk, std::move(receipt)};
 }
 
-Status run_txs(BlockState& state, std::span<const SignedTx> txs, ExecutionMode mode, BlockOutcome& out,
-               std::vector<bool>* kept) {
+/// Senders and recipients: what nearly every transaction reads.
+Status read_ahead(TxScope& scope, std::span<const SignedTx> txs) {
+  std::vector<Address> accounts;
+  for (const SignedTx& tx : txs) {
+    accounts.push_back(tx.body.sender);
+    if (const auto* transfer = std::get_if<Transfer>(&tx.body.payload)) accounts.push_back(transfer->to);
+  }
+  return scope.expect(accounts);
+}
+
+Status run_txs(BlockState& state, std::span<const SignedTx> txs, std::span<const TxFacts> facts, ExecutionMode mode,
+               BlockOutcome& out, std::vector<bool>* kept) {
   TxScope scope(state.overlay, state.book, state.ctx);
   std::uint64_t room = state.ctx.params.max_block_bytes;
   out.receipts.reserve(txs.size());
-  for (const SignedTx& tx : txs) {
-    Attempt attempt = TRY(run_tx(scope, tx, room));
+  for (std::size_t i = 0; i < txs.size(); ++i) {
+    if (i % kReadAheadTxs == 0) TRY(read_ahead(scope, txs.subspan(i, std::min(kReadAheadTxs, txs.size() - i))));
+    Attempt attempt = TRY(run_tx(scope, txs[i], facts[i], room));
     if (kept != nullptr) kept->push_back(attempt.receipt.has_value());
     if (!attempt.receipt) {
-      if (mode == ExecutionMode::kValidate) return refuse(tx, attempt.refused);
+      if (mode == ExecutionMode::kValidate) return refuse(txs[i], attempt.refused);
       continue;
     }
     room -= scope.size();
@@ -60,12 +77,27 @@ Status run_txs(BlockState& state, std::span<const SignedTx> txs, ExecutionMode m
   return {};
 }
 
-// Where somebody else pays the fee and the sender could not, only a trial shows whether a block could include it.
-Result<TxStatus> try_tx(TxScope& scope, const SignedTx& tx, Nonce expected) {
-  const TxStatus status = TRY(scope.admit(tx, expected));
-  if (status != TxStatus::kOk || scope.sender_can_pay()) return status;
+struct Trial {
+  TxStatus status = TxStatus::kMalformed;
+  Amount charge;
+  Amount funds;
+};
+
+// Where the fee is not simply the sender's, only a trial shows who pays it, and whether a block could include it.
+Result<Trial> try_tx(TxScope& scope, const SignedTx& tx, const TxFacts& facts, Nonce expected) {
+  Trial out{TRY(scope.admit(tx, facts, expected)), {}, {}};
+  if (out.status != TxStatus::kOk) return out;
+  out.charge = scope.fee();
+  out.funds = scope.fee_funds();
+  if (!fee_is_settled_by_handler(tx.body.payload.index())) return out;
+  const bool sender_can_pay = scope.sender_can_pay();
   scope.begin();
-  return TRY(dispatch(scope, tx.body.payload)) == TxStatus::kOk ? TxStatus::kOk : TxStatus::kCannotPayFee;
+  if (TRY(dispatch(scope, tx.body.payload)) == TxStatus::kOk) {
+    out.charge = Amount(0);
+  } else if (!sender_can_pay) {
+    out.status = TxStatus::kCannotPayFee;
+  }
+  return out;
 }
 
 }  // namespace
@@ -82,14 +114,21 @@ Result<std::unique_ptr<BlockState>> BlockState::open(const StateView& parent, co
 }
 
 Result<BlockOutcome> execute_block(const StateView& parent, const BlockInput& input, std::span<const SignedTx> txs,
-                                   PolicyPort& policy, ExecutionMode mode, std::vector<bool>* kept) {
+                                   PolicyPort& policy, ExecutionMode mode, std::vector<bool>* kept,
+                                   std::span<const TxFacts> facts) {
   if (kept != nullptr) kept->clear();
   if (txs.size() > kMaxTxsPerBlock) return fail(Fault::kInvalid, "the block holds too many transactions");
   const auto state = TRY(BlockState::open(parent, input));
   BlockOutcome out;
   out.epoch = state->ctx.epoch;
   if (input.time <= state->clock.started) return fail(Fault::kInvalid, "the block is older than its epoch");
-  TRY(run_txs(*state, txs, mode, out, kept));
+  std::vector<TxFacts> own;
+  if (facts.empty()) {
+    for (const SignedTx& tx : txs) own.push_back(tx_facts(tx));
+    facts = own;
+  }
+  CHECK(facts.size() == txs.size(), "each transaction has its facts");
+  TRY(run_txs(*state, txs, facts, mode, out, kept));
   out.boundary = input.time.value - state->clock.started.value >= state->ctx.params.epoch_ms;
   if (out.boundary) TRY(end_epoch(*state, policy, out));
   if (out.boundary || !out.receipts.empty()) state->store_supply();
@@ -102,6 +141,7 @@ struct TxChecker::Impl {
       : state(std::move(opened)), scope(state->overlay, state->book, state->ctx) {}
   std::unique_ptr<BlockState> state;
   TxScope scope;
+  Trial last;
 };
 
 TxChecker::TxChecker(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -112,15 +152,31 @@ Result<TxChecker> TxChecker::open(const StateView& view, const BlockInput& next)
   return TxChecker(std::make_unique<Impl>(TRY(BlockState::open(view, next))));
 }
 
-TxStatus TxChecker::check(const SignedTx& tx, Nonce expected) {
-  const TxStatus status = try_tx(impl_->scope, tx, expected).value_or(TxStatus::kMalformed);
+TxStatus TxChecker::check(const SignedTx& tx, const TxFacts& facts, Nonce expected) {
+  impl_->last = try_tx(impl_->scope, tx, facts, expected).value_or(Trial{});
   impl_->scope.abandon();
-  return status;
+  return impl_->last.status;
+}
+
+Amount TxChecker::charge() const {
+  return impl_->last.charge;
+}
+
+Amount TxChecker::funds() const {
+  return impl_->last.funds;
+}
+
+void TxChecker::expect(std::span<const Address> senders) {
+  static_cast<void>(impl_->scope.expect(senders));  // a damaged record shows when it is read
+}
+
+Nonce TxChecker::sender_nonce() const {
+  return impl_->scope.sender_nonce();
 }
 
 TxStatus check_tx(const StateView& view, const BlockInput& next, const SignedTx& tx, Nonce expected) {
   auto checker = TxChecker::open(view, next);
-  return checker ? checker->check(tx, expected) : TxStatus::kMalformed;
+  return checker ? checker->check(tx, tx_facts(tx), expected) : TxStatus::kMalformed;
 }
 
 Nonce next_nonce(const StateView& view, const Address& sender) {

@@ -8,6 +8,7 @@
 
 #include "chain/execution/context.hpp"
 #include "chain/execution/policy_port.hpp"
+#include "chain/execution/tx_scope.hpp"
 #include "chain/state/state_view.hpp"
 #include "chain/types/genesis.hpp"
 #include "chain/types/receipt.hpp"
@@ -33,10 +34,12 @@ enum class ExecutionMode : std::uint8_t {
   kBuild,     ///< such transactions are left out; `kept` says which stayed
 };
 
-/// Runs a block on top of `parent`. `kept`, when given, gets one entry per transaction. Any other fault than kInvalid
-/// (kCorrupt: an invariant broke) is this node's own trouble: it must stop and not vote.
+/// Runs a block on top of `parent`. `kept`, when given, gets one entry per transaction; `facts`, when not empty, are
+/// those of `txs`. Any other fault than kInvalid (kCorrupt: an invariant broke) is this node's own trouble: it must
+/// stop and not vote.
 Result<BlockOutcome> execute_block(const StateView& parent, const BlockInput& input, std::span<const SignedTx> txs,
-                                   PolicyPort& policy, ExecutionMode mode, std::vector<bool>* kept = nullptr);
+                                   PolicyPort& policy, ExecutionMode mode, std::vector<bool>* kept = nullptr,
+                                   std::span<const TxFacts> facts = {});
 
 /// Everything short of execution, signature not included: kOk when a block `next` may include the transaction as the
 /// one with nonce `expected` of its sender. For the mempool, which counts the sender's pending transactions itself.
@@ -48,7 +51,15 @@ class TxChecker {
   static Result<TxChecker> open(const StateView& view, const BlockInput& next);
   TxChecker(TxChecker&&) noexcept;
   ~TxChecker();
-  TxStatus check(const SignedTx& tx, Nonce expected);
+  TxStatus check(const SignedTx& tx, const TxFacts& facts, Nonce expected);
+  /// Of the transaction checked last, when it passed: what a block will take of its sender as fee (0 when the kind
+  /// pays for itself and would), and what the sender has for fees.
+  [[nodiscard]] Amount charge() const;
+  [[nodiscard]] Amount funds() const;
+  /// Reads ahead what checking these will need.
+  void expect(std::span<const Address> senders);
+  /// What next_nonce() says of the sender checked last, when its transaction passed.
+  [[nodiscard]] Nonce sender_nonce() const;
 
  private:
   struct Impl;

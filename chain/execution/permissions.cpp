@@ -66,7 +66,7 @@ bool session_may_sign(std::size_t kind) {
 }
 
 bool fee_is_settled_by_handler(std::size_t kind) {
-  return kind == kIndex<AttestBuild> || kind == kIndex<Claim> || kind == kIndex<Finalize>;
+  return kind == kIndex<RefreshLot> || kind == kIndex<AttestBuild> || kind == kIndex<Claim> || kind == kIndex<Finalize>;
 }
 
 }  // namespace micro

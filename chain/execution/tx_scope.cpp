@@ -12,6 +12,10 @@ namespace {
 // Scheme byte, compressed key and signature follow the body.
 constexpr std::size_t kSignatureBytes = 1 + PublicKey::kSize + EcdsaSignature::kSize;
 
+Amount window_left(const SessionRecord& session) {
+  return Amount(session.window_cap.micro - min(session.window_spent, session.window_cap).micro);
+}
+
 }  // namespace
 
 Amount tx_fee(const ChainParams& params, std::size_t encoded_bytes) {
@@ -20,7 +24,12 @@ Amount tx_fee(const ChainParams& params, std::size_t encoded_bytes) {
 }
 
 std::size_t tx_size(const SignedTx& tx) {
-  return encode(tx.body).size() + kSignatureBytes;
+  return tx_facts(tx).bytes;
+}
+
+TxFacts tx_facts(const SignedTx& tx) {
+  const Bytes body = encode(tx.body);
+  return {tagged_hash(domain::kTxId, body).as<TxId>(), body.size() + kSignatureBytes};
 }
 
 // --- accounts ---
@@ -92,26 +101,30 @@ TxStatus TxScope::check_fee() {
   fee_ = tx_fee(params(), size_);
   if (tx_->body.max_fee < fee_) return TxStatus::kFeeTooLow;
   if (!fee_is_settled_by_handler(tx_->body.payload.index()) && !sender_can_pay()) return TxStatus::kCannotPayFee;
-  if (session_ && session_->window_cap.micro - min(session_->window_spent, session_->window_cap).micro < fee_.micro) {
-    return TxStatus::kSessionWindowFull;
-  }
+  if (session_ && window_left(*session_) < fee_) return TxStatus::kSessionWindowFull;
   return TxStatus::kOk;
 }
 
-Result<TxStatus> TxScope::admit(const SignedTx& tx, std::optional<Nonce> expected) {
+Amount TxScope::fee_funds() const {
+  const Amount held = live(payer_->purse);
+  return session_ ? min(held, window_left(*session_)) : held;
+}
+
+Result<TxStatus> TxScope::admit(const SignedTx& tx, const TxFacts& facts, std::optional<Nonce> expected) {
   reset();
   before_ = book_;
   tx_ = &tx;
+  id_ = facts.id;
+  size_ = facts.bytes;
   const TxBody& body = tx.body;
   if (body.version != 1) return TxStatus::kBadVersion;
   if (body.chain != ctx_.block.chain) return TxStatus::kWrongChain;
-  scratch_.clear().put(body);
-  size_ = scratch_.bytes().size() + kSignatureBytes;
   if (size_ > kMaxTxBytes) return TxStatus::kTooLarge;
   if (ctx_.block.height > body.valid_until) return TxStatus::kExpired;
   if (!amounts_in_range(body)) return TxStatus::kMalformed;
   if (const TxStatus status = TRY(resolve_sender()); status != TxStatus::kOk) return status;
-  const Nonce next = expected.value_or(session_ ? session_->nonce : payer_->nonce);
+  sender_nonce_ = session_ ? session_->nonce : payer_->nonce;
+  const Nonce next = expected.value_or(sender_nonce_);
   if (body.nonce < next) return TxStatus::kNonceUsed;
   if (next < body.nonce) return TxStatus::kNonceGap;
   return check_fee();
@@ -133,7 +146,6 @@ void TxScope::abandon() {
 }
 
 void TxScope::begin() {
-  id_ = tagged_hash(domain::kTxId, scratch_.bytes()).as<TxId>();
   charge();
 }
 

@@ -22,6 +22,13 @@
 
 namespace micro {
 
+/// What follows from a transaction's bytes alone: whoever encoded it hands this on, so that nobody encodes it again.
+struct TxFacts {
+  TxId id;
+  std::size_t bytes = 0;  ///< of the encoded signed transaction
+};
+TxFacts tx_facts(const SignedTx& tx);
+
 /// A transaction touches a handful of accounts: sender, recipient, host, owner, payer.
 inline constexpr std::size_t kMaxAccountsPerTx = 8;
 
@@ -92,8 +99,12 @@ class TxScope {
   // --- used by the block, not by handlers ---
   /// Whether a block may include the transaction now: kOk, or why not. `expected`: the sender's next nonce, by default
   /// the state's. Then either begin() or abandon().
-  Result<TxStatus> admit(const SignedTx& tx, std::optional<Nonce> expected = std::nullopt);
+  Result<TxStatus> admit(const SignedTx& tx, const TxFacts& facts, std::optional<Nonce> expected = std::nullopt);
+  /// Reads accounts that the next transactions will want.
+  Status expect(std::span<const Address> accounts) { return table_.load(accounts, block_); }
   void abandon();
+  /// The state's next nonce of the sender of the transaction admitted last.
+  [[nodiscard]] Nonce sender_nonce() const { return sender_nonce_; }
   /// Takes nonce and fee of the transaction just admitted.
   void begin();
   /// Bytes of the transaction admitted last.
@@ -103,6 +114,9 @@ class TxScope {
   Result<std::optional<TxReceipt>> finish(TxStatus status);
   /// The sender's own purse covers the fee.
   [[nodiscard]] bool sender_can_pay() const { return live(payer_->purse) >= fee_; }
+  /// What the transaction admitted last and others of its sender could pay in fees: a purse, or a session's window of
+  /// one.
+  [[nodiscard]] Amount fee_funds() const;
   /// Writes the accounts that finished transactions changed to the block. Once, after the last.
   void flush() { table_.flush(block_); }
   /// Starts a step of the epoch transition, which has no sender.
@@ -135,12 +149,12 @@ class TxScope {
   const SignedTx* tx_ = nullptr;
   TxId id_;
   std::size_t size_ = 0;
+  Nonce sender_nonce_;
   Amount fee_;
   Account* payer_ = nullptr;
   std::optional<SessionRecord> session_;
   bool fee_paid_ = false;
   List<Event, kMaxEventsPerTx> events_;
-  Encoder scratch_;
 };
 
 }  // namespace micro

@@ -13,6 +13,8 @@ namespace micro {
 inline constexpr std::uint8_t kPolicyAbiVersion = 1;
 inline constexpr std::size_t kMaxCandidates = 2 * kernel::kMaxReplicas;
 inline constexpr std::size_t kMaxPolicyDecisions = 8'192;
+/// Longer output is none of this ABI, and is not kept: no list of decisions needs as much.
+inline constexpr std::size_t kMaxPolicyOutputBytes = 256u << 10;
 
 using Pseudonym = FixedBytes<16, struct PseudonymTag>;
 

@@ -11,6 +11,8 @@
 namespace micro {
 namespace {
 
+constexpr std::size_t kForgetChunk = 250;         ///< committed transactions that leave the pool under one lock
+constexpr std::size_t kPrefetchTxs = 4;           ///< between asking for a transaction and copying it
 constexpr std::uint64_t kExpireEveryBlocks = 64;  ///< sweeps of the mempool
 
 std::size_t thread_count(std::size_t asked) {
@@ -51,6 +53,30 @@ Status same_header(const Header& given, const Header& computed) {
   return {};
 }
 
+/// Asks the memory for a transaction that is copied soon.
+void prefetch(const PreparedTx& tx) {
+  constexpr std::size_t kLineBytes = 64;
+  const auto* const begin = reinterpret_cast<const char*>(&tx);
+  for (std::size_t at = 0; at < sizeof tx; at += kLineBytes) __builtin_prefetch(begin + at);
+}
+
+/// Removes from `all` what a block left out; gives the contents of what stays, and its ids.
+std::vector<Hash> keep_included(List<SignedTx, kMaxTxsPerBlock>& all,
+                                std::span<const std::shared_ptr<const PreparedTx>> prepared,
+                                const std::vector<bool>& included, std::vector<TxId>& ids) {
+  std::vector<Hash> contents;
+  contents.reserve(all.size());
+  ids.reserve(all.size());
+  for (std::size_t i = 0; i < prepared.size(); ++i) {
+    if (!included[i]) continue;
+    if (ids.size() != i) all[ids.size()] = std::move(all[i]);
+    contents.push_back(prepared[i]->content);
+    ids.push_back(prepared[i]->id);
+  }
+  all.resize(ids.size());
+  return contents;
+}
+
 }  // namespace
 
 LedgerImpl::LedgerImpl(const Genesis& genesis, BlockStore blocks, StateStore states, PolicyPort& policy,
@@ -75,9 +101,9 @@ Result<T> LedgerImpl::failing(Result<T> result) {
 Result<std::unique_ptr<LedgerImpl>> LedgerImpl::open(const Genesis& genesis, std::unique_ptr<Kv> ledger_db,
                                                      std::unique_ptr<Kv> state_db, PolicyPort& policy,
                                                      const LedgerOptions& options) {
-  BlockStore blocks = TRY(BlockStore::open(std::move(ledger_db), chain_id(genesis)));
+  BlockStore blocks = TRY(BlockStore::open(std::move(ledger_db), chain_id(genesis), options.index));
   std::unique_ptr<LedgerImpl> out(
-      new LedgerImpl(genesis, std::move(blocks), StateStore(std::move(state_db)), policy, options));
+      new LedgerImpl(genesis, std::move(blocks), StateStore(std::move(state_db), options.state), policy, options));
   auto loaded = TRY(out->states_.load());
   if (loaded) {
     TRY(out->load_state(*std::move(loaded)));
@@ -141,12 +167,15 @@ Status LedgerImpl::replay() {
   MmrPeaks ids_below = TRY(blocks_.ids_below(head_header_.height));
   while (head_header_.height < tip.height) {
     const Block block = TRY(blocks_.block(head_header_.height.next()));
-    std::vector<PreparedTx> txs(block.txs.size());
+    std::vector<TxPtr> txs(block.txs.size());
     workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) txs[i] = prepare_tx(block.txs[i]);
+      PreparedTxs prepared = prepare_txs(std::span(block.txs).subspan(begin, end - begin));
+      for (std::size_t i = begin; i < end; ++i) {
+        txs[i] = std::make_shared<PreparedTx>(std::move(prepared.txs[i - begin]));
+      }
     });
     const Parent parent{head_header_, head_id_, ids_below, {}};
-    const auto done = run(parent, block.header.time, std::move(txs), ExecutionMode::kValidate, nullptr);
+    const auto done = run(parent, block.header.time, txs, ExecutionMode::kValidate, nullptr);
     const Status same =
         done ? same_header(block.header, (*done)->block.block.header) : Status(std::unexpected(done.error()));
     if (!same) {
@@ -180,7 +209,7 @@ Result<LedgerImpl::Parent> LedgerImpl::parent(const BlockId& id) const {
 }
 
 Result<std::unique_ptr<LedgerImpl::Executed>> LedgerImpl::run(const Parent& parent, TimeMs time,
-                                                              std::vector<PreparedTx> txs, ExecutionMode mode,
+                                                              std::span<const TxPtr> txs, ExecutionMode mode,
                                                               std::vector<bool>* kept) {
   if (time <= parent.header.time) return fail(Fault::kInvalid, "a block is not newer than its parent");
   auto out = std::make_unique<Executed>();
@@ -196,18 +225,19 @@ Result<std::unique_ptr<LedgerImpl::Executed>> LedgerImpl::run(const Parent& pare
   }
   List<SignedTx, kMaxTxsPerBlock> all;
   all.reserve(txs.size());
-  for (PreparedTx& tx : txs) all.push_back(std::move(tx.tx));
+  std::vector<TxFacts> facts;
+  facts.reserve(txs.size());
+  for (std::size_t i = 0; i < txs.size(); ++i) {
+    if (i + kPrefetchTxs < txs.size()) prefetch(*txs[i + kPrefetchTxs]);
+    all.push_back(txs[i]->tx);
+    facts.push_back({txs[i]->id, txs[i]->encoded.size()});
+  }
   const BlockInput input{chain_, kind_, parent.header.height.next(), time, parent.id};
   std::vector<bool> included;
-  BlockOutcome outcome = TRY(execute_block(*view, input, all, policy_, mode, &included));
+  BlockOutcome outcome = TRY(execute_block(*view, input, all, policy_, mode, &included, facts));
 
-  std::vector<Hash> contents;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    if (!included[i]) continue;
-    contents.push_back(txs[i].content);
-    out->block.tx_ids.push_back(txs[i].id);
-    block.txs.push_back(std::move(all[i]));
-  }
+  const std::vector<Hash> contents = keep_included(all, txs, included, out->block.tx_ids);
+  block.txs = std::move(all);
   out->block.receipts.receipts.assign(std::make_move_iterator(outcome.receipts.begin()),
                                       std::make_move_iterator(outcome.receipts.end()));
   out->block.receipts.boundary_events.assign(std::make_move_iterator(outcome.boundary_events.begin()),
@@ -254,41 +284,43 @@ Result<Block> LedgerImpl::propose(const BlockId& parent_id, TimeMs time, const P
   const Parent on = TRY(parent(parent_id));
   const auto params = TRY(read_record<ChainParams>(tree_, path::params()));
   const std::size_t max_bytes = std::min(limits.max_bytes, params ? params->max_block_bytes : 0);
-  std::vector<PreparedTx> txs;
+  std::vector<TxPtr> txs;
   {
     const std::lock_guard lock(pool_mutex_);
-    const auto chosen = pool_.select(max_bytes, std::min<std::size_t>(limits.max_txs, kMaxTxsPerBlock));
-    txs.reserve(chosen.size());
-    for (const Mempool::Entry* entry : chosen) txs.push_back(*entry);
+    auto chosen = pool_.select(max_bytes, std::min<std::size_t>(limits.max_txs, kMaxTxsPerBlock));
+    txs.assign(std::make_move_iterator(chosen.begin()), std::make_move_iterator(chosen.end()));
   }
-  std::vector<TxId> ids;
-  ids.reserve(txs.size());
-  for (const PreparedTx& tx : txs) ids.push_back(tx.id);
   std::vector<bool> kept;
-  auto executed = TRY(failing(run(on, time, std::move(txs), ExecutionMode::kBuild, &kept)));
+  auto executed = TRY(failing(run(on, time, txs, ExecutionMode::kBuild, &kept)));
   if (on.unfinalized.empty()) {  // else they may be what an ancestor already holds
     const std::lock_guard lock(pool_mutex_);
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (!kept[i]) pool_.drop(ids[i]);
+    for (std::size_t i = 0; i < txs.size(); ++i) {
+      if (!kept[i]) pool_.drop(txs[i]->id);
     }
   }
   return keep(std::move(executed)).block.block;
 }
 
-Result<std::vector<PreparedTx>> LedgerImpl::verified(const Block& block) {
-  std::vector<PreparedTx> txs(block.txs.size());
+Result<std::vector<LedgerImpl::TxPtr>> LedgerImpl::verified(const Block& block) {
+  std::vector<TxPtr> txs(block.txs.size());
   std::atomic<bool> all_hold = true;
-  const auto verify = [&](std::size_t i) {
-    txs[i] = prepare_tx(block.txs[i]);
+  const auto verify = [&](std::span<const SignedTx> chunk, std::span<TxPtr> out) {
+    PreparedTxs prepared = prepare_txs(chunk);
     {
       const std::lock_guard lock(pool_mutex_);
-      const Mempool::Entry* waiting = pool_.find(txs[i].id);
-      if (waiting != nullptr && waiting->content == txs[i].content) return;  // verified when it came in
+      for (std::size_t i = 0; i < chunk.size(); ++i) {
+        auto waiting = pool_.find(prepared.txs[i].id);
+        if (waiting && waiting->content == prepared.txs[i].content) out[i] = std::move(waiting);
+      }
     }
-    if (!signature_holds(txs[i], keys_)) all_hold = false;
+    for (std::size_t i = 0; i < chunk.size() && all_hold; ++i) {
+      if (out[i]) continue;  // verified when it came in
+      if (!signature_holds(chunk[i], prepared.signed_hashes[i], keys_)) all_hold = false;
+      out[i] = std::make_shared<PreparedTx>(std::move(prepared.txs[i]));
+    }
   };
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end && all_hold; ++i) verify(i);
+    if (all_hold) verify(std::span(block.txs).subspan(begin, end - begin), std::span(txs).subspan(begin, end - begin));
   });
   if (!all_hold) return fail(Fault::kInvalid, "a transaction of the block has a wrong signature");
   return txs;
@@ -299,15 +331,16 @@ Status LedgerImpl::execute(const Block& block) {
   if (failed_) return fail(Fault::kIo, "the ledger failed before: the process has to stop");
   const BlockId id = block_id(block.header);
   if (id == head_id_) return {};
-  auto txs = TRY(verified(block));
+  const auto txs = TRY(verified(block));
   std::vector<Hash> contents;
-  for (const PreparedTx& tx : txs) contents.push_back(tx.content);
+  contents.reserve(txs.size());
+  for (const TxPtr& tx : txs) contents.push_back(tx->content);
   if (merkle_root(contents) != block.header.txs_root) {
     return fail(Fault::kMismatch, "the block's body is not the one its header commits to");
   }
   if (executed_.contains(id)) return {};
   const Parent on = TRY(parent(block.header.parent));
-  auto executed = TRY(failing(run(on, block.header.time, std::move(txs), ExecutionMode::kValidate, nullptr)));
+  auto executed = TRY(failing(run(on, block.header.time, txs, ExecutionMode::kValidate, nullptr)));
   TRY(same_header(block.header, executed->block.block.header));
   keep(std::move(executed));
   return {};
@@ -356,9 +389,16 @@ Status LedgerImpl::write_state(const Executed& executed) {
 
 void LedgerImpl::forget_committed(const FinalizedBlock& block) {
   const Header& header = block.block.header;
+  const auto& txs = block.block.txs;
+  for (std::size_t i = 0; i < txs.size();) {
+    const std::lock_guard lock(pool_mutex_);  // in pieces: who adds transactions does not wait for all of it
+    for (const std::size_t end = std::min(txs.size(), i + kForgetChunk); i < end; ++i) {
+      pool_.committed(txs[i].body.sender, txs[i].body.nonce.next());
+    }
+  }
+  if (!header.boundary && header.height.value % kExpireEveryBlocks != 0) return;
   const std::lock_guard lock(pool_mutex_);
-  for (const SignedTx& tx : block.block.txs) pool_.committed(tx.body.sender, tx.body.nonce.next());
-  if (header.boundary || header.height.value % kExpireEveryBlocks == 0) pool_.expire(header.height.next());
+  pool_.expire(header.height.next());
 }
 
 void LedgerImpl::forget_other_branches() {

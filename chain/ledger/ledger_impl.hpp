@@ -26,6 +26,8 @@ inline constexpr std::size_t kMaxUnfinalizedBlocks = 64;
 struct LedgerOptions {
   MempoolLimits mempool;
   std::size_t threads = 0;  ///< that verify signatures; 0: one a core
+  IndexLimits index;
+  StateLimits state;
 };
 
 /// What became of a transaction that somebody sent in.
@@ -131,16 +133,23 @@ class LedgerImpl final : public Ledger {
   Status replay();
   [[nodiscard]] Status check_tip() const;
   [[nodiscard]] Result<Parent> parent(const BlockId& id) const;
-  Result<std::unique_ptr<Executed>> run(const Parent& parent, TimeMs time, std::vector<PreparedTx> txs,
+  using TxPtr = std::shared_ptr<const PreparedTx>;
+  Result<std::unique_ptr<Executed>> run(const Parent& parent, TimeMs time, std::span<const TxPtr> txs,
                                         ExecutionMode mode, std::vector<bool>* kept);
-  Result<std::vector<PreparedTx>> verified(const Block& block);
+  Result<std::vector<TxPtr>> verified(const Block& block);
   Executed& keep(std::unique_ptr<Executed> executed);
   Status make_final(Executed& executed);
   Status write_state(const Executed& executed);
   void forget_committed(const FinalizedBlock& block);
   void forget_other_branches();
-  void check(std::span<const PreparedTx> txs, std::span<Submission> out) const;
-  Submission enqueue(PreparedTx tx);
+  /// A transaction on its way into the pool.
+  struct Arrival {
+    PreparedTx tx;
+    Nonce next;  ///< that the state expected of its sender…
+    BlockId at;  ///< …after this block
+  };
+  void check(std::span<Arrival> txs, std::span<Submission> out) const;
+  void enqueue(std::span<Arrival> txs, std::span<Submission> out);
   template <class T>
   Result<T> failing(Result<T> result);
 

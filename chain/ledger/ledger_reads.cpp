@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "chain/ledger/ledger_impl.hpp"
 #include "chain/records/records.hpp"
 
@@ -17,25 +19,38 @@ std::vector<Hash> hashes(const std::vector<T>& items, domain::Tag tag) {
 // --- waiting transactions ---
 
 /// All but the nonce's place in the sender's queue, which only counts once the transaction is queued.
-void LedgerImpl::check(std::span<const PreparedTx> txs, std::span<Submission> out) const {
+void LedgerImpl::check(std::span<Arrival> txs, std::span<Submission> out) const {
   const std::shared_lock lock(state_mutex_);
   const BlockInput next{chain_, kind_, head_header_.height.next(), TimeMs(head_header_.time.value + 1), head_id_};
   auto checker = TxChecker::open(tree_, next);
+  std::vector<Address> senders;
+  for (const Arrival& arrival : txs) senders.push_back(arrival.tx.tx.body.sender);
+  if (checker) checker->expect(senders);
   for (std::size_t i = 0; i < txs.size(); ++i) {
-    const Nonce own = txs[i].tx.body.nonce;
-    out[i] = {txs[i].id, checker ? checker->check(txs[i].tx, own) : TxStatus::kMalformed, PoolVerdict::kAdded};
+    Arrival& arrival = txs[i];
+    out[i] = {arrival.tx.id, TxStatus::kMalformed, PoolVerdict::kAdded};
+    if (!checker) continue;
+    out[i].status = checker->check(arrival.tx.tx, {arrival.tx.id, arrival.tx.encoded.size()}, arrival.tx.tx.body.nonce);
+    arrival.next = checker->sender_nonce();
+    arrival.at = head_id_;
+    arrival.tx.fee = checker->charge();
+    arrival.tx.funds = checker->funds();
   }
 }
 
-Submission LedgerImpl::enqueue(PreparedTx tx) {
-  Submission out{tx.id, TxStatus::kOk, PoolVerdict::kAdded};
-  const std::lock_guard lock(pool_mutex_);
-  const Address sender = tx.tx.body.sender;
-  const Nonce next = read([&](const StateView& view, const Header&) { return next_nonce(view, sender); });
-  out.verdict = pool_.add(std::move(tx), next);
-  if (out.verdict == PoolVerdict::kNonceUsed) out.status = TxStatus::kNonceUsed;
-  if (out.verdict == PoolVerdict::kNonceGap) out.status = TxStatus::kNonceGap;
-  return out;
+/// Those whose status is kOk.
+void LedgerImpl::enqueue(std::span<Arrival> txs, std::span<Submission> out) {
+  const std::lock_guard pool(pool_mutex_);
+  const std::shared_lock state(state_mutex_);
+  for (std::size_t i = 0; i < txs.size(); ++i) {
+    if (out[i].status != TxStatus::kOk) continue;
+    Arrival& arrival = txs[i];
+    if (arrival.at != head_id_) arrival.next = next_nonce(tree_, arrival.tx.tx.body.sender);
+    out[i].verdict = pool_.add(std::move(arrival.tx), arrival.next);
+    if (out[i].verdict == PoolVerdict::kNonceUsed) out[i].status = TxStatus::kNonceUsed;
+    if (out[i].verdict == PoolVerdict::kNonceGap) out[i].status = TxStatus::kNonceGap;
+    if (out[i].verdict == PoolVerdict::kUnpayable) out[i].status = TxStatus::kCannotPayFee;
+  }
 }
 
 Submission LedgerImpl::submit(SignedTx tx) {
@@ -43,23 +58,24 @@ Submission LedgerImpl::submit(SignedTx tx) {
 }
 
 std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) {
-  std::vector<PreparedTx> prepared(txs.size());
+  std::vector<Arrival> arrivals(txs.size());
   std::vector<Submission> out(txs.size());
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) prepared[i] = prepare_tx(txs[i]);
+    PreparedTxs prepared = prepare_txs(txs.subspan(begin, end - begin));
+    for (std::size_t i = begin; i < end; ++i) arrivals[i].tx = std::move(prepared.txs[i - begin]);
+    for (const SignedTx& tx : txs.subspan(begin, end - begin)) keys_.prefetch(tx.body.sender);
     // Cheap checks first: a signature is only worth verifying when a block could hold the transaction.
-    check(std::span(prepared).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));
+    check(std::span(arrivals).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) {
-      if (out[i].status == TxStatus::kOk && !signature_holds(prepared[i], keys_)) {
-        out[i].status = TxStatus::kBadSignature;
-      }
+      if (out[i].status != TxStatus::kOk) continue;
+      if (!signature_holds(txs[i], prepared.signed_hashes[i - begin], keys_)) out[i].status = TxStatus::kBadSignature;
     }
   });
-  bool any = false;
-  for (std::size_t i = 0; i < txs.size(); ++i) {
-    if (out[i].status == TxStatus::kOk) out[i] = enqueue(std::move(prepared[i]));
-    any = any || out[i].waits();
+  for (std::size_t begin = 0; begin < txs.size(); begin += kVerifyChunk) {
+    const std::size_t n = std::min(kVerifyChunk, txs.size() - begin);
+    enqueue(std::span(arrivals).subspan(begin, n), std::span(out).subspan(begin, n));
   }
+  const bool any = std::ranges::any_of(out, &Submission::waits);
   if (any && on_waiting_) on_waiting_();
   return out;
 }
@@ -76,8 +92,8 @@ std::size_t LedgerImpl::waiting() const {
 
 std::optional<SignedTx> LedgerImpl::waiting_tx(const TxId& id) const {
   const std::lock_guard lock(pool_mutex_);
-  const Mempool::Entry* entry = pool_.find(id);
-  return entry == nullptr ? std::nullopt : std::optional(entry->tx);
+  const Mempool::EntryPtr entry = pool_.find(id);
+  return entry ? std::optional(entry->tx) : std::nullopt;
 }
 
 Nonce LedgerImpl::pending_nonce(const Address& sender) const {

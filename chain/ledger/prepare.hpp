@@ -9,9 +9,13 @@ namespace micro {
 /// Transactions whose signatures a thread verifies at a time.
 inline constexpr std::size_t kVerifyChunk = 50;
 
-/// Encodes once; id and content hash come from the same bytes.
-PreparedTx prepare_tx(SignedTx tx);
+struct PreparedTxs {
+  std::vector<PreparedTx> txs;
+  std::vector<Hash> signed_hashes;  ///< what each signature is over
+};
+/// Encodes each once; id, content and signed hash come from the same bytes, hashed many at a time.
+PreparedTxs prepare_txs(std::span<const SignedTx> txs);
 /// That the sender's key signed it. About 45 µs.
-bool signature_holds(const PreparedTx& tx, KeyCache& keys);
+bool signature_holds(const SignedTx& tx, const Hash& signed_hash, KeyCache& keys);
 
 }  // namespace micro

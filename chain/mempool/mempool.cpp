@@ -15,22 +15,15 @@ std::uint64_t offer_of(const PreparedTx& tx) {
   return offer > ~0ULL ? ~0ULL : static_cast<std::uint64_t>(offer);
 }
 
-}  // namespace
-
-template <std::size_t N, class Tag>
-std::size_t Mempool::SeededHash::operator()(const FixedBytes<N, Tag>& v) const {
-  std::uint64_t h = seed;
-  for (std::size_t i = 0; i + 8 <= N; i += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, v.data.data() + i, 8);
-    h = (h ^ word) * 0x9e37'79b9'7f4a'7c15ULL;
-    h ^= h >> 32;
-  }
-  return h;
+/// Its sender's purse covers its fee besides `waiting`, the fees of the sender's others.
+bool pays(const PreparedTx& tx, std::uint64_t waiting) {
+  return tx.fee <= tx.funds && waiting <= tx.funds.micro - tx.fee.micro;
 }
 
+}  // namespace
+
 Mempool::Mempool(const MempoolLimits& limits, std::uint64_t hash_seed)
-    : limits_(limits), senders_(16, SeededHash{hash_seed}), by_id_(16, SeededHash{hash_seed}) {}
+    : limits_(limits), senders_(16, SeededHash{hash_seed}), by_id_(hash_seed) {}
 
 Nonce Mempool::expected(const Address& sender, Nonce next) const {
   const auto it = senders_.find(sender);
@@ -38,28 +31,36 @@ Nonce Mempool::expected(const Address& sender, Nonce next) const {
 }
 
 PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
-  if (by_id_.contains(tx.id)) return PoolVerdict::kKnown;
+  if (by_id_.find(tx.id) != nullptr) return PoolVerdict::kKnown;
   const Nonce nonce = tx.tx.body.nonce;
   const Address sender = tx.tx.body.sender;
   if (nonce < next) return PoolVerdict::kNonceUsed;
-  if (nonce > expected(sender, next)) return PoolVerdict::kNonceGap;
-  auto it = senders_.find(sender);
-  if (it != senders_.end()) {
-    const Nonce first = it->second.entries.front()->tx.body.nonce;
+  const auto it = senders_.find(sender);
+  if (it == senders_.end()) {
+    if (nonce > next) return PoolVerdict::kNonceGap;
+  } else {
+    const auto& entries = it->second.entries;
+    const Nonce first = entries.front()->tx.body.nonce;
+    if (nonce > entries.back()->tx.body.nonce.next()) return PoolVerdict::kNonceGap;
     if (nonce < first) return PoolVerdict::kNonceUsed;
     const auto at = static_cast<std::size_t>(nonce.value - first.value);
-    if (at < it->second.entries.size()) return replace(it->second, at, std::move(tx));
-    if (it->second.entries.size() >= limits_.max_entries_per_sender) return PoolVerdict::kFull;
+    if (at < entries.size()) return replace(it->second, at, std::move(tx));
+    if (entries.size() >= limits_.max_entries_per_sender) return PoolVerdict::kFull;
   }
+  if (!pays(tx, it == senders_.end() ? 0 : it->second.fees)) return PoolVerdict::kUnpayable;
   const std::uint64_t offer = offer_of(tx);
-  auto entry = std::make_unique<Entry>(Entry{std::move(tx), offer, arrivals_++});
+  auto entry = std::make_shared<Entry>(Entry{std::move(tx), offer, arrivals_++});
   if (!make_room(*entry)) return PoolVerdict::kFull;
-  it = senders_.try_emplace(sender).first;
-  Queue& queue = it->second;
-  if (queue.entries.empty()) heads_.insert(rank(*entry));
+  Queue& queue = senders_[sender];  // a newcomer's own queue is never what made room for it
+  entry->queue = &queue;
+  if (queue.entries.empty()) {
+    queue.head = heads_.size();
+    heads_.push_back(rank(*entry));
+  }
   note_tail(queue.entries.empty() ? nullptr : queue.entries.back().get(), entry.get());
-  by_id_.emplace(entry->id, entry.get());
+  by_id_.insert(entry.get());
   bytes_ += cost(*entry);
+  queue.fees += entry->fee.micro;
   queue.entries.push_back(std::move(entry));
   return PoolVerdict::kAdded;
 }
@@ -67,19 +68,25 @@ PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
 PoolVerdict Mempool::replace(Queue& queue, std::size_t at, PreparedTx tx) {
   auto& slot = queue.entries[at];
   const std::uint64_t offer = offer_of(tx);
-  auto entry = std::make_unique<Entry>(Entry{std::move(tx), offer, arrivals_++});
+  auto entry = std::make_shared<Entry>(Entry{std::move(tx), offer, arrivals_++, &queue});
   if (entry->tx.body.max_fee <= slot->tx.body.max_fee || entry->offer <= slot->offer) return PoolVerdict::kUnderpriced;
+  if (!pays(*entry, queue.fees - slot->fee.micro)) return PoolVerdict::kUnpayable;
   if (bytes_ - cost(*slot) + cost(*entry) > limits_.max_bytes) return PoolVerdict::kFull;
-  if (at == 0) {
-    heads_.erase(rank(*slot));
-    heads_.insert(rank(*entry));
-  }
+  if (at == 0) heads_[queue.head] = rank(*entry);
   if (at + 1 == queue.entries.size()) note_tail(slot.get(), entry.get());
   by_id_.erase(slot->id);
-  by_id_.emplace(entry->id, entry.get());
+  by_id_.insert(entry.get());
   bytes_ = bytes_ - cost(*slot) + cost(*entry);
+  queue.fees += entry->fee.micro - slot->fee.micro;
   slot = std::move(entry);
   return PoolVerdict::kReplaced;
+}
+
+void Mempool::remove_head(const Queue& queue) {
+  const std::size_t hole = queue.head;
+  heads_[hole] = heads_.back();
+  heads_[hole].queue->head = hole;
+  heads_.pop_back();
 }
 
 bool Mempool::make_room(const Entry& newcomer) {
@@ -111,34 +118,30 @@ void Mempool::erase_tail(Senders::iterator sender, std::size_t keep) {
   auto& entries = sender->second.entries;
   if (entries.size() <= keep) return;
   note_tail(entries.back().get(), keep == 0 ? nullptr : entries[keep - 1].get());
-  if (keep == 0) heads_.erase(rank(*entries.front()));
+  if (keep == 0) remove_head(sender->second);
   while (entries.size() > keep) {
     bytes_ -= cost(*entries.back());
+    sender->second.fees -= entries.back()->fee.micro;
     by_id_.erase(entries.back()->id);
     entries.pop_back();
   }
   if (keep == 0) senders_.erase(sender);
 }
 
-std::vector<const Mempool::Entry*> Mempool::select(std::size_t max_bytes, std::size_t max_txs) const {
-  std::vector<const Entry*> out;
-  std::priority_queue<Rank, std::vector<Rank>, std::greater<>> followers;  // the best, which ranks lowest, on top
-  auto head = heads_.begin();
+std::vector<Mempool::EntryPtr> Mempool::select(std::size_t max_bytes, std::size_t max_txs) const {
+  std::vector<EntryPtr> out;
+  // The best, which ranks lowest, on top; whoever is chosen makes place for the next of its sender.
+  std::priority_queue<Rank, std::vector<Rank>, std::greater<>> best_first(std::greater<>{}, heads_);
   std::size_t bytes = 0;
-  while (out.size() < max_txs && (head != heads_.end() || !followers.empty())) {
-    const Entry* best = nullptr;
-    if (followers.empty() || (head != heads_.end() && *head < followers.top())) {
-      best = (head++)->entry;
-    } else {
-      best = followers.top().entry;
-      followers.pop();
-    }
-    if (bytes + best->encoded.size() > max_bytes) continue;  // and with it those behind it; a smaller one may still fit
-    bytes += best->encoded.size();
-    out.push_back(best);
-    const auto& entries = senders_.find(best->tx.body.sender)->second.entries;
-    const auto after = static_cast<std::size_t>(best->tx.body.nonce.value - entries.front()->tx.body.nonce.value) + 1;
-    if (after < entries.size()) followers.push(rank(*entries[after]));
+  while (out.size() < max_txs && !best_first.empty()) {
+    const Entry& best = *best_first.top().entry;
+    best_first.pop();
+    if (bytes + best.encoded.size() > max_bytes) continue;  // and with it those behind it; a smaller one may still fit
+    bytes += best.encoded.size();
+    const auto& entries = best.queue->entries;
+    const auto at = static_cast<std::size_t>(best.tx.body.nonce.value - entries.front()->tx.body.nonce.value);
+    if (at + 1 < entries.size()) best_first.push(rank(*entries[at + 1]));
+    out.push_back(entries[at]);
   }
   return out;
 }
@@ -151,19 +154,18 @@ void Mempool::committed(const Address& sender, Nonce next) {
   const std::uint64_t done = next > first ? next.value - first.value : 0;
   if (done >= entries.size() || first > next) return erase_tail(it, 0);
   if (done == 0) return;
-  heads_.erase(rank(*entries.front()));
   for (std::uint64_t i = 0; i < done; ++i) {
     bytes_ -= cost(*entries[i]);
+    it->second.fees -= entries[i]->fee.micro;
     by_id_.erase(entries[i]->id);
   }
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(done));
-  heads_.insert(rank(*entries.front()));
+  heads_[it->second.head] = rank(*entries.front());
 }
 
 void Mempool::drop(const TxId& id) {
-  const auto found = by_id_.find(id);
-  if (found == by_id_.end()) return;
-  const Entry* entry = found->second;
+  const Entry* const entry = by_id_.find(id);
+  if (entry == nullptr) return;
   const auto sender = senders_.find(entry->tx.body.sender);
   const Nonce first = sender->second.entries.front()->tx.body.nonce;
   erase_tail(sender, static_cast<std::size_t>(entry->tx.body.nonce.value - first.value));
@@ -178,9 +180,11 @@ void Mempool::expire(Height next) {
   }
 }
 
-const Mempool::Entry* Mempool::find(const TxId& id) const {
-  const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : it->second;
+Mempool::EntryPtr Mempool::find(const TxId& id) const {
+  const Entry* const entry = by_id_.find(id);
+  if (entry == nullptr) return nullptr;
+  const auto& entries = entry->queue->entries;
+  return entries[static_cast<std::size_t>(entry->tx.body.nonce.value - entries.front()->tx.body.nonce.value)];
 }
 
 }  // namespace micro

@@ -2,17 +2,20 @@
 // which nonce the finalized state expects of its sender.
 //
 // Order: higher max_fee per byte first, earlier arrival first among equals; a sender's own always by nonce, without
-// gaps. Bounds: bytes, entries, and entries a sender. Eviction when full: among the last transactions of all senders
-// the lowest max_fee per byte, the latest arrival among equals; only for a newcomer that offers strictly more, and
-// never one that the newcomer follows. Replacement of the same nonce: strictly higher max_fee and strictly higher
-// max_fee per byte.
+// gaps. Bounds: bytes, entries, entries a sender, and a sender's means: the sum of its waiting fees stays within what
+// it had for fees when the last of them was checked. Eviction when full: among the last transactions of all senders the
+// lowest max_fee per byte, the latest arrival among equals; only for a newcomer that offers strictly more, and never
+// one that the newcomer follows. Replacement of the same nonce: strictly higher max_fee and strictly higher max_fee per
+// byte.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <vector>
 
+#include "chain/mempool/id_table.hpp"
 #include "chain/types/transaction.hpp"
 
 namespace micro {
@@ -32,6 +35,8 @@ struct PreparedTx {
   TxId id;
   Hash content;  ///< of the signed bytes: the transaction's leaf under `Header::txs_root`
   Bytes encoded;
+  Amount fee;    ///< what a block will take of its sender; 0 when somebody else pays it
+  Amount funds;  ///< what its sender had for fees when it was checked: for this one and those that wait before it
 };
 
 enum class PoolVerdict : std::uint8_t {
@@ -41,15 +46,22 @@ enum class PoolVerdict : std::uint8_t {
   kNonceUsed,    ///< below what the state expects
   kNonceGap,     ///< an earlier nonce is missing
   kUnderpriced,  ///< a replacement has to offer more
+  kUnpayable,    ///< its sender cannot pay the fees of all that would wait
   kFull,         ///< the pool, or the sender's share of it, holds only better offers
 };
 
 class Mempool {
+ private:
+  struct Queue;
+
  public:
   struct Entry : PreparedTx {
     std::uint64_t offer = 0;
     std::uint64_t arrival = 0;
+    Queue* queue = nullptr;  ///< the sender's, while it waits
   };
+  /// Shared, so that a block is built from it without copying while the pool goes on.
+  using EntryPtr = std::shared_ptr<const Entry>;
 
   /// `hash_seed` is random, so that nobody can aim at one bucket of the index.
   explicit Mempool(const MempoolLimits& limits, std::uint64_t hash_seed);
@@ -58,8 +70,8 @@ class Mempool {
   [[nodiscard]] Nonce expected(const Address& sender, Nonce next) const;
   PoolVerdict add(PreparedTx tx, Nonce next);
 
-  /// What a block should hold, best first. Valid until the pool changes.
-  [[nodiscard]] std::vector<const Entry*> select(std::size_t max_bytes, std::size_t max_txs) const;
+  /// What a block should hold, best first. O(senders + transactions chosen · log).
+  [[nodiscard]] std::vector<EntryPtr> select(std::size_t max_bytes, std::size_t max_txs) const;
   /// Transactions of the sender below `next` are in the state; when what remains does not begin there, it goes as well.
   void committed(const Address& sender, Nonce next);
   /// Removes a transaction that no block may include, and those of its sender behind it.
@@ -67,43 +79,42 @@ class Mempool {
   /// Removes all that may no longer be included at `next`, and those behind them.
   void expire(Height next);
 
-  [[nodiscard]] const Entry* find(const TxId& id) const;
+  /// Nothing when it does not wait here.
+  [[nodiscard]] EntryPtr find(const TxId& id) const;
   [[nodiscard]] std::size_t size() const { return by_id_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
-  [[nodiscard]] bool empty() const { return by_id_.empty(); }
+  [[nodiscard]] bool empty() const { return by_id_.size() == 0; }
 
  private:
-  struct SeededHash {
-    std::uint64_t seed = 0;
-    template <std::size_t N, class Tag>
-    std::size_t operator()(const FixedBytes<N, Tag>& v) const;
-  };
   /// Sorts without looking at the entry: best offer first.
   struct Rank {
     std::uint64_t offer = 0;
     std::uint64_t arrival = 0;
     const Entry* entry = nullptr;
+    Queue* queue = nullptr;  ///< the entry's
     bool operator<(const Rank& o) const { return offer != o.offer ? offer > o.offer : arrival < o.arrival; }
     bool operator>(const Rank& o) const { return o < *this; }
   };
-  static Rank rank(const Entry& entry) { return {entry.offer, entry.arrival, &entry}; }
+  static Rank rank(const Entry& entry) { return {entry.offer, entry.arrival, &entry, entry.queue}; }
   struct Queue {
-    std::vector<std::unique_ptr<Entry>> entries;  ///< consecutive nonces
+    std::vector<std::shared_ptr<Entry>> entries;  ///< consecutive nonces; never empty between calls
+    std::size_t head = 0;                         ///< the place of its first in heads_
+    std::uint64_t fees = 0;                       ///< of all of them, µT; never above what one of them had as `funds`
   };
   // lint-ok banned_calls: looked up by key; walked only to remove, where the order does not show
   using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above
-  using Ids = std::unordered_map<TxId, Entry*, SeededHash>;  // lint-ok banned_calls: looked up by key, never walked
 
   PoolVerdict replace(Queue& queue, std::size_t at, PreparedTx tx);
   [[nodiscard]] bool make_room(const Entry& newcomer);
   void erase_tail(Senders::iterator sender, std::size_t keep);
+  void remove_head(const Queue& queue);
   void note_tail(const Entry* gone, const Entry* come);
   static std::size_t cost(const Entry& entry) { return entry.encoded.size() + kMempoolEntryOverheadBytes; }
 
   MempoolLimits limits_;
   Senders senders_;
-  Ids by_id_;
-  std::set<Rank> heads_;                 ///< first of each sender
+  IdTable<Entry> by_id_;
+  std::vector<Rank> heads_;              ///< first of each sender, in any order: only a block needs them sorted
   std::optional<std::set<Rank>> tails_;  ///< last of each sender; kept only while the pool is nearly full
   std::size_t bytes_ = 0;
   std::uint64_t arrivals_ = 0;

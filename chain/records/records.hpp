@@ -93,7 +93,8 @@ struct OfferRecord {
 struct DueRecord {
   Epoch epoch;  ///< the first epoch after that boundary
   std::optional<OfferId> first_bond;
-  static constexpr auto kFields = std::tuple{&DueRecord::epoch, &DueRecord::first_bond};
+  std::optional<OfferId> last_bond;  ///< the chain's end, so that another can follow it
+  static constexpr auto kFields = std::tuple{&DueRecord::epoch, &DueRecord::first_bond, &DueRecord::last_bond};
   bool operator==(const DueRecord&) const = default;
 };
 

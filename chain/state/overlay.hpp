@@ -12,6 +12,7 @@ class DiffView final : public StateView {
   DiffView(const StateView& base, const StateDiff& diff) : base_(base), diff_(diff) {}
   [[nodiscard]] std::optional<ByteView> get(const StatePath& path) const override;
   void scan(Module module, const Visitor& visit) const override;
+  void prefetch(std::span<const StatePath> paths) const override { base_.prefetch(paths); }
 
  private:
   const StateView& base_;
@@ -29,6 +30,7 @@ class Overlay final : public StateView {
 
   [[nodiscard]] std::optional<ByteView> get(const StatePath& path) const override;
   void scan(Module module, const Visitor& visit) const override;
+  void prefetch(std::span<const StatePath> paths) const override { base_.prefetch(paths); }
 
   void put(const StatePath& path, Bytes value) { diff_.insert_or_assign(path, std::move(value)); }
   void erase(const StatePath& path) { diff_.insert_or_assign(path, std::nullopt); }

@@ -30,13 +30,18 @@ enum class Module : std::uint8_t {
 
 using StatePath = FixedBytes<32, struct StatePathTag>;
 
-inline StatePath state_path(Module module, ByteView key) {
-  const Hash hash = blake2b_256(key);
+/// `key_hash`: blake2b_256 of the key.
+inline StatePath state_path_of_hash(Module module, const Hash& key_hash) {
   StatePath path;
   path.data[0] = static_cast<std::uint8_t>(module);
-  std::copy_n(hash.data.begin(), 31, path.data.begin() + 1);
+  std::copy_n(key_hash.data.begin(), 31, path.data.begin() + 1);
   return path;
 }
-inline Module module_of(const StatePath& path) { return static_cast<Module>(path.data[0]); }
+inline StatePath state_path(Module module, ByteView key) {
+  return state_path_of_hash(module, blake2b_256(key));
+}
+inline Module module_of(const StatePath& path) {
+  return static_cast<Module>(path.data[0]);
+}
 
 }  // namespace micro

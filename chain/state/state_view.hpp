@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 
 #include "chain/base/bytes.hpp"
 #include "chain/codec/codec.hpp"
@@ -19,6 +20,8 @@ class StateView {
   /// Every entry of a module in path order, until the visitor returns false. The visitor must not change the view.
   using Visitor = std::function<bool(const StatePath&, ByteView)>;
   virtual void scan(Module module, const Visitor& visit) const = 0;
+  /// That these paths are read soon: whoever keeps them in memory lets the misses overlap. Changes nothing.
+  virtual void prefetch(std::span<const StatePath>) const {}
 };
 
 /// Changes by path; no value means removed. Ordered, so that every node walks it alike.

@@ -62,6 +62,10 @@ Key chain_key() {
 Key tip_key() {
   return Key(Table::kMeta).raw(as_bytes("tip"));
 }
+/// The first block whose index entries are not in the database; there while any are not.
+Key pending_key() {
+  return Key(Table::kMeta).raw(as_bytes("pending"));
+}
 Key mmr_key(const MmrPlace& place) {
   const std::array<std::uint8_t, 1> level{place.level};
   return Key(Table::kMmr).raw(level).number(place.index);
@@ -114,38 +118,44 @@ void index_accounts(KvBatch& batch, Height height, std::uint32_t tx, std::vector
   accounts.clear();
 }
 
-/// Body, receipts and what is indexed by transaction. The encodings equal those of Block and BlockReceipts.
-void put_body(KvBatch& batch, const FinalizedBlock& in) {
-  const Height height = in.block.header.height;
+struct EncodedBlock {
   Encoder body;
   Encoder receipts;
-  body.put(in.block.header).put(narrow(in.block.txs.size()));
-  receipts.put(narrow(in.receipts.receipts.size()));
+};
+
+/// Encodes body and receipts, equal to the encodings of Block and BlockReceipts, and puts the entries that are found by
+/// transaction and by account on `index`, by service and by decision on `batch`.
+EncodedBlock put_index(KvBatch& index, KvBatch& batch, const Block& block, const BlockReceipts& receipts,
+                       std::span<const TxId> ids) {
+  const Height height = block.header.height;
+  EncodedBlock out;
+  out.body.put(block.header).put(narrow(block.txs.size()));
+  out.receipts.put(narrow(receipts.receipts.size()));
   std::vector<Address> accounts;
-  for (std::size_t i = 0; i < in.block.txs.size(); ++i) {
-    const SignedTx& tx = in.block.txs[i];
-    const TxReceipt& receipt = in.receipts.receipts[i];
-    TxLocation at{height, narrow(i), narrow(body.bytes().size()), 0, narrow(receipts.bytes().size()), 0};
-    body.put(tx);
-    receipts.put(receipt);
-    at.tx_bytes = narrow(body.bytes().size()) - at.tx_offset;
-    at.receipt_bytes = narrow(receipts.bytes().size()) - at.receipt_offset;
-    batch.put(Key(Table::kTx).raw(in.tx_ids[i]), encode(at));
+  Encoder place;
+  for (std::size_t i = 0; i < block.txs.size(); ++i) {
+    const SignedTx& tx = block.txs[i];
+    const TxReceipt& receipt = receipts.receipts[i];
+    TxLocation at{height, narrow(i), narrow(out.body.bytes().size()), 0, narrow(out.receipts.bytes().size()), 0};
+    out.body.put(tx);
+    out.receipts.put(receipt);
+    at.tx_bytes = narrow(out.body.bytes().size()) - at.tx_offset;
+    at.receipt_bytes = narrow(out.receipts.bytes().size()) - at.receipt_offset;
+    index.put(Key(Table::kTx).raw(ids[i]), place.clear().put(at).bytes());
     accounts.push_back(tx.body.sender);
     index_events(batch, height, at.index, receipt.events, accounts);
-    index_accounts(batch, height, at.index, accounts);
+    index_accounts(index, height, at.index, accounts);
   }
-  receipts.put(in.receipts.boundary_events);
-  index_events(batch, height, kBoundaryTx, in.receipts.boundary_events, accounts);
-  index_accounts(batch, height, kBoundaryTx, accounts);
-  batch.put(at_height(Table::kBlock, height), body.bytes());
-  batch.put(at_height(Table::kReceipts, height), receipts.bytes());
+  out.receipts.put(receipts.boundary_events);
+  index_events(batch, height, kBoundaryTx, receipts.boundary_events, accounts);
+  index_accounts(index, height, kBoundaryTx, accounts);
+  return out;
 }
 
 }  // namespace
 
-Result<BlockStore> BlockStore::open(std::unique_ptr<Kv> kv, const ChainId& chain) {
-  BlockStore store(std::move(kv));
+Result<BlockStore> BlockStore::open(std::unique_ptr<Kv> kv, const ChainId& chain, const IndexLimits& limits) {
+  BlockStore store(std::move(kv), limits);
   const auto known = TRY(store.kv_->get(chain_key()));
   if (!known) {
     KvBatch batch;
@@ -157,7 +167,54 @@ Result<BlockStore> BlockStore::open(std::unique_ptr<Kv> kv, const ChainId& chain
                 "start the node with the genesis that the data was made with, or with another data folder");
   }
   if (const auto tip = TRY(store.kv_->get(tip_key()))) store.tip_ = TRY(stored<Tip>(*tip, "tip"));
+  if (const auto from = TRY(store.kv_->get(pending_key()))) {
+    store.pending_from_ = TRY(stored<Height>(*from, "mark of missing index entries"));
+    TRY(store.index_again());
+  }
   return store;
+}
+
+Status BlockStore::index_again() {
+  for (Height height = *pending_from_; tip_ && height <= tip_->height; height = height.next()) {
+    const Block block = TRY(this->block(height));
+    const BlockReceipts receipts = TRY(this->receipts(height));
+    if (receipts.receipts.size() != block.txs.size()) {
+      return fail(Fault::kCorrupt, "block " + height.text() + " has not a receipt for each transaction");
+    }
+    std::vector<TxId> ids;
+    for (const TxReceipt& receipt : receipts.receipts) ids.push_back(receipt.tx);
+    KvBatch index;
+    KvBatch written;  // these went with the block
+    put_index(index, written, block, receipts, ids);
+    pending_->add(height, std::move(index));
+  }
+  return {};
+}
+
+/// A small block's entries go with it, a large one's wait in memory, which the mark says.
+void BlockStore::place_index(KvBatch& batch, KvBatch& index, Height height) {
+  const bool waits = index.size() >= limits_.min_deferred;
+  if (!waits) {
+    index.each([&](const KvBatch::Op& op) { batch.put(op.key, *op.value); });
+    index = {};
+  }
+  // The mark of entries that store_index() brought to the database goes with the next block, which costs no sync of its
+  // own; in between, opening would read those blocks once too often.
+  const bool others_wait = pending_->first_block().has_value();
+  if (waits && !others_wait) {
+    batch.put(pending_key(), encode(height));
+    pending_from_ = height;
+  } else if (pending_from_ && !others_wait) {
+    batch.erase(pending_key());
+    pending_from_.reset();
+  }
+}
+
+Status BlockStore::store_index(Height tip) {
+  const auto first = pending_->first_block();
+  if (!first) return {};
+  if (pending_->entries() < limits_.max_entries && tip.value - first->value < limits_.max_blocks) return {};
+  return pending_->hand_over([&](std::span<const KvBatch::Op> entries) { return kv_->ingest(entries); });
 }
 
 Status BlockStore::put_genesis(const Header& header) {
@@ -182,7 +239,11 @@ Status BlockStore::append(const FinalizedBlock& in) {
         "each transaction has an id and a receipt");
   Tip tip{header.height, in.id, tip_->ids_below};
   KvBatch batch;
-  put_body(batch, in);
+  KvBatch index;
+  const EncodedBlock encoded = put_index(index, batch, in.block, in.receipts, in.tx_ids);
+  batch.put(at_height(Table::kBlock, header.height), encoded.body.bytes());
+  batch.put(at_height(Table::kReceipts, header.height), encoded.receipts.bytes());
+  place_index(batch, index, header.height);
   tip.ids_below.append(tip_->id, [&](const MmrPlace& place, const Hash& hash) { batch.put(mmr_key(place), hash); });
   batch.put(at_height(Table::kHeader, header.height), encode(header));
   if (in.certificate) batch.put(at_height(Table::kCertificate, header.height), encode(*in.certificate));
@@ -192,7 +253,8 @@ Status BlockStore::append(const FinalizedBlock& in) {
   batch.put(tip_key(), encode(tip));
   TRY(kv_->write(batch));
   tip_ = std::move(tip);
-  return {};
+  if (!index.empty()) pending_->add(header.height, std::move(index));
+  return store_index(header.height);
 }
 
 Result<Bytes> BlockStore::must_get(ByteView key, const char* what) const {
@@ -224,7 +286,10 @@ Result<PolicyRecordIo> BlockStore::policy_io(Epoch epoch) const {
 }
 
 Result<StoredTx> BlockStore::tx(const TxId& id) const {
-  const auto at = TRY(stored<TxLocation>(TRY(must_get(Key(Table::kTx).raw(id), "transaction")), "place"));
+  const Key key = Key(Table::kTx).raw(id);
+  // Memory first: an entry leaves it only when the database has it.
+  const auto waiting = pending_->get(key);
+  const auto at = TRY(stored<TxLocation>(waiting ? *waiting : TRY(must_get(key, "transaction")), "place"));
   const Bytes body = TRY(must_get(at_height(Table::kBlock, at.height), "block"));
   const Bytes receipts = TRY(must_get(at_height(Table::kReceipts, at.height), "block"));
   StoredTx out{at.height, at.index, {}, {}};
@@ -259,12 +324,23 @@ Result<std::vector<TxCursor>> BlockStore::history(const Address& account, std::o
   if (before) until = to_bytes(Key(prefix).number(before->height.value).small(before->tx));
   std::vector<TxCursor> out;
   limit = std::min(limit, kMaxPageEntries);
-  TRY(kv_->scan(prefix, until, Kv::Order::kDescending, [&](ByteView key, ByteView) {
-    if (out.size() == limit) return false;
+  const auto add = [&](ByteView key) {
     const ByteView place = key.last(12);
     out.push_back({Height(big_endian(place.first(8))), narrow(big_endian(place.subspan(8)))});
+  };
+  // Memory first: an entry leaves it only when the database has it. One that is in both counts once.
+  for (const Bytes& key : pending_->last_keys(prefix, until, limit)) add(key);
+  const std::size_t waiting = out.size();
+  TRY(kv_->scan(prefix, until, Kv::Order::kDescending, [&](ByteView key, ByteView) {
+    if (out.size() == waiting + limit) return false;
+    add(key);
     return true;
   }));
+  if (waiting == 0) return out;
+  std::ranges::sort(out, std::greater<>{});
+  const auto repeated = std::ranges::unique(out);
+  out.erase(repeated.begin(), repeated.end());
+  if (out.size() > limit) out.resize(limit);
   return out;
 }
 

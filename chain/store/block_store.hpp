@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "chain/state/mmr.hpp"
-#include "chain/store/kv.hpp"
+#include "chain/store/pending_index.hpp"
 #include "chain/types/block.hpp"
 
 namespace micro {
@@ -72,11 +72,19 @@ struct EventCursor {
   auto operator<=>(const EventCursor&) const = default;
 };
 
+/// When index entries go to the database: with their block, or many blocks' together.
+struct IndexLimits {
+  std::size_t min_deferred = 1'000;      ///< entries of a block; fewer are written with it
+  std::size_t max_entries = 256u << 10;  ///< that wait in memory: about 30 MiB
+  std::uint64_t max_blocks = 256;        ///< since the first that waits: what opening reads again
+};
+
 /// Reads are safe from many threads, beside one writer.
 class BlockStore {
  public:
-  /// kMismatch when the database belongs to another chain.
-  static Result<BlockStore> open(std::unique_ptr<Kv> kv, const ChainId& chain);
+  /// kMismatch when the database belongs to another chain. Reads the blocks again whose index entries were in memory
+  /// when the process ended.
+  static Result<BlockStore> open(std::unique_ptr<Kv> kv, const ChainId& chain, const IndexLimits& limits = {});
 
   /// The genesis header has height 0 and no certificate.
   Status put_genesis(const Header& header);
@@ -107,10 +115,17 @@ class BlockStore {
   [[nodiscard]] Result<MmrProof> prove_block(Height height, Height below) const;
 
  private:
-  explicit BlockStore(std::unique_ptr<Kv> kv) : kv_(std::move(kv)) {}
+  BlockStore(std::unique_ptr<Kv> kv, const IndexLimits& limits)
+      : kv_(std::move(kv)), limits_(limits), pending_(std::make_unique<PendingIndex>()) {}
   [[nodiscard]] Result<Bytes> must_get(ByteView key, const char* what) const;
+  Status index_again();
+  void place_index(KvBatch& batch, KvBatch& index, Height height);
+  Status store_index(Height tip);
 
   std::unique_ptr<Kv> kv_;
+  IndexLimits limits_;
+  std::unique_ptr<PendingIndex> pending_;
+  std::optional<Height> pending_from_;  ///< as the database has it: entries of blocks from here on may be missing there
   std::optional<Tip> tip_;
 };
 

@@ -13,6 +13,12 @@ void KvBatch::erase(ByteView key) {
   items_.push_back({static_cast<std::uint32_t>(key.size()), 0, true});
 }
 
+std::uint64_t first_bytes(ByteView key) {
+  std::uint64_t n = 0;
+  for (std::size_t i = 0; i < 8; ++i) n = n << 8 | (i < key.size() ? key[i] : 0U);
+  return n;
+}
+
 Bytes after_prefix(ByteView prefix) {
   Bytes next(prefix.begin(), prefix.end());
   while (!next.empty() && next.back() == 0xff) next.pop_back();

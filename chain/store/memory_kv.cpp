@@ -22,6 +22,19 @@ Status MemoryKv::write(const KvBatch& batch) {
   return {};
 }
 
+Status MemoryKv::ingest(std::span<const KvBatch::Op> entries) {
+  const std::lock_guard lock(mutex_);
+  if (broken_) return fail(Fault::kIo, "the memory store was told to fail");
+  for (const KvBatch::Op& op : entries) {
+    if (op.value) {
+      entries_.insert_or_assign(to_bytes(op.key), to_bytes(*op.value));
+    } else {
+      entries_.erase(to_bytes(op.key));
+    }
+  }
+  return {};
+}
+
 Status MemoryKv::scan(ByteView from, ByteView until, Order order, const Visitor& visit) const {
   const Image view = image();
   auto first = view.lower_bound(to_bytes(from));

@@ -16,6 +16,7 @@ class MemoryKv final : public Kv {
 
   [[nodiscard]] Result<std::optional<Bytes>> get(ByteView key) const override;
   Status write(const KvBatch& batch) override;
+  Status ingest(std::span<const KvBatch::Op> entries) override;
   Status scan(ByteView from, ByteView until, Order order, const Visitor& visit) const override;
 
   [[nodiscard]] Image image() const;

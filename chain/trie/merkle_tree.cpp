@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "chain/base/check.hpp"
+#include "chain/crypto/hash_batch.hpp"
 #include "chain/trie/leaf_run.hpp"
 
 namespace micro {
 namespace {
 
 constexpr std::size_t kModuleBits = 8;
+constexpr std::size_t kNodesPerLeaf = 8;  ///< about as many change with each leaf of a large block
 
 /// A place in the trie, stored or not: a node of a dense array, or a run of a bucket's leaves.
 class Cursor {
@@ -100,6 +102,19 @@ void edge_nodes(const Cursor& at, const StatePath& low, std::size_t depth, const
   }
 }
 
+void hash_leaves(std::span<LeafChange> leaves) {
+  HashBatch values(domain::kTrieValue);
+  HashBatch hashes(domain::kTrieLeaf);
+  for (LeafChange& leaf : leaves) {
+    if (*leaf.value) values.add(**leaf.value, leaf.hash);
+  }
+  values.flush();
+  for (LeafChange& leaf : leaves) {
+    if (*leaf.value) hashes.add({leaf.path.view(), leaf.hash.view()}, leaf.hash);
+  }
+  hashes.flush();
+}
+
 }  // namespace
 
 MerkleTree::MerkleTree() : top_(0, kModuleBits, true) {}
@@ -133,9 +148,8 @@ MerkleTree::Update MerkleTree::prepare(std::span<const StateDiff* const> diffs) 
     merged.insert(merged.end(), old, update.leaves.cend());
     update.leaves = std::move(merged);
   }
-  for (LeafChange& change : update.leaves) {
-    if (*change.value) change.hash = trie_leaf_hash(change.path, trie_value_hash(**change.value));
-  }
+  hash_leaves(update.leaves);
+  update.nodes.reserve(kNodesPerLeaf * update.leaves.size());
   update.root = top_.prepare(update.leaves, update.nodes).hash.as<StateRoot>();
   return update;
 }
@@ -143,9 +157,9 @@ MerkleTree::Update MerkleTree::prepare(std::span<const StateDiff* const> diffs) 
 StateRoot MerkleTree::commit(const Update& update) {
   CHECK(is_current(update), "an update is committed to the tree that it was prepared from");
   ++generation_;
-  top_.write(update.leaves);
+  const bool reshaped = top_.write(update.leaves);
   for (const NodeChange& change : update.nodes) change.owner->store(change.at, change.node);
-  top_.settle(update.leaves);
+  if (reshaped) top_.settle(update.leaves);
   return root();
 }
 
@@ -159,11 +173,16 @@ void MerkleTree::load(std::vector<StateEntry> entries) {
   ++generation_;
   std::vector<StoredLeaf> leaves;
   leaves.reserve(entries.size());
-  for (StateEntry& entry : entries) {
+  HashBatch values(domain::kTrieValue);
+  HashBatch hashes(domain::kTrieLeaf);
+  for (const StateEntry& entry : entries) {
     CHECK(leaves.empty() || leaves.back().path < entry.path, "entries are loaded in path order");
-    leaves.push_back({entry.path, trie_leaf_hash(entry.path, trie_value_hash(entry.value)), TrieValue(entry.value)});
-    Bytes().swap(entry.value);
+    leaves.push_back({entry.path, {}, TrieValue(entry.value)});
+    values.add(entry.value, leaves.back().hash);
   }
+  values.flush();
+  for (StoredLeaf& leaf : leaves) hashes.add({leaf.path.view(), leaf.hash.view()}, leaf.hash);
+  hashes.flush();
   top_.fill(std::move(leaves));
 }
 

@@ -15,6 +15,7 @@ class MerkleTree final : public StateView {
   // --- StateView ---
   [[nodiscard]] std::optional<ByteView> get(const StatePath& path) const override;
   void scan(Module module, const Visitor& visit) const override;
+  void prefetch(std::span<const StatePath> paths) const override { top_.prefetch(paths); }
 
   [[nodiscard]] StateRoot root() const { return top_.root().hash.as<StateRoot>(); }
   [[nodiscard]] std::size_t size() const { return top_.size(); }

@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "chain/base/check.hpp"
-#include "chain/trie/leaf_run.hpp"
 
 namespace micro {
 namespace {
@@ -14,6 +13,8 @@ constexpr std::size_t kMaxMeanLeaves = 6;     ///< over all buckets, before the 
 constexpr std::size_t kMaxBucketLeaves = 64;  ///< before one bucket becomes a subtree
 constexpr std::size_t kMinDeepLeaves = 16;    ///< below which it becomes a bucket again
 constexpr std::size_t kMaxBits = 30;
+constexpr std::size_t kPrefetchAhead = 8;      ///< changes between asking for memory and reading it
+constexpr std::size_t kHashedBuckets = 1'024;  ///< together: what they need stays in the processor's second cache
 
 /// `count` bits of the path from bit `from`.
 std::size_t bits_at(const StatePath& path, std::size_t from, std::size_t count) {
@@ -58,6 +59,7 @@ template <class Each>
 void Subtree::by_bucket(std::span<const LeafChange> changes, Each each) const {
   std::size_t start = 0;
   while (start < changes.size()) {
+    prefetch(changes, start);
     const std::size_t bucket = bucket_of(changes[start].path);
     std::size_t end = start + 1;
     while (end < changes.size() && bucket_of(changes[end].path) == bucket) ++end;
@@ -90,38 +92,92 @@ bool Subtree::walk(const StatePath& from, const Visitor& visit) const {
   return true;
 }
 
-TrieNode Subtree::bucket_after(const Bucket& bucket, std::span<const LeafChange> changes) const {
-  std::vector<LeafRef> after;
-  after.reserve(bucket.leaves.size() + changes.size());
+void Subtree::prefetch(std::span<const LeafChange> changes, std::size_t at) const {
+  if (at + 2 * kPrefetchAhead < changes.size()) {
+    __builtin_prefetch(&buckets_[bucket_of(changes[at + 2 * kPrefetchAhead].path)]);
+  }
+  if (at + kPrefetchAhead < changes.size()) {
+    const Bucket& soon = buckets_[bucket_of(changes[at + kPrefetchAhead].path)];
+    for (const StoredLeaf& leaf : soon.leaves) __builtin_prefetch(&leaf);
+  }
+}
+
+void Subtree::prefetch(std::span<const StatePath> paths) const {
+  if (pinned_) {
+    while (!paths.empty()) {
+      const std::size_t b = bucket_of(paths.front());
+      std::size_t n = 1;
+      while (n < paths.size() && bucket_of(paths[n]) == b) ++n;
+      if (buckets_[b].deep) buckets_[b].deep->prefetch(paths.first(n));
+      paths = paths.subspan(n);
+    }
+    return;
+  }
+  // Each pass reads what the one before asked for.
+  for (const StatePath& path : paths) __builtin_prefetch(&buckets_[bucket_of(path)]);
+  for (const StatePath& path : paths) {
+    const Bucket& bucket = buckets_[bucket_of(path)];
+    if (bucket.deep) {
+      bucket.deep->prefetch(std::span(&path, 1));
+      continue;
+    }
+    for (const StoredLeaf& leaf : bucket.leaves) __builtin_prefetch(&leaf);
+  }
+  for (const StatePath& path : paths) {
+    if (const StoredLeaf* leaf = find(path)) __builtin_prefetch(leaf->value.view().data());
+  }
+}
+
+void Subtree::leaves_after(const Bucket& bucket, std::span<const LeafChange> changes, std::vector<LeafRef>& out) {
+  out.clear();
   auto old = bucket.leaves.begin();
   for (const LeafChange& change : changes) {
-    for (; old != bucket.leaves.end() && old->path < change.path; ++old) after.push_back({&old->path, &old->hash});
+    for (; old != bucket.leaves.end() && old->path < change.path; ++old) out.push_back({&old->path, &old->hash});
     if (old != bucket.leaves.end() && old->path == change.path) ++old;
-    if (*change.value) after.push_back({&change.path, &change.hash});
+    if (*change.value) out.push_back({&change.path, &change.hash});
   }
-  for (; old != bucket.leaves.end(); ++old) after.push_back({&old->path, &old->hash});
-  return hash_run(after, base_ + bits_);
+  for (; old != bucket.leaves.end(); ++old) out.push_back({&old->path, &old->hash});
+}
+
+std::vector<Subtree::Dirty> Subtree::buckets_after(std::span<const LeafChange> changes,
+                                                   std::vector<NodeChange>& out) const {
+  std::vector<Dirty> level;
+  std::vector<std::size_t> runs;  // of those in `level` that are no subtree: their places
+  RunBatch batch;
+  std::vector<LeafRef> leaves;
+  level.reserve(changes.size());
+  const auto finish = [&] {
+    const std::vector<TrieNode> nodes = batch.finish();
+    for (std::size_t i = 0; i < runs.size(); ++i) level[runs[i]].node = nodes[i];
+    runs.clear();
+  };
+  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
+    const Bucket& bucket = buckets_[b];
+    if (bucket.deep) {
+      level.push_back({buckets_.size() + b, bucket.deep->prepare(mine, out)});
+      return;
+    }
+    leaves_after(bucket, mine, leaves);
+    batch.add(leaves, base_ + bits_);
+    runs.push_back(level.size());
+    level.push_back({buckets_.size() + b, {}});
+    if (runs.size() == kHashedBuckets) finish();
+  });
+  finish();
+  return level;
 }
 
 TrieNode Subtree::prepare(std::span<const LeafChange> changes, std::vector<NodeChange>& out) const {
   auto* self = const_cast<Subtree*>(this);  // a name for `store`, which only the owner of the whole tree calls
   if (changes.empty()) return root();
-  struct Dirty {
-    std::size_t at;
-    TrieNode node;
-  };
-  std::vector<Dirty> level;
-  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
-    const Bucket& bucket = buckets_[b];
-    const TrieNode after = bucket.deep ? bucket.deep->prepare(mine, out) : bucket_after(bucket, mine);
-    level.push_back({buckets_.size() + b, after});
-  });
+  std::vector<Dirty> level = buckets_after(changes, out);
   std::vector<TrieNode> children;
   std::vector<TrieNode> parents;
+  std::vector<Dirty> above;
   for (;;) {
     for (const Dirty& dirty : level) out.push_back({self, dirty.at, dirty.node});
     if (level.front().at == 1) return level.front().node;
-    std::vector<Dirty> above;
+    above.clear();
     children.clear();
     for (std::size_t i = 0; i < level.size();) {
       const std::size_t parent = level[i].at / 2;
@@ -130,11 +186,13 @@ TrieNode Subtree::prepare(std::span<const LeafChange> changes, std::vector<NodeC
       children.push_back(pair[0]);
       children.push_back(pair[1]);
       above.push_back({parent, {}});
+      __builtin_prefetch(&hashes_[parent ^ 1]);  // its sibling, for the next round
+      __builtin_prefetch(&kinds_[parent ^ 1]);
     }
     parents.resize(above.size());
     join_nodes(children, parents);
     for (std::size_t i = 0; i < above.size(); ++i) above[i].node = parents[i];
-    level = std::move(above);
+    std::swap(level, above);
   }
 }
 
@@ -143,20 +201,18 @@ void Subtree::store(std::size_t at, const TrieNode& node) {
   kinds_[at] = node.kind;
 }
 
-void Subtree::write(std::span<const LeafChange> changes) {
+bool Subtree::write(std::span<const LeafChange> changes) {
+  bool reshaped = false;
   by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
     Bucket& bucket = buckets_[b];
     const std::size_t before = bucket.deep ? bucket.deep->size() : bucket.leaves.size();
-    if (bucket.deep) {
-      bucket.deep->write(mine);
-    } else {
-      write_bucket(bucket, mine);
-    }
+    if (bucket.deep ? bucket.deep->write(mine) : write_bucket(bucket, mine)) reshaped = true;
     size_ += (bucket.deep ? bucket.deep->size() : bucket.leaves.size()) - before;
   });
+  return reshaped;
 }
 
-void Subtree::write_bucket(Bucket& bucket, std::span<const LeafChange> changes) {
+bool Subtree::write_bucket(Bucket& bucket, std::span<const LeafChange> changes) {
   std::size_t fresh = 0;
   for (const LeafChange& change : changes) {
     const auto at = std::ranges::lower_bound(bucket.leaves, change.path, {}, &StoredLeaf::path);
@@ -167,7 +223,7 @@ void Subtree::write_bucket(Bucket& bucket, std::span<const LeafChange> changes) 
       ++fresh;
     }
   }
-  if (fresh == 0) return;
+  if (fresh == 0) return false;
   std::vector<StoredLeaf> merged;
   merged.reserve(bucket.leaves.size() + fresh);
   auto old = bucket.leaves.begin();
@@ -182,10 +238,11 @@ void Subtree::write_bucket(Bucket& bucket, std::span<const LeafChange> changes) 
   while (old != bucket.leaves.end()) merged.push_back(std::move(*old++));
   if (!pinned_) {
     bucket.leaves = std::move(merged);
-    return;
+    return true;
   }
   bucket.deep = std::make_unique<Subtree>(base_ + bits_, bits_for(merged.size(), base_ + bits_));
   bucket.deep->fill(std::move(merged));
+  return true;
 }
 
 void Subtree::settle(std::span<const LeafChange> changes) {
@@ -249,17 +306,28 @@ void Subtree::fill(std::vector<StoredLeaf> leaves) {
 void Subtree::rehash() {
   const std::size_t n = buckets_.size();
   std::vector<LeafRef> refs;
-  for (std::size_t b = 0; b < n; ++b) {
-    const Bucket& bucket = buckets_[b];
-    if (bucket.deep) {
-      store(n + b, bucket.deep->root());
-      continue;
+  RunBatch batch;
+  for (std::size_t start = 0; start < n; start += kHashedBuckets) {
+    const std::size_t end = std::min(n, start + kHashedBuckets);
+    for (std::size_t b = start; b < end; ++b) {
+      refs.clear();
+      for (const StoredLeaf& leaf : buckets_[b].leaves) refs.push_back({&leaf.path, &leaf.hash});
+      batch.add(refs, base_ + bits_);
     }
-    refs.clear();
-    for (const StoredLeaf& leaf : bucket.leaves) refs.push_back({&leaf.path, &leaf.hash});
-    store(n + b, hash_run(refs, base_ + bits_));
+    const std::vector<TrieNode> nodes = batch.finish();
+    for (std::size_t b = start; b < end; ++b) {
+      store(n + b, buckets_[b].deep ? buckets_[b].deep->root() : nodes[b - start]);
+    }
   }
-  for (std::size_t at = n; at-- > 1;) store(at, join_nodes(node(2 * at), node(2 * at + 1)));
+  std::vector<TrieNode> children;
+  std::vector<TrieNode> parents;
+  for (std::size_t width = n / 2; width != 0; width /= 2) {
+    children.clear();
+    for (std::size_t at = 2 * width; at < 4 * width; ++at) children.push_back(node(at));
+    parents.resize(width);
+    join_nodes(children, parents);
+    for (std::size_t i = 0; i < width; ++i) store(width + i, parents[i]);
+  }
 }
 
 }  // namespace micro

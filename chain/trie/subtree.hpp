@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "chain/state/state_view.hpp"
-#include "chain/trie/node_hash.hpp"
+#include "chain/trie/leaf_run.hpp"
 
 namespace micro {
 
@@ -57,14 +57,17 @@ class Subtree {
   [[nodiscard]] TrieNode root() const { return node(1); }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] const StoredLeaf* find(const StatePath& path) const;
+  /// Asks the memory for what find() of these paths will read, so that their misses overlap.
+  void prefetch(std::span<const StatePath> paths) const;
   /// In path order from `from`; false when the visitor stopped.
   using Visitor = std::function<bool(const StoredLeaf&)>;
   bool walk(const StatePath& from, const Visitor& visit) const;
 
   /// The root after `changes` (ascending by path), and on `out` the nodes that differ. Changes nothing.
   TrieNode prepare(std::span<const LeafChange> changes, std::vector<NodeChange>& out) const;
-  /// Writes the leaves. The caller then stores the prepared nodes, and last calls `settle`.
-  void write(std::span<const LeafChange> changes);
+  /// Writes the leaves. The caller then stores the prepared nodes, and last, when this says that leaves came or went,
+  /// calls `settle`.
+  [[nodiscard]] bool write(std::span<const LeafChange> changes);
   void store(std::size_t at, const TrieNode& node);
   /// Adapts the shape to what was written along `changes`; no hash of a node that stays changes.
   void settle(std::span<const LeafChange> changes);
@@ -87,12 +90,22 @@ class Subtree {
     std::unique_ptr<Subtree> deep;
   };
 
+  struct Dirty {
+    std::size_t at = 0;
+    TrieNode node;
+  };
+  /// The buckets' nodes after `changes`, ascending; what changes in deeper subtrees goes to `out`.
+  [[nodiscard]] std::vector<Dirty> buckets_after(std::span<const LeafChange> changes,
+                                                 std::vector<NodeChange>& out) const;
   [[nodiscard]] std::size_t bucket_of(const StatePath& path) const;
   /// Calls `each(bucket, changes of that bucket)`.
   template <class Each>
   void by_bucket(std::span<const LeafChange> changes, Each each) const;
-  [[nodiscard]] TrieNode bucket_after(const Bucket& bucket, std::span<const LeafChange> changes) const;
-  void write_bucket(Bucket& bucket, std::span<const LeafChange> changes);
+  /// The leaves of a bucket as they will be.
+  static void leaves_after(const Bucket& bucket, std::span<const LeafChange> changes, std::vector<LeafRef>& out);
+  /// Asks the memory for what the changes ahead of `at` will touch.
+  void prefetch(std::span<const LeafChange> changes, std::size_t at) const;
+  [[nodiscard]] bool write_bucket(Bucket& bucket, std::span<const LeafChange> changes);
   void reshape(std::size_t bits);
   void take_leaves(std::vector<StoredLeaf>& out);
   void rehash();

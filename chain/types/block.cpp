@@ -1,41 +1,53 @@
 #include "chain/types/block.hpp"
 
+#include "chain/crypto/hash_batch.hpp"
+
 namespace micro {
 namespace {
 
-Hash leaf_hash(const Hash& content) { return tagged_hash(domain::kMerkleLeaf, content.view()); }
+Hash leaf_hash(const Hash& content) {
+  return tagged_hash(domain::kMerkleLeaf, content.view());
+}
 Hash node_hash(const Hash& left, const Hash& right) {
   return tagged_hash(domain::kMerkleNode, {left.view(), right.view()});
 }
 
 std::vector<Hash> parents_of(const std::vector<Hash>& level) {
-  std::vector<Hash> next;
-  next.reserve((level.size() + 1) / 2);
-  for (std::size_t i = 0; i + 1 < level.size(); i += 2) next.push_back(node_hash(level[i], level[i + 1]));
-  if (level.size() % 2 == 1) next.push_back(level.back());
+  std::vector<Hash> next((level.size() + 1) / 2);
+  HashBatch batch(domain::kMerkleNode);
+  for (std::size_t i = 0; i + 1 < level.size(); i += 2) batch.add({level[i].view(), level[i + 1].view()}, next[i / 2]);
+  batch.flush();
+  if (level.size() % 2 == 1) next.back() = level.back();
   return next;
 }
 
 std::vector<Hash> hashed_leaves(std::span<const Hash> leaves) {
-  std::vector<Hash> level;
-  level.reserve(leaves.size());
-  for (const Hash& leaf : leaves) level.push_back(leaf_hash(leaf));
+  std::vector<Hash> level(leaves.size());
+  HashBatch batch(domain::kMerkleLeaf);
+  for (std::size_t i = 0; i < leaves.size(); ++i) batch.add(leaves[i], level[i]);
+  batch.flush();
   return level;
 }
 
 template <class T>
 std::vector<Hash> content_hashes(std::span<const T> items, domain::Tag tag) {
-  std::vector<Hash> out;
-  out.reserve(items.size());
-  for (const T& item : items) out.push_back(tagged_hash(tag, encode(item)));
+  std::vector<Hash> out(items.size());
+  HashBatch batch(tag);
+  Encoder encoder;
+  for (std::size_t i = 0; i < items.size(); ++i) batch.add(encoder.clear().put(items[i]).bytes(), out[i]);
+  batch.flush();
   return out;
 }
 
 }  // namespace
 
-BlockId block_id(const Header& header) { return tagged_hash(domain::kHeader, encode(header)).as<BlockId>(); }
+BlockId block_id(const Header& header) {
+  return tagged_hash(domain::kHeader, encode(header)).as<BlockId>();
+}
 
-Hash validator_set_hash(const ValidatorSet& set) { return tagged_hash(domain::kValidatorSet, encode(set)); }
+Hash validator_set_hash(const ValidatorSet& set) {
+  return tagged_hash(domain::kValidatorSet, encode(set));
+}
 
 Hash epoch_id(const ChainId& chain, Epoch epoch, const BlockId& last_of_previous, const Hash& set_hash) {
   Encoder e;
@@ -43,7 +55,9 @@ Hash epoch_id(const ChainId& chain, Epoch epoch, const BlockId& last_of_previous
   return tagged_hash(domain::kEpochId, e.bytes());
 }
 
-Hash statement_hash(const Statement& statement) { return tagged_hash(domain::kStatement, encode(statement)); }
+Hash statement_hash(const Statement& statement) {
+  return tagged_hash(domain::kStatement, encode(statement));
+}
 
 Hash merkle_root(std::span<const Hash> leaves) {
   if (leaves.empty()) return {};
@@ -82,10 +96,14 @@ bool merkle_verify(const Hash& root, const Hash& leaf, const MerkleProof& proof)
   return used == proof.path.size() && hash == root;
 }
 
-Hash txs_root(std::span<const SignedTx> txs) { return merkle_root(content_hashes(txs, domain::kTxsRoot)); }
+Hash txs_root(std::span<const SignedTx> txs) {
+  return merkle_root(content_hashes(txs, domain::kTxsRoot));
+}
 Hash receipts_root(std::span<const TxReceipt> receipts) {
   return merkle_root(content_hashes(receipts, domain::kReceiptsRoot));
 }
-Hash events_root(std::span<const Event> events) { return merkle_root(content_hashes(events, domain::kEventsRoot)); }
+Hash events_root(std::span<const Event> events) {
+  return merkle_root(content_hashes(events, domain::kEventsRoot));
+}
 
 }  // namespace micro

@@ -76,10 +76,11 @@ struct BondReleased {
   F(&BondReleased::owner, &BondReleased::offer, &BondReleased::amount);
 };
 struct BondSlashed {
+  Address owner;
   OfferId offer;
   Amount refunded;
   Amount burned;
-  F(&BondSlashed::offer, &BondSlashed::refunded, &BondSlashed::burned);
+  F(&BondSlashed::owner, &BondSlashed::offer, &BondSlashed::refunded, &BondSlashed::burned);
 };
 struct ServicePublished {
   Address owner;
@@ -129,19 +130,22 @@ struct ChannelOpened {
 };
 struct ChannelToppedUp {
   ChannelId channel;
+  Address payer;
   Amount amount;
-  F(&ChannelToppedUp::channel, &ChannelToppedUp::amount);
+  F(&ChannelToppedUp::channel, &ChannelToppedUp::payer, &ChannelToppedUp::amount);
 };
 struct Claimed {
   ChannelId channel;
+  Address host_owner;  ///< gets to_host
+  Address owner;       ///< of the service, gets to_owner
   Amount charged;
   Amount burned;
   Amount to_host;
   Amount to_owner;
   Amount fee;
-  bool held = false;
-  F(&Claimed::channel, &Claimed::charged, &Claimed::burned, &Claimed::to_host, &Claimed::to_owner, &Claimed::fee,
-    &Claimed::held);
+  bool held = false;  ///< paid out by a later ProceedsReleased or ChannelClosed
+  F(&Claimed::channel, &Claimed::host_owner, &Claimed::owner, &Claimed::charged, &Claimed::burned, &Claimed::to_host,
+    &Claimed::to_owner, &Claimed::fee, &Claimed::held);
 };
 struct CloseRequested {
   ChannelId channel;
@@ -150,17 +154,23 @@ struct CloseRequested {
 };
 struct ChannelClosed {
   ChannelId channel;
+  Address payer;       ///< gets the refund
+  Address host_owner;  ///< gets to_host
+  Address owner;       ///< of the service, gets to_owner
   Amount refund;
   Amount to_host;
   Amount to_owner;
-  F(&ChannelClosed::channel, &ChannelClosed::refund, &ChannelClosed::to_host, &ChannelClosed::to_owner);
+  F(&ChannelClosed::channel, &ChannelClosed::payer, &ChannelClosed::host_owner, &ChannelClosed::owner,
+    &ChannelClosed::refund, &ChannelClosed::to_host, &ChannelClosed::to_owner);
 };
 struct ChannelDisputed {
   ChannelId channel;
+  Address payer;  ///< gets what is refunded
   std::uint8_t lane = 0;
   Amount refunded;
   Amount burned;
-  F(&ChannelDisputed::channel, &ChannelDisputed::lane, &ChannelDisputed::refunded, &ChannelDisputed::burned);
+  F(&ChannelDisputed::channel, &ChannelDisputed::payer, &ChannelDisputed::lane, &ChannelDisputed::refunded,
+    &ChannelDisputed::burned);
 };
 // --- boundary ---
 struct EpochEnded {
@@ -216,9 +226,12 @@ struct Drained {
 // --- payment, later additions ---
 struct ProceedsReleased {
   ChannelId channel;
+  Address host_owner;
+  Address owner;
   Amount to_host;
   Amount to_owner;
-  F(&ProceedsReleased::channel, &ProceedsReleased::to_host, &ProceedsReleased::to_owner);
+  F(&ProceedsReleased::channel, &ProceedsReleased::host_owner, &ProceedsReleased::owner, &ProceedsReleased::to_host,
+    &ProceedsReleased::to_owner);
 };
 #undef F
 

@@ -133,7 +133,7 @@ struct FundService {
 };
 struct UnfundService {
   ServiceId service;
-  Amount amount;
+  std::optional<Amount> amount;  ///< nothing: all that is unspent when it is executed
   static constexpr auto kFields = std::tuple{&UnfundService::service, &UnfundService::amount};
 };
 struct SetPrice {

@@ -12,10 +12,6 @@ std::unexpected<Error> wrong(std::string what) {
   return fail(Fault::kMismatch, "certificate: " + std::move(what));
 }
 
-bool has_bit(const Certificate& certificate, std::size_t i) {
-  return (certificate.signers[i / 8] >> (i % 8) & 1) != 0;
-}
-
 }  // namespace
 
 Status check_validator_set(const ValidatorSet& set) {
@@ -41,6 +37,10 @@ std::uint64_t vote_weight(const ValidatorSet& set, std::size_t member) {
   return RULE(kWeights) ? set.members[member].weight : total_weight(set) / set.members.size();
 }
 
+bool has_signer(const Certificate& certificate, std::size_t member) {
+  return member / 8 < certificate.signers.size() && (certificate.signers[member / 8] >> (member % 8) & 1) != 0;
+}
+
 std::uint64_t quorum_weight(const ValidatorSet& set) {
   const std::uint64_t total = total_weight(set);
   const std::uint64_t two_thirds = total / 3 * 2 + total % 3 * 2 / 3;  // without the overflow of 2W
@@ -63,12 +63,12 @@ Result<std::vector<std::uint16_t>> check_certificate_shape(const Certificate& ce
   const std::size_t n = set.members.size();
   if (certificate.signers.size() != (n + 7) / 8) return wrong("the bitmap has the wrong size");
   for (std::size_t i = n; i < certificate.signers.size() * 8; ++i) {
-    if (has_bit(certificate, i)) return wrong("a signer that does not exist");
+    if (has_signer(certificate, i)) return wrong("a signer that does not exist");
   }
   std::vector<std::uint16_t> signers;
   std::uint64_t weight = 0;
   for (std::size_t i = 0; i < n; ++i) {
-    if (!has_bit(certificate, i)) continue;
+    if (!has_signer(certificate, i)) continue;
     signers.push_back(static_cast<std::uint16_t>(i));
     weight += vote_weight(set, i);
   }

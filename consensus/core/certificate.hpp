@@ -12,6 +12,8 @@ Status check_validator_set(const ValidatorSet& set);
 std::uint64_t total_weight(const ValidatorSet& set);
 /// What a member's vote counts.
 std::uint64_t vote_weight(const ValidatorSet& set, std::size_t member);
+/// Whether the bitmap names this member.
+bool has_signer(const Certificate& certificate, std::size_t member);
 /// ⌊2W/3⌋ + 1.
 std::uint64_t quorum_weight(const ValidatorSet& set);
 

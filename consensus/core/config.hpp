@@ -24,7 +24,6 @@ inline constexpr std::size_t kMaxTrackedPeers = 4'096;    ///< in that count; a 
 inline constexpr std::size_t kMaxOldBoundaries = 64;      ///< certificates of ended epochs in memory, the newest
 inline constexpr std::size_t kMaxAllToAll = 32;           ///< members; above, certificates go to a few
 inline constexpr std::size_t kGossipPeers = 8;            ///< …so many, and the next leader
-inline constexpr std::size_t kStandstillItems = 64;       ///< certificates and votes sent again a round
 inline constexpr std::size_t kMaxUnsyncedVotes =
     1'024;  ///< of this node; beyond nothing is signed until the disk answers
 
@@ -43,6 +42,7 @@ struct EngineConfig {
   std::uint32_t free_views = 2;         ///< views without finality before proposals shrink
   std::uint32_t empty_above_depth = 8;  ///< K: unfinalized ancestors, then bodies are empty
   std::uint32_t repropose_depth = 40;   ///< unfinalized ancestors, then the newest is proposed again
+  std::uint32_t standstill_items = 64;  ///< certificates and votes sent again a round
   ProposeLimits limits;
   std::uint64_t journal_rewrite_bytes = 64u << 20;
   std::uint64_t seed = 0;  ///< of the choice of peers

@@ -151,7 +151,7 @@ class Engine {
   bool notarize_current();
   Fit fit(const Vote& proposal);
   Fit fits_views(const Statement& statement);
-  Fit fits_parent(const Statement& statement, const BlockId& parent);
+  Fit fits_parent(const Statement& statement);
   Proposal open_proposal(const Vote& vote, bool with_body);
 
   // --- engine_commit.cpp: executing, finalizing, committing ---

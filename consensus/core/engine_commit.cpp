@@ -34,8 +34,7 @@ bool Engine::execute_wanted() {
   for (const Vote& proposal : current->second.proposals) {
     const Statement& s = proposal.statement;
     if (fits_views(s) != Fit::kReady || tree_.find(s.block) == nullptr) continue;
-    const auto parent = certified_block(s.parent_view);
-    if (parent && fits_parent(s, *parent) == Fit::kReady && execute_on_way_to(s.block, s.view)) return true;
+    if (fits_parent(s) == Fit::kReady && execute_on_way_to(s.block, s.view)) return true;
   }
   return false;
 }

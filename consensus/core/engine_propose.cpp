@@ -80,20 +80,17 @@ bool Engine::propose_current() {
   return true;
 }
 
-/// The leader's signature is its Notarize: one record, one statement.
+/// The leader's signature is its Notarize: one record, one statement. Its body is written first: a crash that cuts the
+/// journal between the two must not leave a vote for a block that nobody has.
 void Engine::propose(const Foundation& on, const BlockId& block, bool again) {
   proposed_ = true;
   const Statement statement{StatementKind::kNotarize, epoch_id_, cur_, on.view, block};
   BlockTree::Node* node = tree_.find(block);
   if (node == nullptr || !can_sign(cur_)) return;
+  if (RULE(kPersistBody) && !node->journaled) persist(Body{*node->block});
+  node->journaled = true;
   cast(statement);
   ViewState& state = views_[cur_];
-  Accepted accepted;
-  accepted.vote = *state.own_notarize;
-  if (RULE(kPersistBody) && !node->journaled) accepted.block = *node->block;
-  node->journaled = true;
-  persist(accepted);
-  unsynced_.back().first = sequence_;
   state.proposals.push_back(*state.own_notarize);
   count(Counter::kProposed);
   broadcast(open_proposal(*state.own_notarize, !again));
@@ -158,7 +155,6 @@ bool Engine::notarize_current() {
 Engine::Fit Engine::fit(const Vote& proposal) {
   const Statement& s = proposal.statement;
   if (const Fit views = fits_views(s); views != Fit::kReady) return views;
-  auto parent = certified_block(s.parent_view);
   const BlockTree::Node* node = tree_.find(s.block);
   if (node == nullptr) {
     if (tree_.is_rejected(s.block)) return Fit::kInvalid;
@@ -166,8 +162,7 @@ Engine::Fit Engine::fit(const Vote& proposal) {
     want_block(s.block, s.view, tree_.tip_header().height);
     return Fit::kWait;
   }
-  if (!parent) parent = node->block->header.parent;  // only where a rule is off
-  if (const Fit fits = fits_parent(s, *parent); fits != Fit::kReady) return fits;
+  if (const Fit fits = fits_parent(s); fits != Fit::kReady) return fits;
   const Header& header = node->block->header;
   if (RULE(kClockWait) && header.time.value > now_.wall.value + config_.max_drift_ms) {
     if (waited_for_clock_ != s.block) count(Counter::kWaitedForClock);
@@ -198,9 +193,11 @@ Engine::Fit Engine::fits_views(const Statement& s) {
   return Fit::kReady;
 }
 
-Engine::Fit Engine::fits_parent(const Statement& s, const BlockId& parent_id) {
-  const Header* parent = tree_.header(parent_id);
+/// Of a proposal whose views fit and whose body is here.
+Engine::Fit Engine::fits_parent(const Statement& s) {
   const Header& header = tree_.find(s.block)->block->header;
+  const BlockId parent_id = certified_block(s.parent_view).value_or(header.parent);  // none only where a rule is off
+  const Header* parent = tree_.header(parent_id);
   if (parent == nullptr) {
     if (tree_.is_rejected(parent_id)) return Fit::kInvalid;
     if (tree_.walk(s.block).dead) return Fit::kInvalid;

@@ -111,6 +111,8 @@ void Engine::replay(Record& record) {
     if (s.epoch_id != epoch_id_ || !me_ || own->vote.signer != *me_) return;
     ViewState& state = views_[s.view];
     state.own(s.kind) = own->vote;
+    const bool proposes = s.kind == StatementKind::kNotarize && leaders_.leader(s.view) == *me_;
+    if (proposes && !state.is_proposed(s)) state.proposals.push_back(own->vote);
     if (RULE(kRetallyOwn)) state.votes(s.kind).add(own->vote, vote_weight(epoch_.set, *me_));
   } else if (const auto* held = std::get_if<Held>(&record)) {
     const Certificate& c = held->certificate;

@@ -122,18 +122,20 @@ void Engine::want_certificates(View from, View to) {
   need_->wanted = true;
 }
 
-/// Someone who signed in that view; anyone, where nothing is known about it.
+/// Mostly someone who signed what that view certified, or voted in it; now and then anyone. Votes alone mislead: where
+/// a leader equivocated, those that are known may all be for the other block.
 std::optional<Ed25519Key> Engine::some_member(View signed_view) {
   const auto& members = epoch_.set.members;
   std::vector<std::uint16_t> candidates;
   const auto it = views_.find(signed_view);
+  const Certificate* certified = it == views_.end() ? nullptr : it->second.certified();
   for (std::uint16_t i = 0; i < members.size(); ++i) {
-    if (i == me_) continue;
-    if (it == views_.end() || it->second.notarizes.size() == 0 || it->second.notarizes.by(i) != nullptr) {
-      candidates.push_back(i);
-    }
+    if (i == me_ || it == views_.end()) continue;
+    const bool signs = certified != nullptr ? has_signer(*certified, i) : it->second.notarizes.by(i) != nullptr;
+    if (signs) candidates.push_back(i);
   }
-  if (candidates.empty()) {
+  if (candidates.empty() || random_.draw_u64() % 4 == 0) {
+    candidates.clear();
     for (std::uint16_t i = 0; i < members.size(); ++i) {
       if (i != me_) candidates.push_back(i);
     }
@@ -256,7 +258,7 @@ void Engine::standstill() {
   }
   Certificates certificates;
   Votes votes;
-  const std::size_t n = std::min(items.size(), kStandstillItems);
+  const std::size_t n = std::min<std::size_t>(items.size(), config_.standstill_items);
   if (n < items.size()) count(Counter::kStandstillsCapped);
   for (std::size_t i = 0; i < n; ++i) {
     const auto& item = items[(standstill_cursor_ + i) % items.size()];

@@ -211,7 +211,7 @@ void Engine::refused(const Pending& pending, const CheckItem& item) {
 // --- votes that count ---
 
 bool Engine::can_sign(View view) const {
-  return me_ && may_vote_ && (!RULE(kFloor) || view > floor_) && unsynced_.size() < kMaxUnsyncedVotes;
+  return me_ && may_vote_ && view > floor_ && unsynced_.size() < kMaxUnsyncedVotes;
 }
 
 /// Signs. The caller holds the rules that allow it; the vote leaves when its record is on the disk, and counts then.

@@ -16,7 +16,7 @@ struct OwnVote {
   Vote vote;
   static constexpr auto kFields = std::tuple{&OwnVote::vote};
 };
-/// A leader's proposal that this node made or is about to notarize. No block where another record holds it.
+/// Another leader's proposal that this node is about to notarize. No block where another record holds it.
 struct Accepted {
   Vote vote;
   std::optional<Block> block;
@@ -26,7 +26,7 @@ struct Held {
   Certificate certificate;
   static constexpr auto kFields = std::tuple{&Held::certificate};
 };
-/// A fetched body, before this node signs a Finalize of it.
+/// A body that this node built or fetched, before it signs anything for it.
 struct Body {
   Block block;
   static constexpr auto kFields = std::tuple{&Body::block};

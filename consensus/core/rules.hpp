@@ -38,7 +38,6 @@ namespace micro {
   X(kRestartNullifies)       /* the last entered view is nullified after a restart */ \
   X(kRestartSilent)          /* …and nothing is proposed or notarized in it */        \
   X(kWaitForEpoch)           /* without its journal a node waits for a new epoch */   \
-  X(kFloor)                  /* nothing is signed at or below the final view */       \
   X(kCarryCertificates)      /* proposals carry what justifies them */                \
   X(kFetchBodies)            /* missing bodies are asked for */                       \
   X(kHelpLate)               /* who is behind gets what moves it */                   \

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -13,21 +14,28 @@
 namespace micro {
 namespace {
 
-constexpr std::string_view kMark = "microsig";  ///< begins each record
-constexpr std::size_t kRecordHeadBytes =
-    8 + 4 + Hash::kSize;  ///< mark, u32 length of the body, hash of length and body
+constexpr std::string_view kMark = "microsig";  ///< begins each record…
+constexpr std::size_t kSizeAt = 8;              ///< …then a u32, the length of the body…
+constexpr std::size_t kHashAt = kSizeAt + 4;    ///< …the hash of length and body, and the body
+constexpr std::size_t kRecordHeadBytes = kHashAt + Hash::kSize;
 
 std::unexpected<Error> io_error(const std::string& what) {
   return fail(Fault::kIo, what + ": " + std::strerror(errno));
 }
 
-Bytes framed(ByteView body) {
-  Encoder head;
-  head.put(static_cast<std::uint32_t>(body.size())).raw(body);
-  const Hash hash = blake2b_256(head.bytes());
-  Encoder out;
-  out.raw(as_bytes(kMark)).put(static_cast<std::uint32_t>(body.size())).put(hash).raw(body);
-  return out.take();
+/// Encoded once and in place: a block's body is megabytes.
+Bytes framed(const SignedStatement& statement) {
+  Encoder encoder;
+  encoder.raw(as_bytes(kMark)).put(std::uint32_t{0}).put(Hash{}).put(statement);
+  Bytes out = encoder.take();
+  const Bytes size = encode(static_cast<std::uint32_t>(out.size() - kRecordHeadBytes));
+  // Until the hash stands there, the length lies right in front of the body, so that both are hashed without a copy.
+  constexpr std::size_t kHashedFrom = kRecordHeadBytes - sizeof(std::uint32_t);
+  std::ranges::copy(size, out.begin() + kHashedFrom);
+  const Hash hash = blake2b_256(ByteView(out).subspan(kHashedFrom));
+  std::ranges::copy(size, out.begin() + kSizeAt);
+  std::ranges::copy(hash.data, out.begin() + kHashAt);
+  return out;
 }
 
 /// The body at the front of `rest`, or nothing when it is cut off or damaged.
@@ -148,7 +156,8 @@ Status SignerLog::replay() {
                 "never remove it by hand: restore it from this machine's disk, or let the network give this node a new "
                 "key");
   }
-  last_ = std::move(contents->last);
+  found_ = std::move(contents->last);
+  if (found_) newest_ = {found_->block.header.epoch, found_->statement};
   size_ = contents->valid_bytes;
   if (size_ == all.size()) return {};
   if (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0) {
@@ -159,12 +168,12 @@ Status SignerLog::replay() {
 
 Status SignerLog::record(const SignedStatement& statement) {
   if (broken_) return fail(Fault::kIo, "the signer's log failed before: this process signs nothing more");
-  if (last_ && statement.statement == last_->statement) return {};
-  if (last_ && rank(statement) <= rank(*last_)) {
+  if (newest_ && statement.statement == newest_->statement) return {};
+  if (newest_ && rank(statement) <= std::pair(newest_->epoch, newest_->statement.view)) {
     return fail(Fault::kDenied, "this key signed another statement for view " + statement.statement.view.text() +
                                     " of epoch " + statement.block.header.epoch.text() + " already");
   }
-  const Bytes record = framed(encode(statement));
+  const Bytes record = framed(statement);
   broken_ = true;
   if (size_ + record.size() > max_bytes_ && size_ > 0) {
     TRY(rewrite(record));
@@ -173,7 +182,7 @@ Status SignerLog::record(const SignedStatement& statement) {
     size_ += record.size();
   }
   broken_ = false;
-  last_ = statement;
+  newest_ = {statement.block.header.epoch, statement.statement};
   return {};
 }
 

@@ -30,7 +30,7 @@ class SignerLog final : public StatementLog {
   ~SignerLog() override;
 
   Status record(const SignedStatement& statement) override;
-  [[nodiscard]] const std::optional<SignedStatement>& last() const override { return last_; }
+  [[nodiscard]] const std::optional<SignedStatement>& last() const override { return found_; }
 
  private:
   SignerLog(std::string folder, std::uint64_t max_bytes, int lock, int file)
@@ -43,7 +43,13 @@ class SignerLog final : public StatementLog {
   int lock_;
   int file_;
   std::uint64_t size_ = 0;
-  std::optional<SignedStatement> last_;
+  std::optional<SignedStatement> found_;  ///< when it was opened
+  /// What the next record has to be above. Without the block, whose body is megabytes.
+  struct Newest {
+    Epoch epoch;
+    Statement statement;
+  };
+  std::optional<Newest> newest_;
   bool broken_ = false;  ///< after a failed write or sync: what is on the disk is unknown
 };
 

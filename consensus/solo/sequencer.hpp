@@ -23,6 +23,7 @@ class StatementLog {
   /// Durable when it returns. kDenied unless it is above the last one by (epoch, view), or equal to it: a key never
   /// signs two statements for one view. Any other fault: nothing may be signed, stop.
   virtual Status record(const SignedStatement& statement) = 0;
+  /// The newest that was there when the log was opened: what a start goes on from.
   [[nodiscard]] virtual const std::optional<SignedStatement>& last() const = 0;
 };
 

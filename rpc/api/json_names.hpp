@@ -57,7 +57,7 @@ MICRO_JSON_OF(event::SessionRevoked, owner, key)
 MICRO_JSON_OF(event::ResourcesOffered, owner, node, offer, capacity, bond)
 MICRO_JSON_OF(event::OfferWithdrawn, owner, offer, end, release)
 MICRO_JSON_OF(event::BondReleased, owner, offer, amount)
-MICRO_JSON_OF(event::BondSlashed, offer, refunded, burned)
+MICRO_JSON_OF(event::BondSlashed, owner, offer, refunded, burned)
 MICRO_JSON_OF(event::ServicePublished, owner, service, name)
 MICRO_JSON_OF(event::VersionAnnounced, service, version, commit)
 MICRO_JSON_OF(event::BuildAttested, version, node, wasm_hash)
@@ -65,25 +65,25 @@ MICRO_JSON_OF(event::ServiceFunded, service, from, amount)
 MICRO_JSON_OF(event::ServiceUnfunded, service, to, amount)
 MICRO_JSON_OF(event::PriceSet, service, price, host_share_ppm)
 MICRO_JSON_OF(event::ChannelOpened, channel, payer, service, host, deposit, end)
-MICRO_JSON_OF(event::ChannelToppedUp, channel, amount)
-MICRO_JSON_OF(event::Claimed, channel, charged, burned, to_host, to_owner, fee, held)
+MICRO_JSON_OF(event::ChannelToppedUp, channel, payer, amount)
+MICRO_JSON_OF(event::Claimed, channel, host_owner, owner, charged, burned, to_host, to_owner, fee, held)
 MICRO_JSON_OF(event::CloseRequested, channel, finalizable)
-MICRO_JSON_OF(event::ChannelClosed, channel, refund, to_host, to_owner)
-MICRO_JSON_OF(event::ChannelDisputed, channel, lane, refunded, burned)
+MICRO_JSON_OF(event::ChannelClosed, channel, payer, host_owner, owner, refund, to_host, to_owner)
+MICRO_JSON_OF(event::ChannelDisputed, channel, payer, lane, refunded, burned)
 MICRO_JSON_OF(event::EpochEnded, epoch, expired, purged, upkeep)
 MICRO_JSON_OF(event::VersionStatusChanged, service, version, from, to)
 MICRO_JSON_OF(event::PolicyRan, epoch, policy, input, output, engine, first_decision, decisions)
 MICRO_JSON_OF(event::PolicyFailed, epoch, policy, input, reason)
 MICRO_JSON_OF(event::Placed, decision, version, service, node, reason)
 MICRO_JSON_OF(event::Drained, decision, version, service, node, reason, end)
-MICRO_JSON_OF(event::ProceedsReleased, channel, to_host, to_owner)
+MICRO_JSON_OF(event::ProceedsReleased, channel, host_owner, owner, to_host, to_owner)
 template <>
 struct JsonVariant<Event> {
   static std::string_view name(std::size_t index) { return event_name(index); }
 };
 
-MICRO_JSON_OF(Header, version, height, epoch, boundary, parent, time, txs_root, receipts_root, events_root,
-              state_root, headers_root, next_validators)
+MICRO_JSON_OF(Header, version, height, epoch, boundary, parent, time, txs_root, receipts_root, events_root, state_root,
+              headers_root, next_validators)
 MICRO_JSON_OF(Statement, kind, epoch_id, view, parent_view, block)
 MICRO_JSON_OF(Certificate, statement, signers, signatures)
 

@@ -78,6 +78,13 @@ std::string_view fault_name(Fault fault) {
   return names_of(fault).name;
 }
 
+Fault fault_of_name(std::string_view name) {
+  for (const FaultNames& entry : kFaults) {
+    if (entry.name == name) return entry.fault;
+  }
+  return Fault::kInternal;
+}
+
 Fault fault_of_exit(int exit) {
   for (const FaultNames& entry : kFaults) {
     if (entry.exit == exit) return entry.fault;
@@ -105,10 +112,7 @@ Error error_from_json(const Json& error) {
   if (!error.is_object()) return out;
   out.message = text_or(error, "message", std::move(out.message));
   if (const auto data = error.find("data"); data != error.end() && data->is_object()) {
-    const std::string name = text_or(*data, "name", "");
-    for (const FaultNames& entry : kFaults) {
-      if (entry.name == name) out.fault = entry.fault;
-    }
+    out.fault = fault_of_name(text_or(*data, "name", ""));
     out.hint = text_or(*data, "hint", "");
   }
   return out;

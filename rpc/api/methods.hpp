@@ -14,6 +14,8 @@ inline constexpr std::size_t kMaxRpcBatch = 50;
 /// Exit code of the command line for a fault, and the `exit` of an error's data.
 int exit_code(Fault fault);
 std::string_view fault_name(Fault fault);
+/// The fault that a node named; kInternal for a name that is none.
+Fault fault_of_name(std::string_view name);
 /// The fault that an exit code stands for, for clients.
 Fault fault_of_exit(int exit);
 

@@ -74,7 +74,9 @@ void add_help(CLI::App& app, Context& context) {
   help->add_option("command", kept->words, "like: wallet send");
   help->callback([&app, &context, kept] {
     context.action = [&app, &context, kept]() -> Result<int> {
-      TRY(check_command_words(app, kept->words));
+      std::vector<std::string> words = kept->words;
+      words.emplace_back("--help");  // which a group has too
+      TRY(check_command_words(app, words));
       const CLI::App* at = &app;
       std::string path;
       for (const std::string& word : kept->words) {
@@ -125,6 +127,7 @@ void build_app(CLI::App& app, Context& context) {
   app.require_subcommand(0, 1);
   app.formatter(std::make_shared<CommandsFirst>());  // subcommands inherit it
   app.get_formatter()->column_width(34);
+  app.set_version_flag("--version", "micro " MICRO_VERSION, "version of this program");
   add_globals(app, context);
   add_node_commands(app, context);
   add_run_commands(app, context);
@@ -150,7 +153,9 @@ std::string help_text(const CLI::App& command) {
   std::string path;
   for (const CLI::App* up = command.get_parent(); up != nullptr; up = up->get_parent())
     path = up->get_name() + (path.empty() ? "" : " ") + path;
-  return command.help(path);
+  // Not `help`: where a command was parsed already, that is the help of the parsed one.
+  const std::string name = (path.empty() ? "" : path + " ") + command.get_name();
+  return command.get_formatter()->make_help(&command, name, CLI::AppFormatMode::Normal);
 }
 
 int run_command_line(const std::vector<std::string>& arguments, const NodeCommands& nodes, const ConfigFiles& files,
@@ -169,6 +174,8 @@ int run_command_line(const std::vector<std::string>& arguments, const NodeComman
   if (const auto words = check_command_words(app, arguments); !words) return refuse(words.error());
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForVersion&) {
+    return show_version(context, NoOptions{}) ? 0 : exit_code(Fault::kInternal);
   } catch (const CLI::CallForHelp&) {
     const CLI::App* at = &app;
     while (!at->get_subcommands().empty()) at = at->get_subcommands().front();

@@ -2,6 +2,7 @@
 
 #include "rpc/cli/groups.hpp"
 #include "rpc/cli/service_names.hpp"
+#include "wallet/tx/tx_text.hpp"
 
 namespace micro {
 
@@ -18,8 +19,8 @@ struct CallOptions {
 
 /// What the gateway's own refusals mean. A service answers with statuses of its own: they say nothing about payment.
 Fault fault_of_status(unsigned status, bool from_service) {
-  if (status == 404) return Fault::kNotFound;
   if (from_service) return status < 500 ? Fault::kInvalid : Fault::kInternal;
+  if (status == 404) return Fault::kNotFound;
   if (status == 402) return Fault::kFunds;
   if (status == 401 || status == 403) return Fault::kDenied;
   if (status == 409 || status == 504) return Fault::kUnknownOutcome;
@@ -54,7 +55,7 @@ Error call_error(const ClientReply& reply, const std::string& key) {
       }
     }
     if (!from_service) error.hint = text_or(*json, "hint");
-  } else if (!reply.body.empty()) {
+  } else if (!reply.body.empty() && !from_service) {
     error.message += ": " + reply.body.substr(0, std::min<std::size_t>(reply.body.find('\n'), 400));
   }
   if (!error.hint.empty()) return error;
@@ -127,9 +128,30 @@ void print_reply(Context& context, const std::string& body) {
   context.out.raw(is_json && !text.ends_with('\n') ? text + "\n" : text);
 }
 
+/// What a call would be, without asking the gateway.
+Status show_request(Context& context, const ClientRequest& request) {
+  const auto price = find_header(request.headers, "micro-max-price");
+  const auto payer = find_header(request.headers, "micro-account");
+  if (context.out.json()) {
+    Json document{{"dry_run", true}, {"method", request.method}, {"target", request.target}, {"body", request.body}};
+    if (price) document["max_price"] = *price;
+    if (payer) document["account"] = *payer;
+    document["unit"] = "TOK";
+    context.out.document(document);
+    return {};
+  }
+  context.out.line(request.method + " " + request.target);
+  if (!request.body.empty()) context.out.line(printable(request.body));
+  const std::string who = payer ? std::string(*payer) : "whichever account let this node pay";
+  context.out.note((price ? "at most " + with_unit(*price) + ", " : "") + "paid by " + who +
+                   "\ndry run: nothing was called or paid");
+  return {};
+}
+
 Status call(Context& context, const CallOptions& o) {
   const std::string key = o.idempotency_key.empty() ? fresh_key() : o.idempotency_key;
   const ClientRequest request = TRY(request_of(context, o, key));
+  if (context.globals.dry_run) return show_request(context, request);
   NodeClient* node = TRY(context.node());
   context.out.remember("idempotency_key", key);
   const auto answered = node->request(request);
@@ -138,10 +160,14 @@ Status call(Context& context, const CallOptions& o) {
     return fail(Fault::kUnknownOutcome, answered.error().message, again_with(key));
   }
   const bool answers = answered->status >= 200 && answered->status <= 299;
-  if (answers) print_reply(context, answered->body);
-  if (const Amount charged = charged_of(*answered); !charged.is_zero()) {
+  const Amount charged = charged_of(*answered);
+  // What was paid for is shown, whatever the service says in it.
+  if (answers || !charged.is_zero()) print_reply(context, answered->body);
+  if (!charged.is_zero()) {
     context.out.remember("charged", amount_text(charged));
     context.out.note("paid " + with_unit(amount_text(charged)));
+    if (answers)
+      context.out.payment(Json{{"charged", amount_text(charged)}, {"unit", "TOK"}, {"idempotency_key", key}});
   }
   if (!answers) return std::unexpected(call_error(*answered, key));
   return {};

@@ -123,6 +123,11 @@ Status check_network_name(std::string_view name) {
       !name.empty() && name.size() <= kMaxNetworkNameBytes && name[0] != '.' && std::ranges::all_of(name, [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
       });
+  if (name.ends_with(".json")) {
+    return fail(Fault::kInvalid,
+                "\"" + std::string(name.substr(0, 80)) + "\" looks like a file, not like a network's name",
+                "a genesis file goes with --genesis");
+  }
   if (safe) return {};
   return fail(Fault::kInvalid, "\"" + std::string(name.substr(0, 80)) + "\" is not the name of a network",
               "it has up to " + std::to_string(kMaxNetworkNameBytes) + " of a to z, 0 to 9, -, _ and .");

@@ -164,6 +164,12 @@ void Output::note(std::string_view text) {
   write_all(stderr, std::string(text) + "\n");
 }
 
+void Output::payment(const Json& paid) {
+  if (globals_.quiet || !globals_.json) return;
+  std::fflush(stdout);
+  write_all(stderr, json_text(paid) + "\n");
+}
+
 void Output::progress(std::string_view text) {
   if (globals_.quiet || globals_.json || text == last_progress_) return;
   last_progress_ = text;

@@ -44,6 +44,8 @@ class Output {
 
   /// stderr, for people; silent with --quiet and --json.
   void note(std::string_view text);
+  /// stderr, with --json: what was paid, as one line of JSON.
+  void payment(const Json& paid);
   /// A state that replaces the one before on a terminal, and is a line of its own elsewhere.
   void progress(std::string_view text);
   /// Ends the redrawn line: "✓ built  …".

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "chain/registry/service_rules.hpp"
+#include "rpc/api/methods.hpp"
 #include "rpc/cli/groups.hpp"
 #include "rpc/cli/transact.hpp"
 #include "wallet/tx/tx_text.hpp"
@@ -17,12 +19,13 @@ constexpr std::uint64_t kPollMs = 150;
 /// A build may take this long before `run` stops watching, unless --timeout says more.
 constexpr std::uint64_t kBuildMs = 900'000;
 constexpr std::uint32_t kDefaultHostSharePpm = 700'000;
+constexpr const char* kDefaultFund = "1";
 
 struct RunOptions {
   std::string source = ".";
   std::string name;
   std::string price;
-  std::string fund = "1";
+  std::string fund;
   std::string memory;
   std::optional<std::uint32_t> host_share_percent;
 };
@@ -35,6 +38,7 @@ struct Wanted {
   std::string commit;
   std::uint64_t commit_time_s = 0;
   std::uint32_t memory_mib = 0;
+  Json not_applied = Json::array();  ///< options that an existing service makes void: {option, hint}
 };
 
 /// A folder, although it does not begin with "./": its first part is no host's name, and it is there.
@@ -80,16 +84,17 @@ Result<std::optional<Json>> existing(Context& context, const std::string& name) 
 }
 
 /// Signs and sends one step; its result goes to `sent`.
-Status step(Context& context, ActingAccount& account, Payload payload, const char* what, const std::string& about,
-            Json& sent) {
+Result<Nonce> step(Context& context, ActingAccount& account, Payload payload, const char* what,
+                   const std::string& about, Json& sent) {
   const Transaction done = TRY(transact(context, account, std::move(payload)));
   sent.push_back(done.result);
   if (!context.globals.dry_run) context.out.done(what, about + "  " + outcome_text(done));
-  return {};
+  return done.nonce;
 }
 
-Status publish(Context& context, ActingAccount& account, const RunOptions& o, const Json& source, const Wanted& wanted,
-               Json& sent) {
+/// The number of the service follows from its publisher and the transaction's nonce: nothing needs to be final for it.
+Result<ServiceId> publish(Context& context, ActingAccount& account, const RunOptions& o, const Json& source,
+                          const Wanted& wanted, Json& sent) {
   PublishService payload;
   payload.name = Text<kMaxServiceNameBytes>(wanted.name);
   payload.repo_url = Text<kMaxUrlBytes>(TRY(text_of(source, "repo_url")));
@@ -100,20 +105,17 @@ Status publish(Context& context, ActingAccount& account, const RunOptions& o, co
   if (!fits) return fail(Fault::kInvalid, "the name, address or description of the source is too long");
   payload.price = TRY(parse_amount(o.price.empty() ? text_or(source, "price", "0.0001") : o.price));
   payload.host_share_ppm = o.host_share_percent ? *o.host_share_percent * 10'000 : kDefaultHostSharePpm;
-  // What follows needs the service's number, which the ledger gives: this step is always waited for.
-  const WaitFor wait = std::exchange(context.globals.wait, WaitFor::kFinal);
-  const Status done = step(context, account, payload, "published", wanted.name, sent);
-  context.globals.wait = wait;
-  return done;
+  return service_id(account.address, TRY(step(context, account, payload, "published", wanted.name, sent)));
 }
 
-Status announce(Context& context, ActingAccount& account, const Json& service, const Wanted& wanted, Json& sent) {
+Status announce(Context& context, ActingAccount& account, const ServiceId& service, const Wanted& wanted, Json& sent) {
   AnnounceVersion payload;
-  payload.service = TRY(ServiceId::parse(TRY(text_of(service, "service"))));
+  payload.service = service;
   payload.commit = TRY(CommitId::parse(wanted.commit));
   payload.commit_time_s = wanted.commit_time_s;
   payload.memory_mib = wanted.memory_mib;
-  return step(context, account, payload, "announced", brief_hex(wanted.commit, 7), sent);
+  TRY(step(context, account, payload, "announced", brief_hex(wanted.commit, 7), sent));
+  return {};
 }
 
 /// Whether the command ends with what it sent: nobody wants to wait for the build and the placement.
@@ -121,8 +123,9 @@ bool ends_here(Context& context, const Wanted& wanted, const Json& sent) {
   const Globals& g = context.globals;
   if (!g.dry_run && g.wait != WaitFor::kNone && g.wait != WaitFor::kSubmitted) return false;
   if (context.out.json()) {
-    context.out.document(
-        Json{{"name", wanted.name}, {"commit", wanted.commit}, {"transactions", sent}, {"unit", "TOK"}});
+    Json document{{"name", wanted.name}, {"commit", wanted.commit}, {"transactions", sent}, {"unit", "TOK"}};
+    if (!wanted.not_applied.empty()) document["not_applied"] = wanted.not_applied;
+    context.out.document(document);
   } else if (g.dry_run) {
     context.out.note("dry run: nothing was signed or sent");
   }
@@ -165,8 +168,14 @@ Result<Stage> stage_of(const Json& version, const std::string& name) {
   }
   if (local_state == "error") {
     const std::string error = text_or(local, "error");
-    return fail(Fault::kRejected, "this node cannot run it: " + (error.empty() ? local_state : error),
-                "see `micro logs " + name + "`");
+    const std::string again = text_or(local, "retry_in_ms");
+    Fault fault = fault_of_name(text_or(local, "fault"));
+    // Over a cap is the source's fault as much as what does not compile.
+    if (fault == Fault::kLimit || fault == Fault::kRefused) fault = Fault::kInvalid;
+    return fail(fault, "this node cannot run it: " + (error.empty() ? local_state : error),
+                "see `micro logs " + name + "`; " +
+                    (again.empty() ? "the same commit fails the same way: mend the source and commit it"
+                                   : "the node tries again by itself, `micro run` at once"));
   }
   if (local_state == "running") return Stage::kHealthy;
   const bool placed = !list_of(version, "hosts").empty();
@@ -230,6 +239,7 @@ Status report(Context& context, const Wanted& wanted, const Json& version) {
     service["version"] = version;
     service["url"] = url;
     service["unit"] = "TOK";
+    if (!wanted.not_applied.empty()) service["not_applied"] = wanted.not_applied;
     context.out.document(service);
     return {};
   }
@@ -257,38 +267,77 @@ Result<Wanted> wanted_from(const RunOptions& o, const Json& source) {
   return wanted;
 }
 
+/// What was asked of a service that exists already is done by other commands: said, never dropped in silence.
+Status check_options(Context& context, const RunOptions& o, const Json& service, Wanted& wanted) {
+  const auto void_here = [&](const char* option, const std::string& why, const std::string& hint) {
+    context.out.note(std::string(option) + " was not applied: " + why + "; " + hint);
+    wanted.not_applied.push_back({{"option", option}, {"reason", why}, {"hint", hint}});
+  };
+  const std::string price = text_or(service, "price", "0");
+  const std::string share = text_or(service, "host_share_ppm", "0");
+  const bool other_price = !o.price.empty() && TRY(parse_amount(o.price)) != TRY(parse_amount(price));
+  const bool other_share = o.host_share_percent && std::to_string(*o.host_share_percent * 10'000) != share;
+  const std::string reprice = "set it with: micro service price " + wanted.name + " ";
+  if (other_price) {
+    void_here("--price", "the service exists and costs " + with_unit(price) + " a call", reprice + o.price);
+  }
+  if (other_share) {
+    void_here("--host-share", "the service exists",
+              reprice + (o.price.empty() ? price : o.price) + " --host-share " + std::to_string(*o.host_share_percent));
+  }
+  const std::string fund = text_or(service, "fund", "0");
+  if (!o.fund.empty() && !TRY(parse_amount(fund)).is_zero()) {
+    void_here("--fund", "the service has " + with_unit(fund) + " already",
+              "add to it with: micro service fund " + wanted.name + " " + o.fund);
+  }
+  return {};
+}
+
+/// The service of this name, when it is this account's and of this source.
+Status check_own(Context& context, const ActingAccount& account, const Json& service, const Json& source,
+                 const Wanted& wanted) {
+  const std::string owner = text_or(service, "owner");
+  if (owner != address_text(TRY(context.kind()), account.address)) {
+    return fail(Fault::kRejected, "the name " + wanted.name + " belongs to " + brief_address(owner),
+                "choose another with --name");
+  }
+  if (text_or(service, "repo_url") != TRY(text_of(source, "repo_url")) ||
+      text_or(service, "subdir") != text_or(source, "subdir")) {
+    return fail(Fault::kRejected,
+                "your service " + wanted.name + " has another source: " + text_or(service, "repo_url"),
+                "choose another name with --name");
+  }
+  return {};
+}
+
 Status run(Context& context, const RunOptions& o) {
   const Json source = TRY(resolve(context, absolute_source(o.source)));
-  const Wanted wanted = TRY(wanted_from(o, source));
-  const Amount fund = TRY(parse_amount(o.fund));
+  Wanted wanted = TRY(wanted_from(o, source));
+  const Amount fund = TRY(parse_amount(o.fund.empty() ? kDefaultFund : o.fund));
   ActingAccount account = TRY(context.acting());
-  auto service = TRY(existing(context, wanted.name));
-  const std::string own = address_text(TRY(context.kind()), account.address);
+  const auto service = TRY(existing(context, wanted.name));
   Json sent = Json::array();
-  if (!service) {
-    TRY(publish(context, account, o, source, wanted, sent));
+  std::optional<ServiceId> id;
+  bool known = false;
+  if (service) {
+    TRY(check_own(context, account, *service, source, wanted));
+    TRY(check_options(context, o, *service, wanted));
+    id = TRY(ServiceId::parse(TRY(text_of(*service, "service"))));
+    known = TRY(version_of(context, wanted)).has_value();
+  } else {
+    id = TRY(publish(context, account, o, source, wanted, sent));
     if (context.globals.dry_run) {
       ends_here(context, wanted, sent);
       return {};
     }
-    service = TRY(existing(context, wanted.name));
-    if (!service) return fail(Fault::kUnknownOutcome, "the service is not on the ledger yet", "run the command again");
-  } else if (text_or(*service, "owner") != own) {
-    return fail(Fault::kRejected,
-                "the name " + wanted.name + " belongs to " + brief_address(text_or(*service, "owner")),
-                "choose another with --name");
-  } else if (text_or(*service, "repo_url") != TRY(text_of(source, "repo_url")) ||
-             text_or(*service, "subdir") != text_or(source, "subdir")) {
-    return fail(Fault::kRejected,
-                "your service " + wanted.name + " has another source: " + text_or(*service, "repo_url"),
-                "choose another name with --name");
   }
-  const bool known = TRY(version_of(context, wanted)).has_value();
-  if (!known) TRY(announce(context, account, *service, wanted, sent));
-  const bool needs_fund = !fund.is_zero() && TRY(parse_amount(text_or(*service, "fund", "0"))).is_zero();
-  if (needs_fund) {
-    const ServiceId id = TRY(ServiceId::parse(TRY(text_of(*service, "service"))));
-    TRY(step(context, account, FundService{id, fund}, "funded", with_unit(amount_text(fund)), sent));
+  if (!known) TRY(announce(context, account, *id, wanted, sent));
+  if (known && !context.globals.dry_run) {
+    TRY(context.call("svc.retry", {{"name", wanted.name}, {"ref", wanted.commit}}));  // if it had failed here
+  }
+  const bool has_fund = service && !TRY(parse_amount(text_or(*service, "fund", "0"))).is_zero();
+  if (!fund.is_zero() && !has_fund) {
+    TRY(step(context, account, FundService{*id, fund}, "funded", with_unit(amount_text(fund)), sent));
   }
   if (ends_here(context, wanted, sent)) return {};
   return report(context, wanted, TRY(watch(context, wanted)));
@@ -310,7 +359,7 @@ Status update(Context& context, const UpdateOptions& o) {
   }
   ActingAccount account = TRY(context.acting());
   Json sent = Json::array();
-  TRY(announce(context, account, *service, wanted, sent));
+  TRY(announce(context, account, TRY(ServiceId::parse(TRY(text_of(*service, "service")))), wanted, sent));
   if (ends_here(context, wanted, sent)) return {};
   return report(context, wanted, TRY(watch(context, wanted)));
 }
@@ -325,7 +374,7 @@ void add_run_commands(CLI::App& app, Context& context) {
       ->capture_default_str();
   start->add_option("--name", started->name, "name of the service; without: from the source");
   start->add_option("--price", started->price, "tokens a completed call, besides gas");
-  start->add_option("--fund", started->fund, "tokens that pay its hosting in advance")->capture_default_str();
+  start->add_option("--fund", started->fund, "tokens that pay its hosting in advance")->default_str(kDefaultFund);
   start->add_option("--memory", started->memory, "MiB of memory; without: from the source");
   start->add_option("--host-share", started->host_share_percent, "percent of the price for the host")
       ->check(CLI::Range(0, 100));

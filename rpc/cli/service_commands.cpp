@@ -39,7 +39,12 @@ Status services(Context& context, const NoOptions&) {
     context.out.document(Json{{"services", std::move(list)}, {"unit", "TOK"}});
     return {};
   }
-  for (const Json& service : list) context.out.line(text_or(service, "name"));
+  for (const Json& service : list) {
+    const std::string name = text_or(service, "name");
+    context.out.line(name);
+    if (text_or(service, "state") == "paused")
+      context.out.note(name + " is paused: " + text_or(service, "reason") + "; " + text_or(service, "hint"));
+  }
   return {};
 }
 
@@ -66,10 +71,13 @@ Status status(Context& context, const NameOptions& o) {
     std::string state = text_or(entry, "state");
     std::string metadata;
     if (local.is_object() && !local.empty()) {
-      state = text_or(local, "state", state);
+      // What the ledger decided comes first: what still drains here is paused all the same.
+      if (state != "paused") state = text_or(local, "state", state);
       metadata = "calls=" + text_or(local, "calls", "0") + ",errors=" + text_or(local, "errors", "0");
       if (const std::string error = text_or(local, "error"); !error.empty()) metadata += ",error=" + error;
     }
+    if (state == "paused")
+      metadata += (metadata.empty() ? "" : ",") + text_or(entry, "reason") + "; " + text_or(entry, "hint");
     table.rows.push_back({text_or(entry, "name"), brief_hex(text_or(entry, "commit"), 7), text_or(entry, "source"),
                           state, brief_hex(text_or(entry, "wasm_sha256"), 7), since_text(entry), metadata});
   }
@@ -157,8 +165,7 @@ Result<ServiceId> id_of(const Json& service) {
 
 Status finish(Context& context, ActingAccount& account, Payload payload, const std::string& text) {
   const Transaction done = TRY(transact(context, account, std::move(payload)));
-  print_outcome(context, done, text);
-  context.out.note(outcome_text(done));
+  print_outcome_and_block(context, done, text);
   return {};
 }
 
@@ -186,9 +193,10 @@ Status service_unfund(Context& context, const FundOptions& o) {
   ActingAccount account = TRY(context.acting());
   const std::string fund = TRY(text_of(service, "fund"));
   if (TRY(parse_amount(fund)).is_zero()) return fail(Fault::kFunds, o.name + " has no fund that could be taken back");
-  const Amount amount = TRY(some_tokens(o.amount.empty() ? fund : o.amount));
-  return finish(context, account, UnfundService{TRY(id_of(service)), amount},
-                with_unit(amount_text(amount)) + " back from " + o.name + ": nothing new is placed without a fund");
+  UnfundService take{TRY(id_of(service)), {}};
+  if (!o.amount.empty()) take.amount = TRY(some_tokens(o.amount));
+  const std::string back = take.amount ? with_unit(amount_text(*take.amount)) : "all that was unspent";
+  return finish(context, account, take, back + " back from " + o.name + ": nothing new is placed without a fund");
 }
 
 }  // namespace

@@ -27,6 +27,17 @@ Result<std::uint32_t> epochs_for(std::uint64_t ms, const ChainParams& params) {
   return static_cast<std::uint32_t>(std::max<std::uint64_t>(epochs, 1));
 }
 
+/// A label in use names nothing: `revoke` could not tell which key is meant.
+Status check_label(Context& context, const std::string& label) {
+  for (const Json& session : TRY(context.call("session.list"))) {
+    const std::string state = text_or(session, "state");
+    if (text_or(session, "label") != label || state == "revoked" || state == "expired") continue;
+    return fail(Fault::kInvalid, "a session key of this node is named " + label + " already",
+                "choose another --label, or end that key with `micro wallet session revoke " + label + "`");
+  }
+  return {};
+}
+
 Status session_create(Context& context, const CreateOptions& o) {
   ActingAccount account = TRY(context.acting());
   const NetworkKind kind = TRY(context.kind());
@@ -36,6 +47,12 @@ Status session_create(Context& context, const CreateOptions& o) {
   const std::uint32_t window = TRY(epochs_for(TRY(parse_duration_ms(o.window_time)), view.params));
   const Amount per_call = TRY(parse_amount(o.per_call));
   const Amount cap = TRY(parse_amount(o.window));
+  if (per_call > cap) {
+    return fail(Fault::kInvalid,
+                "one call may cost more than a whole window: " + amount_text(per_call) + " of " + amount_text(cap),
+                "lower --per-call or raise --limit");
+  }
+  TRY(check_label(context, o.label));
   const Json made = TRY(context.call("session.new",
                                      {{"owner", address_text(kind, account.address)},
                                       {"label", o.label},
@@ -63,6 +80,10 @@ Status session_create(Context& context, const CreateOptions& o) {
     document["session"] = text_or(made, "address");
     document["unit"] = "TOK";
     context.out.document(document);
+    return {};
+  }
+  if (context.globals.dry_run) {
+    context.out.note(outcome_text(done));
     return {};
   }
   context.out.line(text_or(made, "address") + "  " + with_unit(amount_text(per_call)) + " a call, " +
@@ -113,8 +134,7 @@ Status session_revoke(Context& context, const RevokeOptions& o) {
     auto forgotten = context.call("session.forget", {{"address", session}}, CallEffect::kChange);
     if (!forgotten && forgotten.error().fault != Fault::kNotFound) context.out.note(forgotten.error().message);
   }
-  print_outcome(context, done, "revoked " + session);
-  context.out.note(outcome_text(done));
+  print_outcome_and_block(context, done, "revoked " + session);
   return {};
 }
 

@@ -70,10 +70,9 @@ Status stake_offer(Context& context, const OfferOptions& o) {
   for (const Json& event : list_of(done.result, "events")) {
     if (text_or(event, "kind") == "ResourcesOffered") id = text_or(event, "offer");
   }
-  print_outcome(context, done,
-                "offer " + (id.empty() ? "of txid " + done.id.hex() : id) + " active · " +
-                    capacity_text(offer.capacity) + " · bond " + with_unit(amount_text(offer.bond)));
-  context.out.note(outcome_text(done));
+  print_outcome_and_block(context, done,
+                          "offer " + (id.empty() ? "of txid " + done.id.hex() : id) + " active · " +
+                              capacity_text(offer.capacity) + " · bond " + with_unit(amount_text(offer.bond)));
   return {};
 }
 
@@ -95,8 +94,8 @@ Status stake_withdraw(Context& context, const WithdrawOptions& o) {
   ActingAccount account = TRY(context.acting());
   const OfferId offer = TRY(find_offer(context, o.offer));
   const Transaction done = TRY(transact(context, account, WithdrawOffer{offer}));
-  print_outcome(context, done, "offer " + offer.hex() + " withdrawn; the bond comes back after its time of liability");
-  context.out.note(outcome_text(done));
+  print_outcome_and_block(context, done,
+                          "offer " + offer.hex() + " withdrawn; the bond comes back after its time of liability");
   return {};
 }
 
@@ -158,7 +157,20 @@ Status check_claims(Context& context, const Json& claims) {
   return {};
 }
 
+Status show_claimable(Context& context) {
+  const Json rewards = TRY(context.call("stake.rewards"));
+  const std::string claimable = text_or(rewards, "claimable");
+  if (context.out.json()) {
+    context.out.document(Json{{"dry_run", true}, {"claimable", claimable}, {"unit", "TOK"}});
+    return {};
+  }
+  context.out.line("claimable " + with_unit(claimable));
+  context.out.note("dry run: nothing was signed or sent");
+  return {};
+}
+
 Status stake_claim(Context& context, const NoOptions&) {
+  if (context.globals.dry_run) return show_claimable(context);
   Json claims = TRY(context.call_within("stake.claim", Json::object(), CallEffect::kChange,
                                         context.globals.timeout_ms + kClientAnswerMs));
   if (context.out.json()) {
@@ -171,7 +183,14 @@ Status stake_claim(Context& context, const NoOptions&) {
     table.rows.push_back({brief_hex(text_or(claim, "channel"), 12), text_or(claim, "txid"), text_or(claim, "amount")});
   }
   context.out.table(table);
-  context.out.line("claimed " + with_unit(text_or(claims, "total")));
+  const Json& skipped = list_of(claims, "skipped");
+  context.out.line("claimed " + with_unit(text_or(claims, "total")) +
+                   (skipped.empty() ? "" : "; " + std::to_string(skipped.size()) + " not claimed"));
+  for (const Json& channel : skipped) {
+    context.out.note("channel " + brief_hex(text_or(channel, "channel"), 12) + " was not claimed: its " +
+                     with_unit(text_or(channel, "claimable")) + " are not worth the claim's fee of " +
+                     with_unit(text_or(channel, "fee")) + "; they wait for further calls");
+  }
   return check_claims(context, claims);
 }
 

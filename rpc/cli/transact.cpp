@@ -32,8 +32,11 @@ bool is_about_funds(std::string_view status) {
 
 std::unexpected<Error> rejected(const Json& answer) {
   const std::string status = text_or(answer, "status");
-  return fail(is_about_funds(status) ? Fault::kFunds : Fault::kRejected,
-              "the ledger refused it: " + text_or(answer, "status_text", status));
+  std::string message = "the ledger refused it: " + text_or(answer, "status_text", status);
+  // Only what is in a block has paid.
+  if (const std::string fee = text_or(answer, "fee"); answer.contains("height") && !fee.empty())
+    message += "; its fee of " + with_unit(fee) + " was taken";
+  return fail(is_about_funds(status) ? Fault::kFunds : Fault::kRejected, message, text_or(answer, "status_hint"));
 }
 
 Result<Json> wait_until_final(Context& context, const TxId& id) {
@@ -96,6 +99,7 @@ Result<Transaction> transact(Context& context, ActingAccount& account, Payload p
   const UnsignedTx built = TRY(build_tx(view, account.address, std::move(payload)));
   Transaction out;
   out.id = tx_id(built.body);
+  out.nonce = built.body.nonce;
   out.fee = built.fee;
   const std::string rows = render_rows(describe_tx(view.kind, built.body));
   if (context.globals.dry_run) {
@@ -142,7 +146,13 @@ void print_outcome(Context& context, const Transaction& transaction, std::string
     document["unit"] = "TOK";
     return context.out.document(document);
   }
+  if (transaction.result.contains("dry_run")) return context.out.note(outcome_text(transaction));
   context.out.line(text);
+}
+
+void print_outcome_and_block(Context& context, const Transaction& transaction, std::string_view text) {
+  print_outcome(context, transaction, text);
+  if (!transaction.result.contains("dry_run")) context.out.note(outcome_text(transaction));
 }
 
 }  // namespace micro

@@ -305,7 +305,15 @@ Status wallet_refresh(Context& context, const RefreshOptions& o) {
 /// What an event means for the account: "+5.000000 from dmnet1…", else its name.
 std::string event_text(const Json& event, const std::string& own) {
   const std::string kind = text_or(event, "kind");
-  if (kind != "Transferred") return kind;
+  // What a channel paid to this account. A claim's proceeds are held back at first: what releases them says so.
+  std::string got;
+  for (const auto& [who, what] : {std::pair{"payer", "refund"}, std::pair{"payer", "refunded"},
+                                  std::pair{"host_owner", "to_host"}, std::pair{"owner", "to_owner"}}) {
+    if (kind == "Claimed" || text_or(event, who) != own) continue;
+    const auto amount = parse_amount(text_or(event, what, "0"));
+    if (amount && !amount->is_zero()) got += " +" + amount_text(*amount);
+  }
+  if (kind != "Transferred") return kind + got;
   const std::string from = text_or(event, "from");
   if (from == own) return "-" + text_or(event, "amount") + " to " + brief_address(text_or(event, "to"));
   return "+" + text_or(event, "amount") + " from " + brief_address(from);

@@ -40,7 +40,7 @@ Result<ProcessLock> ProcessLock::take(const fs::path& file, const std::string& t
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
     const ssize_t n = ::pread(fd, holder, sizeof holder - 1, 0);
-    return fail(Fault::kBusy, taken + (n > 0 ? " (process " + std::string(holder) + ")" : ""),
+    return fail(Fault::kDenied, taken + (n > 0 ? " (process " + std::string(holder) + ")" : ""),
                 "stop it with `micro node stop`");
   }
   const std::string pid = std::to_string(::getpid());

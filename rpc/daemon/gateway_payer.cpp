@@ -32,6 +32,7 @@ Error explain(const payment::Answer& answer) {
 
 void GatewayPayer::tip(const payment::TipAdvanced& tip) {
   tip_ = tip;
+  if (!openings_.all().empty()) adopt();
 }
 
 CallTerms GatewayPayer::terms(Amount price) const {
@@ -151,58 +152,126 @@ Result<std::optional<PaidReply>> GatewayPayer::find_answer(const Waiting& waitin
   return std::nullopt;
 }
 
-Result<TxId> GatewayPayer::submit(const SessionKey& session, Payload payload, Nonce& nonce) {
+SignedTx GatewayPayer::sign(const SessionKey& session, Payload payload) const {
   TxBody body;
   body.chain = config_.chain;
   body.sender = session.address();
-  body.nonce = nonce = ports_.next_nonce(body.sender);
+  body.nonce = ports_.next_nonce(body.sender);
   body.valid_until = Height(ports_.height().value + kValidBlocks);
   body.max_fee = Amount(kMicroPerToken);
   body.payload = std::move(payload);
-  return ports_.submit(sign_tx(std::move(body), session.secret));
+  return sign_tx(std::move(body), session.secret);
+}
+
+Result<Opening> GatewayPayer::new_opening(const Waiting& waiting) {
+  const SessionKey& session = waiting.session;
+  OpenChannel open;
+  open.service = waiting.call.service;
+  open.host = waiting.call.host;
+  open.end = Epoch(tip_->epoch.value + kChannelBuckets * config_.params.bucket_epochs);
+  open.lanes = 1;
+  ChannelTerms frozen;
+  frozen.price = waiting.call.price;
+  frozen.host_share_ppm = kernel::kMinHostSharePpm;  // the least: the deposit then suffices for any real share
+  frozen.burn_share_ppm = config_.params.burn_share_ppm;
+  const auto least = least_deposit(config_.params, frozen, open.lanes);
+  const auto wanted = mul_div(waiting.max_price, kDepositCalls, 1, Round::kCeil);
+  open.deposit = std::max(least.value_or(Amount(1)), wanted.value_or(waiting.max_price));
+  open.deposit = std::min(open.deposit, session.caps.window_cap);
+  const Nonce nonce = ports_.next_nonce(session.address());
+  open.vkey = session.voucher_key(config_.chain, nonce).x_only_key();
+  Opening out{1, sign(session, open), session.caps.per_call_cap};
+  if (out.tx.body.nonce != nonce) return fail(Fault::kBusy, "another transaction took the number", "try again");
+  return out;
 }
 
 void GatewayPayer::open_channel(Waiting waiting) {
   const Lane key{waiting.call.service, waiting.session.address()};
-  const SessionKey session = waiting.session;
-  const PaidCall call = waiting.call;
-  const Amount max_price = waiting.max_price;
   opening_[key].push_back(std::move(waiting));
   if (std::exchange(is_opening_[key], true)) return;  // the one that opens wakes all
-  OpenChannel open;
-  open.service = call.service;
-  open.host = call.host;
-  open.end = Epoch(tip_->epoch.value + kChannelBuckets * config_.params.bucket_epochs);
-  open.lanes = 1;
-  ChannelTerms frozen;
-  frozen.price = call.price;
-  frozen.host_share_ppm = kernel::kMinHostSharePpm;  // the least: the deposit then suffices for any real share
-  frozen.burn_share_ppm = config_.params.burn_share_ppm;
-  const auto least = least_deposit(config_.params, frozen, open.lanes);
-  const auto wanted = mul_div(max_price, kDepositCalls, 1, Round::kCeil);
-  open.deposit = std::max(least.value_or(Amount(1)), wanted.value_or(max_price));
-  open.deposit = std::min(open.deposit, session.caps.window_cap);
-  const Nonce nonce = ports_.next_nonce(session.address());
-  open.vkey = session.voucher_key(config_.chain, nonce).x_only_key();
-  Nonce used;
-  const auto sent = submit(session, open, used);
-  if (!sent || used != nonce) {
-    const Error error = sent ? Error{Fault::kBusy, "another transaction took the number", "try again"} : sent.error();
-    return channel_opened(key, open, nonce, std::unexpected(error));
+  for (const auto& [id, opening] : openings_.all()) {
+    const bool same = opening.tx.body.sender == key.second && opening.terms()->service == key.first;
+    if (same && !set_aside_.contains(id)) {
+      return send_opening(key, Opening(opening), true);
+    }
   }
-  ports_.wait_final(*sent, kFinalWaitMs, [this, key, open, nonce](Result<TxReceipt> receipt) {
-    boost::asio::post(executor_, [this, key, open, nonce, receipt = std::move(receipt)]() mutable {
-      channel_opened(key, open, nonce, std::move(receipt));
+  const auto opening = new_opening(opening_[key].back());
+  const Status noted = opening ? openings_.add(*opening) : std::unexpected(opening.error());
+  if (!noted) return channel_opened(key, {}, false, std::unexpected(noted.error()));
+  send_opening(key, *opening, false);
+}
+
+void GatewayPayer::send_opening(const Lane& key, const Opening& opening, bool again) {
+  auto sent = ports_.submit(opening.tx);
+  if (!sent && !again) {
+    // The node did not take it, so nobody has it.
+    const Status forgotten = openings_.remove(tx_id(opening.tx.body));
+    if (!forgotten) sent = std::unexpected(forgotten.error());
+  }
+  if (!sent) return channel_opened(key, opening, again, std::unexpected(sent.error()));
+  ports_.wait_final(*sent, kFinalWaitMs, [this, key, opening, again](Result<TxReceipt> receipt) {
+    boost::asio::post(executor_, [this, key, opening, again, receipt = std::move(receipt)]() mutable {
+      channel_opened(key, opening, again, std::move(receipt));
     });
   });
 }
 
-void GatewayPayer::channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt) {
+Status GatewayPayer::take_over(const Opening& opening, const OpenedChannel& opened) {
+  const OpenChannel& open = *opening.terms();
+  PayerChannel channel;
+  channel.chain = config_.chain;
+  channel.id = opened.record.channel;
+  channel.service = open.service;
+  channel.host = open.host;
+  channel.receipt_key = opened.record.terms.host_key;
+  channel.vkey = open.vkey;
+  channel.session = opening.tx.body.sender;
+  channel.opening_nonce = opening.tx.body.nonce;
+  channel.price = opened.record.terms.price;
+  channel.max_call_price = opening.max_call_price;
+  channel.end = open.end;
+  channel.lanes = open.lanes;
+  TRY(payer_.add_channel(channel));
+  TRY(openings_.remove(tx_id(opening.tx.body)));
+  provider_.feed(payment::ChannelSeen{opened.record, opened.end_eff});
+  return {};
+}
+
+void GatewayPayer::adopt() {
+  const std::map<TxId, Opening> openings = openings_.all();  // taking one over removes it
+  for (const auto& [id, opening] : openings) {
+    const auto opened = ports_.channel(channel_id(config_.chain, id));
+    if (!opened) continue;
+    Status done;
+    if (*opened) {
+      done = take_over(opening, **opened);
+    } else if (opening.tx.body.valid_until < ports_.height()) {
+      done = openings_.remove(id);
+    }
+    if (!done) ports_.warn("payer: " + done.error().message);
+  }
+}
+
+void GatewayPayer::channel_opened(const Lane& key, const Opening& opening, bool again, Result<TxReceipt> receipt) {
   is_opening_[key] = false;
   auto calls = std::exchange(opening_[key], {});
   const auto give_up = [&](const Error& error) {
     for (Waiting& waiting : calls) waiting.done(std::unexpected(error));
   };
+  const bool refused = receipt ? receipt->status != TxStatus::kOk : receipt.error().fault == Fault::kRejected;
+  if (refused && again) {
+    // It was for a call of before; these ask for a channel of their own. Only a receipt says that it can never be.
+    const TxId id = tx_id(opening.tx.body);
+    if (!receipt) set_aside_.insert(id);
+    const Status forgotten = receipt ? openings_.remove(id) : Status{};
+    if (!forgotten) return give_up(forgotten.error());
+    for (Waiting& waiting : calls) proceed(std::move(waiting));
+    return;
+  }
+  if (refused) {
+    const Status forgotten = openings_.remove(tx_id(opening.tx.body));
+    if (!forgotten) ports_.warn("payer: " + forgotten.error().message);
+  }
   if (!receipt) return give_up(receipt.error());
   if (receipt->status != TxStatus::kOk) {
     const bool funds = receipt->status == TxStatus::kInsufficientFunds || receipt->status == TxStatus::kCannotPayFee ||
@@ -210,25 +279,9 @@ void GatewayPayer::channel_opened(const Lane& key, const OpenChannel& open, Nonc
     return give_up({funds ? Fault::kFunds : Fault::kRejected,
                     "the ledger refused to open a channel: " + std::string(tx_status_text(receipt->status))});
   }
-  const ChannelId id = channel_id(config_.chain, receipt->tx);
-  const auto record = ports_.channel(id);
+  const auto record = ports_.channel(channel_id(config_.chain, receipt->tx));
   if (!record || !*record) return give_up({Fault::kInternal, "the opened channel is not in the state"});
-  PayerChannel channel;
-  channel.chain = config_.chain;
-  channel.id = id;
-  channel.service = open.service;
-  channel.host = open.host;
-  channel.receipt_key = (*record)->record.terms.host_key;
-  channel.vkey = open.vkey;
-  channel.session = key.second;
-  channel.opening_nonce = nonce;
-  channel.price = (*record)->record.terms.price;
-  channel.max_call_price = calls.empty() ? open.deposit : calls.front().session.caps.per_call_cap;
-  channel.end = open.end;
-  channel.lanes = open.lanes;
-  const auto added = payer_.add_channel(channel);
-  if (!added) return give_up(added.error());
-  provider_.feed(payment::ChannelSeen{(*record)->record, (*record)->end_eff});
+  if (const Status taken = take_over(opening, **record); !taken) return give_up(taken.error());
   for (Waiting& waiting : calls) proceed(std::move(waiting));
 }
 
@@ -236,10 +289,8 @@ void GatewayPayer::top_up(Waiting waiting, const PayerChannel& channel) {
   waiting.topped_up = true;
   waiting.channel = channel.id;
   const auto amount = mul_div(waiting.max_price, kDepositCalls, 1, Round::kCeil);
-  Nonce used;
-  const SessionKey session = waiting.session;
-  const Amount added = std::min(amount.value_or(waiting.max_price), session.caps.window_cap);
-  const auto sent = submit(session, TopUpChannel{channel.id, added}, used);
+  const Amount added = std::min(amount.value_or(waiting.max_price), waiting.session.caps.window_cap);
+  const auto sent = ports_.submit(sign(waiting.session, TopUpChannel{channel.id, added}));
   if (!sent) return waiting.done(std::unexpected(sent.error()));
   const auto shared = std::make_shared<Waiting>(std::move(waiting));  // the callback may be copied
   ports_.wait_final(*sent, kFinalWaitMs, [this, shared](Result<TxReceipt> receipt) {

@@ -4,8 +4,10 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "rpc/daemon/provider_shell.hpp"
+#include "wallet/payer/openings.hpp"
 #include "wallet/payer/payer.hpp"
 
 namespace micro {
@@ -16,12 +18,13 @@ class GatewayPayer {
   using Done = std::function<void(Result<PaidReply>)>;
 
   GatewayPayer(boost::asio::any_io_executor executor, const PayConfig& config, const PayPorts& ports,
-               ProviderShell& provider, Payer payer, SessionStore sessions)
+               ProviderShell& provider, Payer payer, Openings openings, SessionStore sessions)
       : executor_(std::move(executor)),
         config_(config),
         ports_(ports),
         provider_(provider),
         payer_(std::move(payer)),
+        openings_(std::move(openings)),
         sessions_(std::move(sessions)) {}
 
   void tip(const payment::TipAdvanced& tip);
@@ -43,8 +46,14 @@ class GatewayPayer {
 
   void proceed(Waiting waiting);
   Result<std::optional<PaidReply>> find_answer(const Waiting& waiting);
+  /// Asks for a channel, or again for one whose outcome is unknown, byte for byte.
   void open_channel(Waiting waiting);
-  void channel_opened(const Lane& key, const OpenChannel& open, Nonce nonce, Result<TxReceipt> receipt);
+  [[nodiscard]] Result<Opening> new_opening(const Waiting& waiting);
+  void send_opening(const Lane& key, const Opening& opening, bool again);
+  void channel_opened(const Lane& key, const Opening& opening, bool again, Result<TxReceipt> receipt);
+  /// Takes over the channels of openings that the ledger has by now, and forgets those that it can never have.
+  void adopt();
+  Status take_over(const Opening& opening, const OpenedChannel& opened);
   void top_up(Waiting waiting, const PayerChannel& channel);
   /// Sends the bytes of calls without an outcome again, one by one, then goes on with this one.
   void resolve(Waiting waiting, const PayerChannel& channel);
@@ -58,7 +67,7 @@ class GatewayPayer {
   void later(std::function<void()> what);
   [[nodiscard]] bool is_ending(const OpenedChannel& channel) const;
   void next(const Lane& key);
-  Result<TxId> submit(const SessionKey& session, Payload payload, Nonce& nonce);
+  SignedTx sign(const SessionKey& session, Payload payload) const;
   [[nodiscard]] CallTerms terms(Amount price) const;
 
   boost::asio::any_io_executor executor_;
@@ -66,10 +75,12 @@ class GatewayPayer {
   const PayPorts& ports_;
   ProviderShell& provider_;
   Payer payer_;
+  Openings openings_;
   SessionStore sessions_;
   std::optional<payment::TipAdvanced> tip_;
   std::map<Lane, std::deque<Waiting>> opening_;  // calls that wait for a channel to open or a lane to be free
   std::map<Lane, bool> is_opening_;
+  std::set<TxId> set_aside_;  // openings that the node refused to take again: they hold up no new one
   std::size_t waiting_ = 0;
 };
 

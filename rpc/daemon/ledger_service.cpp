@@ -24,12 +24,12 @@ Error refusal_of(const Submission& submission) {
   switch (submission.status) {
     case TxStatus::kCannotPayFee:
     case TxStatus::kInsufficientFunds:
-      return {Fault::kFunds, why};
+      return {Fault::kFunds, why, "no fee was taken; see what is live with: micro wallet lots"};
     case TxStatus::kNonceUsed:
     case TxStatus::kNonceGap:
       return {Fault::kRejected, why, "another transaction of this account was sent meanwhile: try again"};
     default:
-      return {Fault::kRejected, why};
+      return {Fault::kRejected, why, "it was put in no block, and no fee was taken"};
   }
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "chain/types/genesis.hpp"
-#include "rpc/daemon/config.hpp"
+#include "rpc/daemon/config/config.hpp"
 #include "rpc/daemon/data_dir.hpp"
 
 namespace micro {

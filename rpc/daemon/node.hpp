@@ -11,13 +11,13 @@
 
 #include "rpc/api/methods.hpp"
 #include "rpc/api/x402.hpp"
-#include "rpc/daemon/config.hpp"
+#include "rpc/daemon/config/config.hpp"
 #include "rpc/daemon/data_dir.hpp"
-#include "rpc/front/http_front.hpp"
 #include "rpc/daemon/ledger_service.hpp"
 #include "rpc/daemon/network.hpp"
 #include "rpc/daemon/pay_desk.hpp"
 #include "rpc/daemon/service_runtime.hpp"
+#include "rpc/front/http_front.hpp"
 #include "rpc/http/server.hpp"
 #include "services/directory/directory.hpp"
 
@@ -63,7 +63,7 @@ class Node {
   Hash fresh_seed();
   [[nodiscard]] CallRequest request_of(const ServiceCall& call, const Route& route) const;
   [[nodiscard]] RunOrder order_of(const ServiceEntry& service, const ServedVersion& version, CallRequest request) const;
-  /// `offer`: of a caller that paid by itself; a refusal then says what would be taken, and where its lane is.
+  /// `offer`: a refusal says by it what would be taken, and where the lane of a caller that paid by itself is.
   void answer_paid(const payment::Answer& answer, HttpResponder responder,
                    std::optional<x402::Offer> offer = std::nullopt) const;
 

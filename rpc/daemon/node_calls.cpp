@@ -1,6 +1,7 @@
 // How a call of a service is answered: free where the host allows it, paid by the gateway, paid by the caller, or 402.
 #include <boost/asio/post.hpp>
 
+#include "rpc/daemon/call_refusals.hpp"
 #include "rpc/daemon/node.hpp"
 
 namespace micro {
@@ -9,54 +10,6 @@ namespace {
 namespace asio = boost::asio;
 constexpr std::uint64_t kFreeGas = 1'000'000'000;  // of a call that nobody pays for
 constexpr std::size_t kSeedsAtOnce = 64;           // one system call for so many
-
-unsigned http_status(Fault fault) {
-  switch (fault) {
-    case Fault::kNotFound:
-      return 404;
-    case Fault::kInvalid:
-    case Fault::kLimit:
-      return 400;
-    case Fault::kFunds:
-      return 402;
-    case Fault::kDenied:
-      return 403;
-    case Fault::kRejected:
-    case Fault::kMismatch:
-      return 502;
-    case Fault::kBusy:
-    case Fault::kUnreachable:
-      return 503;
-    case Fault::kUnknownOutcome:
-      return 504;
-    default:
-      return 500;
-  }
-}
-
-HttpReply problem_of(const Error& error) {
-  HttpReply reply = problem(http_status(error.fault), "the call was not made", error.message, error.hint);
-  if (error.fault == Fault::kBusy) reply.headers.emplace_back("Retry-After", "1");
-  return reply;
-}
-
-Status serves(const ServedVersion& version, std::string_view name) {
-  switch (version.state) {
-    case VersionState::kAnnounced:
-      return fail(Fault::kBusy, std::string(name) + " is being built",
-                  "follow it with: micro logs -f " + std::string(name));
-    case VersionState::kPaused:
-      return fail(Fault::kFunds, std::string(name) + " is paused: its fund is used up",
-                  "resume it with: micro service fund " + std::string(name) + " AMOUNT");
-    case VersionState::kIrreproducible:
-      return fail(Fault::kRejected, std::string(name) + " cannot run: its builders got different modules");
-    case VersionState::kActive:
-      break;
-  }
-  if (version.local_host() != nullptr) return {};
-  return fail(Fault::kBusy, std::string(name) + " is not placed on a host yet",
-              "the policy runs at the end of each epoch");
-}
 
 HttpReply to_http(CallReply reply) {
   HttpReply out;
@@ -102,8 +55,8 @@ void Node::handle_call(ServiceCall&& call, HttpResponder responder) {
   // A caller with a voucher may still ask for an answer that it paid for earlier.
   const auto failed = call.payment ? std::nullopt : runtime_->failure(route->version->version);
   if (failed) return std::move(responder).send(problem(503, "this host cannot run it", call.name + ": " + *failed));
-  const auto ready = serves(*route->version, call.name);
-  if (!ready) return std::move(responder).send(problem_of(ready.error()));
+  if (auto refusal = not_served(*route->version, call.name, genesis_.params.epoch_ms))
+    return std::move(responder).send(std::move(*refusal));
   if (call.payment) return call_with_voucher(call, *route, std::move(responder));
   if (call.caller == CallerKind::kOwner) return call_paid(call, *route, std::move(responder));
   if (config_.free_calls) return call_free(call, *route, std::move(responder));
@@ -127,12 +80,14 @@ void Node::call_free(const ServiceCall& call, const Route& route, HttpResponder 
   order.seed = fresh_seed();
   // The responder moves; a std::function is copied, so they share it.
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
-  runtime_->run(std::move(order), [shared](RunReply reply) {
+  const std::uint64_t run = runtime_->run(std::move(order), [shared](RunReply reply) {
     if (reply.outcome == RunOutcome::kHostFailed) {
       return std::move(*shared).send(problem(503, "the host could not run the service", reply.problem));
     }
     std::move(*shared).send(to_http(std::move(reply.reply)));
   });
+  // Nobody pays for it, so nobody has it computed for nothing. A paid call goes on: its answer waits for who paid.
+  shared->when_gone([this, run] { runtime_->cancel(run); });
 }
 
 x402::Offer Node::offer_for(const ServiceCall& call, const Route& route) const {
@@ -221,10 +176,10 @@ void Node::call_paid(const ServiceCall& call, const Route& route, HttpResponder 
     paid.owner = *owner;
   }
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
-  desk_->call(std::move(paid), [this, shared](const Result<PaidReply>& reply) {
-    asio::post(io_, [this, shared, reply] {
-      if (!reply) return std::move(*shared).send(problem_of(reply.error()));
-      answer_paid(reply->answer, std::move(*shared));
+  desk_->call(std::move(paid), [this, shared, offer = offer_for(call, route)](const Result<PaidReply>& reply) {
+    asio::post(io_, [this, shared, reply, offer] {
+      if (!reply) return std::move(*shared).send(problem_of(reply.error(), offer));
+      answer_paid(reply->answer, std::move(*shared), offer);
     });
   });
 }

@@ -20,9 +20,45 @@ std::string session_state(const Json& account, Epoch now, const SessionKey& key)
 struct Claims {
   RpcDone done;
   Json list = Json::array();
+  Json skipped = Json::array();
   std::size_t open = 0;
   Amount total;
+
+  void finish() {
+    done(Json{
+        {"claims", std::move(list)}, {"skipped", std::move(skipped)}, {"total", amount_text(total)}, {"unit", "TOK"}});
+  }
 };
+
+void note_claim(Claims& claims, const TxId& id, const Result<StoredTx>& stored) {
+  Json entry{{"txid", id.hex()}, {"status", stored ? std::string(tx_status_name(stored->receipt.status)) : "unknown"}};
+  for (const Event& event : stored ? stored->receipt.events : decltype(stored->receipt.events){}) {
+    const auto* claimed = std::get_if<event::Claimed>(&event);
+    if (claimed == nullptr) continue;
+    entry["channel"] = claimed->channel.hex();
+    entry["amount"] = amount_text(claimed->to_host);
+    entry["charged"] = amount_text(claimed->charged);
+    entry["burned"] = amount_text(claimed->burned);
+    entry["to_owner"] = amount_text(claimed->to_owner);
+    entry["fee"] = amount_text(claimed->fee);
+    claims.total = Amount(claims.total.micro + claimed->to_host.micro);
+  }
+  claims.list.push_back(std::move(entry));
+  if (--claims.open == 0) claims.finish();
+}
+
+/// What stays unclaimed, since the fee of its claim would take it all.
+Json below_the_fee(const std::vector<payment::ChannelBooks>& books) {
+  Json out = Json::array();
+  for (const payment::ChannelBooks& channel : books) {
+    if (channel.claimable.is_zero() || channel.claim_sent || channel.claimable > channel.claim_fee) continue;
+    out.push_back({{"channel", channel.channel.hex()},
+                   {"claimable", amount_text(channel.claimable)},
+                   {"fee", amount_text(channel.claim_fee)},
+                   {"reason", "below the claim's fee"}});
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -107,39 +143,20 @@ void Node::add_session_methods() {
 
 void Node::claim(RpcDone done) {
   desk_->claim([this, done = std::move(done)](const std::vector<TxId>& ids) {
-    const auto claims = std::make_shared<Claims>();  // the waits end one by one
-    claims->done = done;
-    claims->open = ids.size();
-    if (ids.empty()) {
-      return asio::post(io_, [claims] {
-        claims->done(Json{{"claims", Json::array()}, {"total", amount_text(Amount())}, {"unit", "TOK"}});
+    desk_->books([this, done, ids](const std::vector<payment::ChannelBooks>& books) {
+      asio::post(io_, [this, done, ids, skipped = below_the_fee(books)] {
+        const auto claims = std::make_shared<Claims>();  // the waits end one by one
+        claims->done = done;
+        claims->skipped = skipped;
+        claims->open = ids.size();
+        if (ids.empty()) return claims->finish();
+        for (const TxId& id : ids) {
+          ledger_->wait_final(id, kClaimWaitMs, [this, claims, id](const Result<StoredTx>& stored) {
+            asio::post(io_, [claims, id, stored] { note_claim(*claims, id, stored); });
+          });
+        }
       });
-    }
-    for (const TxId& id : ids) {
-      ledger_->wait_final(id, kClaimWaitMs, [this, claims, id](const Result<StoredTx>& stored) {
-        asio::post(io_, [claims, id, stored] {
-          Json entry{{"txid", id.hex()}};
-          entry["status"] = stored ? std::string(tx_status_name(stored->receipt.status)) : "unknown";
-          if (stored) {
-            for (const Event& event : stored->receipt.events) {
-              const auto* claimed = std::get_if<event::Claimed>(&event);
-              if (claimed == nullptr) continue;
-              entry["channel"] = claimed->channel.hex();
-              entry["amount"] = amount_text(claimed->to_host);
-              entry["charged"] = amount_text(claimed->charged);
-              entry["burned"] = amount_text(claimed->burned);
-              entry["to_owner"] = amount_text(claimed->to_owner);
-              entry["fee"] = amount_text(claimed->fee);
-              claims->total = Amount(claims->total.micro + claimed->to_host.micro);
-            }
-          }
-          claims->list.push_back(std::move(entry));
-          if (--claims->open > 0) return;
-          claims->done(
-              Json{{"claims", std::move(claims->list)}, {"total", amount_text(claims->total)}, {"unit", "TOK"}});
-        });
-      });
-    }
+    });
   });
 }
 

@@ -63,6 +63,13 @@ Json Node::local_json(const VersionId& version) const {
            {"errors", std::to_string(stats.errors)},
            {"gas", std::to_string(stats.gas)}};
   if (!found->second.error.empty()) out["error"] = found->second.error;
+  if (found->second.state == LocalState::kError) {
+    const Instant now = clock_.now();
+    const Instant retry_at = found->second.retry_at;
+    out["fault"] = fault_name(found->second.fault);
+    if (!found->second.failed_for_good)
+      out["retry_in_ms"] = std::to_string(retry_at <= now ? 0 : (retry_at.ns - now.ns) / 1'000'000);
+  }
   return out;
 }
 
@@ -92,7 +99,9 @@ Result<Json> Node::status_json(std::optional<std::string> name) const {
                      {"state", version["state"]},
                      {"updated", local.contains("since") ? local["since"] : Json("")},
                      {"local", std::move(local)}});
-      if (version.contains("wasm_sha256")) out.back()["wasm_sha256"] = version["wasm_sha256"];
+      for (const char* field : {"wasm_sha256", "reason", "hint"}) {
+        if (version.contains(field)) out.back()[field] = version[field];
+      }
     }
   }
   if (name && out.empty())
@@ -135,6 +144,11 @@ void Node::add_service_methods() {
     const auto name = p.optional_text("name");
     TRY(p.finish());
     return status_json(name);
+  });
+  methods_.add("svc.retry", [this](RpcParams& p) -> Result<Json> {
+    const VersionId version = TRY(version_named(TRY(p.text("name")), p.optional_text("ref")));
+    TRY(p.finish());
+    return Json{{"retried", runtime_->retry(version)}};
   });
   methods_.add("svc.logs", [this](RpcParams& p) -> Result<Json> {
     const VersionId version = TRY(version_named(TRY(p.text("name")), p.optional_text("ref")));

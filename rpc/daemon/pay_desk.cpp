@@ -15,12 +15,13 @@ namespace asio = boost::asio;
 class Desk final : public PayDesk {
  public:
   Desk(PayConfig config, PayPorts ports, payment::PaymentStore& store, payment::StoreMeta meta, Payer payer,
-       SessionStore sessions)
+       Openings openings, SessionStore sessions)
       : config_(std::move(config)),
         ports_(std::move(ports)),
         meta_(meta),
         provider_(io_.get_executor(), config_, ports_, store),
-        payer_(io_.get_executor(), config_, ports_, provider_, std::move(payer), std::move(sessions)) {}
+        payer_(io_.get_executor(), config_, ports_, provider_, std::move(payer), std::move(openings),
+               std::move(sessions)) {}
   ~Desk() override { stop(); }
 
   void start() override {
@@ -108,9 +109,10 @@ Result<std::unique_ptr<PayDesk>> PayDesk::open(PayConfig config, PayPorts ports,
                                                std::uint64_t noted_generation, Height tip, Random& random) {
   const payment::StoreMeta meta = TRY(payment::open_books(store, noted_generation, tip));
   Payer payer = TRY(Payer::open(config.folder / "payer"));
+  Openings openings = TRY(Openings::open(config.folder / "openings"));
   SessionStore sessions = TRY(SessionStore::open(config.folder / "sessions", random));
-  std::unique_ptr<PayDesk> desk =
-      std::make_unique<Desk>(std::move(config), std::move(ports), store, meta, std::move(payer), std::move(sessions));
+  std::unique_ptr<PayDesk> desk = std::make_unique<Desk>(std::move(config), std::move(ports), store, meta,
+                                                         std::move(payer), std::move(openings), std::move(sessions));
   return desk;
 }
 

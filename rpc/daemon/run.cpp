@@ -141,7 +141,7 @@ Status print_dev_accounts(const Node& node, const DevOptions& options) {
                     {"path", account.path},
                     {"live", amount_text(Amount(kDevAccountMicro))}});
     if (!options.json && account.index == 0) {
-      fmt::print("({}) {}   {} TOK   {} more: micro dev accounts\n", account.index,
+      fmt::print("({}) {}   {} TOK at genesis   {} more: micro dev accounts\n", account.index,
                  address_brief(node.genesis().kind, account.address), amount_text(Amount(kDevAccountMicro)),
                  kDevAccounts - 1);
     }

@@ -31,11 +31,6 @@ Status check_module(const BuildResult& built, std::uint32_t memory_mib) {
   return wasm::check_memory(info, std::uint64_t{memory_mib} << 20);
 }
 
-/// The source's own fault: the same commit fails the same way everywhere.
-bool is_final(const Error& error) {
-  return error.fault == Fault::kInvalid || error.fault == Fault::kLimit || error.fault == Fault::kRefused;
-}
-
 std::string_view ending_text(wasm::CallEnd end) {
   switch (end) {
     case wasm::CallEnd::kTrapped:
@@ -46,15 +41,18 @@ std::string_view ending_text(wasm::CallEnd end) {
       return "the service took too long";
     case wasm::CallEnd::kHostFailure:
       return "the host could not run the service";
+    case wasm::CallEnd::kCancelled:
+      return "the call was cancelled";
     case wasm::CallEnd::kExited:
       break;
   }
   return "the service ended";
 }
 
-/// Gas is the caller's to give, and with it time: what ends for want of them says nothing about the service.
+/// Gas is the caller's to give, and with it time: what ends for want of them, or because the caller went, says nothing
+/// about the service.
 bool tells_of_service(wasm::CallEnd end) {
-  return end != wasm::CallEnd::kOutOfGas && end != wasm::CallEnd::kDeadline;
+  return end != wasm::CallEnd::kOutOfGas && end != wasm::CallEnd::kDeadline && end != wasm::CallEnd::kCancelled;
 }
 
 CallReply text_reply(std::uint16_t status, std::string_view text) {
@@ -91,6 +89,7 @@ RunReply judge(const wasm::ProgramOutcome& outcome) {
       out.reply = reply_of(outcome);
       return out;
     case wasm::CallEnd::kHostFailure:
+    case wasm::CallEnd::kCancelled:
       out.outcome = RunOutcome::kHostFailed;
       break;
     default:
@@ -190,6 +189,14 @@ void ServiceRuntime::update(std::vector<WantedVersion> wanted) {
   feed(scheduler::Wanted{std::move(wanted)});
 }
 
+bool ServiceRuntime::retry(const VersionId& version) {
+  const auto found = versions().find(version);
+  if (found == versions().end() || found->second.state != LocalState::kError) return false;
+  note_log(version, "node", "asked for again");
+  feed(scheduler::Retry{version});
+  return true;
+}
+
 bool ServiceRuntime::accepts(const VersionId& version) const {
   return scheduler_.accepts(version, SystemClock().now());
 }
@@ -233,10 +240,10 @@ void ServiceRuntime::build(const WantedVersion& wanted, bool foreign) {
     if (!made) sink("build failed: " + made.error().message);
     asio::post(io_, [this, version = wanted.version, made] {
       if (!made) {
-        return feed(scheduler::BuildEnded{version, std::nullopt, made.error().message, is_final(made.error())});
+        return feed(scheduler::BuildEnded{version, std::nullopt, made.error().message, made.error().fault});
       }
       built_.insert_or_assign(version, *made);
-      feed(scheduler::BuildEnded{version, made->wasm_sha256, "", false});
+      feed(scheduler::BuildEnded{version, made->wasm_sha256, "", {}});
     });
   });
 }
@@ -276,18 +283,19 @@ void ServiceRuntime::compile(const VersionId& version) {
       ports_.log(pruned.error().message);
     asio::post(io_, [this, version, artefact] {
       if (artefact) artefacts_.insert_or_assign(version, *artefact);
-      const bool final = !artefact && is_final(artefact.error());
-      feed(scheduler::CompileEnded{version, artefact.has_value(), artefact ? "" : artefact.error().message, final});
+      const Error error = artefact ? Error{} : artefact.error();
+      feed(scheduler::CompileEnded{version, artefact.has_value(), error.message, error.fault});
     });
   });
 }
 
-void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
+std::uint64_t ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
   const auto artefact = artefacts_.find(order.version);
   if (artefact == artefacts_.end() || !accepts(order.version)) {
     RunReply reply;
     reply.problem = "the service is not ready on this host";
-    return done(std::move(reply));
+    done(std::move(reply));
+    return kNoRun;
   }
   const VersionId version = order.version;
   auto job = job_of(std::move(order), artefact->second);
@@ -295,22 +303,29 @@ void ServiceRuntime::run(RunOrder order, std::function<void(RunReply)> done) {
     RunReply reply;
     reply.outcome = RunOutcome::kCompleted;
     reply.reply = text_reply(400, job.error().message + "\n");
-    return done(std::move(reply));
+    done(std::move(reply));
+    return kNoRun;
   }
   const std::uint64_t call = next_call_++;
-  workers_->call(std::move(*job),
-                 [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
-                   RunReply reply = judge(outcome);
-                   VersionStats& stats = stats_[version];
-                   ++stats.calls;
-                   stats.gas += reply.gas.value;
-                   const bool died = reply.outcome != RunOutcome::kCompleted;
-                   if (died || reply.reply.status >= 500) ++stats.errors;
-                   if (!outcome.log.empty()) note_log(version, "call " + std::to_string(call), as_text(outcome.log));
-                   if (died) note_log(version, "call " + std::to_string(call), reply.problem);
-                   if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
-                   done(std::move(reply));
-                 });
+  return workers_->call(std::move(*job),
+                        [this, version, call, done = std::move(done)](const wasm::ProgramOutcome& outcome) {
+                          RunReply reply = judge(outcome);
+                          VersionStats& stats = stats_[version];
+                          ++stats.calls;
+                          stats.gas += reply.gas.value;
+                          const bool died = reply.outcome != RunOutcome::kCompleted;
+                          const bool failed = died && outcome.kind != wasm::CallEnd::kCancelled;
+                          if (failed || reply.reply.status >= 500) ++stats.errors;
+                          if (!outcome.log.empty())
+                            note_log(version, "call " + std::to_string(call), as_text(outcome.log));
+                          if (died) note_log(version, "call " + std::to_string(call), reply.problem);
+                          if (tells_of_service(outcome.kind)) feed(scheduler::CallEnded{version, died});
+                          done(std::move(reply));
+                        });
+}
+
+void ServiceRuntime::cancel(std::uint64_t run) {
+  if (run != kNoRun) workers_->cancel(run);
 }
 
 void ServiceRuntime::resolve(const std::string& source, std::function<void(Result<PreparedSource>)> done) {

@@ -12,7 +12,7 @@
 
 #include "chain/economy/voucher.hpp"
 #include "chain/types/transaction.hpp"
-#include "rpc/daemon/config.hpp"
+#include "rpc/daemon/config/config.hpp"
 #include "rpc/daemon/log_book.hpp"
 #include "services/build/builder/builder.hpp"
 #include "services/host/worker/worker_pool.hpp"
@@ -67,6 +67,8 @@ struct VersionStats {
 };
 
 /// Everything runs on the io_context's thread, except what says otherwise.
+inline constexpr std::uint64_t kNoRun = 0;
+
 class ServiceRuntime {
  public:
   static Result<std::unique_ptr<ServiceRuntime>> open(boost::asio::io_context& io, RuntimeConfig config,
@@ -79,7 +81,13 @@ class ServiceRuntime {
   [[nodiscard]] bool accepts(const VersionId& version) const;
   /// Why this machine cannot run the version, as against not yet: nothing is promised for it then.
   [[nodiscard]] std::optional<std::string> failure(const VersionId& version) const;
-  void run(RunOrder order, std::function<void(RunReply)> done);
+  /// Whether something had failed, which is tried again now.
+  bool retry(const VersionId& version);
+  /// `done` comes exactly once, on the io_context's thread. The number names the run for cancel(); kNoRun when it ended
+  /// at once.
+  std::uint64_t run(RunOrder order, std::function<void(RunReply)> done);
+  /// Nobody waits for this run any more. Only for calls that nobody pays for.
+  void cancel(std::uint64_t run);
   [[nodiscard]] const std::map<VersionId, LocalVersion>& versions() const { return scheduler_.versions(); }
   [[nodiscard]] VersionStats stats(const VersionId& version) const;
 

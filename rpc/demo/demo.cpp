@@ -1,7 +1,6 @@
 #include "rpc/demo/demo.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <stdlib.h>
 
 #include <cstdio>
@@ -22,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kStartMs = 30'000;
-constexpr std::uint64_t kPollMs = 50;
+constexpr int kPollMs = 50;
 /// The ledger takes a claim a channel and epoch; a few epochs are enough for what the node claimed by itself, and the
 /// rest.
 constexpr std::uint64_t kClaimMs = 10'000;
@@ -58,9 +57,14 @@ std::string text_in(const Json& json, const char* key) {
   return json.value(key, std::string());
 }
 
+std::unexpected<Error> interrupted() {
+  return fail(Fault::kInterrupted, "it was interrupted");
+}
+
 class Demo {
  public:
-  Demo(const DemoOptions& options, fs::path folder) : options_(options), folder_(std::move(folder)) {}
+  Demo(const DemoOptions& options, fs::path folder, const Interrupts& interrupts)
+      : options_(options), folder_(std::move(folder)), interrupts_(interrupts) {}
 
   Status run();
   Json document() const { return document_; }
@@ -86,6 +90,7 @@ class Demo {
 
   DemoOptions options_;
   fs::path folder_;
+  const Interrupts& interrupts_;
   Instant start_ = SystemClock().now();
   ProgramEnv env_;
   std::optional<BackgroundProgram> node_;
@@ -117,7 +122,7 @@ Result<Json> Demo::micro(std::vector<std::string> args) {
   std::vector<std::string> argv{own_program().string()};
   argv.insert(argv.end(), args.begin(), args.end());
   argv.emplace_back("--json");
-  const ProgramResult result = TRY(run_program(argv, env_));
+  const ProgramResult result = TRY(run_program(argv, env_, interrupts_));
   if (result.exit_code != 0) {
     std::string line = "micro";
     for (const std::string& arg : args) line += " " + arg;
@@ -164,7 +169,7 @@ Status Demo::start_node() {
       const auto log = read_file(log_file(), 1u << 20);
       return fail(Fault::kUnreachable, "the node did not start: " + (log ? std::string(as_text(*log)) : ""));
     }
-    ::poll(nullptr, 0, kPollMs);
+    if (interrupts_.wait(kPollMs)) return interrupted();
   }
 }
 
@@ -193,6 +198,7 @@ Status Demo::publish() {
 }
 
 Result<std::string> Demo::call(const std::string& service, const std::string& name) {
+  if (interrupts_.came()) return interrupted();
   const HttpHeaders headers{
       {"Authorization", "Bearer " + token_}, {"Micro-Account", bob_}, {"Content-Type", "application/json"}};
   const HttpReply reply = TRY(
@@ -250,7 +256,7 @@ Status Demo::second_version() {
 Status Demo::claim() {
   // Over many calls the node claims by itself as well, and for an epoch a channel's next claim has to wait.
   for (std::uint64_t waited = 0; claimed_ < paid_ && waited < kClaimMs; waited += kPollMs) {
-    if (waited > 0) ::poll(nullptr, 0, kPollMs);
+    if (waited > 0 && interrupts_.wait(kPollMs)) return interrupted();
     TRY(micro({"stake", "claim"}));
     TRY(read_claims());
   }
@@ -342,6 +348,7 @@ Status Demo::add_up() {
 }
 
 Status Demo::run() {
+  TRY(find_example());  // before anything is made
   TRY(make_wallets());
   TRY(start_node());
   TRY(fund_and_offer());
@@ -360,6 +367,7 @@ Status Demo::run() {
 }  // namespace
 
 Status run_demo(const DemoOptions& options) {
+  const Interrupts interrupts;
   std::string pattern = (fs::temp_directory_path() / "micro-demo-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {
     return fail(Fault::kIo, "cannot create a folder in " + fs::temp_directory_path().string(), "set TMPDIR");
@@ -368,9 +376,14 @@ Status run_demo(const DemoOptions& options) {
   Status done;
   Json document;
   {
-    Demo demo(options, folder);
+    Demo demo(options, folder, interrupts);
     done = demo.run();
     document = demo.document();
+  }
+  if (!done && done.error().fault == Fault::kInterrupted && !options.keep) {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+    return fail(Fault::kInterrupted, "the tour stopped: " + done.error().message, "nothing of it is left");
   }
   if (!done) {
     return fail(done.error().fault, "the tour stopped: " + done.error().message,

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -51,24 +52,35 @@ Result<pid_t> spawn(const std::vector<std::string>& argv, const ProgramEnv& env,
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, out_fd, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   EnvBlock block(env);
   auto arguments = argument_pointers(argv);
   pid_t pid = -1;
-  const int error = posix_spawn(&pid, argv.front().c_str(), &actions, nullptr, arguments.data(), block.data());
+  const int error = posix_spawn(&pid, argv.front().c_str(), &actions, &attributes, arguments.data(), block.data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) return fail(Fault::kIo, "cannot start " + argv.front() + ": " + std::strerror(error));
   return pid;
 }
 
-int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+int exit_code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
-void drain(int out_fd, int err_fd, ProgramResult& result) {
-  std::array<pollfd, 2> fds{{{out_fd, POLLIN, 0}, {err_fd, POLLIN, 0}}};
+/// Until both ends are closed, or one of the interrupts came: false then.
+bool drain(int out_fd, int err_fd, const Interrupts& interrupts, ProgramResult& result) {
+  std::array<pollfd, 3> fds{{{out_fd, POLLIN, 0}, {err_fd, POLLIN, 0}, {interrupts.fd(), POLLIN, 0}}};
   std::array<std::string*, 2> sinks{&result.out, &result.err};
   std::array<char, 65'536> chunk{};
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return;
-    for (std::size_t i = 0; i < fds.size(); ++i) {
+    if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) return true;
+    if (fds[2].revents != 0) return false;
+    for (std::size_t i = 0; i < sinks.size(); ++i) {
       if (fds[i].fd < 0 || fds[i].revents == 0) continue;
       const ssize_t n = ::read(fds[i].fd, chunk.data(), chunk.size());
       if (n > 0) {
@@ -78,11 +90,55 @@ void drain(int out_fd, int err_fd, ProgramResult& result) {
       }
     }
   }
+  return true;
+}
+
+/// Exit code when the child has ended by now; it is gone then.
+std::optional<int> ended_child(pid_t pid) {
+  int status = 0;
+  if (::waitpid(pid, &status, WNOHANG) != pid) return std::nullopt;
+  return exit_code_of(status);
+}
+
+void end_child(pid_t pid) {
+  ::kill(pid, SIGTERM);
+  for (int waited = 0; waited < kStopGraceMs; waited += 10) {
+    if (ended_child(pid)) return;
+    ::poll(nullptr, 0, 10);
+  }
+  ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace
 
-Result<ProgramResult> run_program(const std::vector<std::string>& argv, const ProgramEnv& env) {
+Interrupts::Interrupts() {
+  sigset_t wanted;
+  sigemptyset(&wanted);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&wanted, signal);
+  ::pthread_sigmask(SIG_BLOCK, &wanted, &before_);
+  fd_ = ::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (fd_ < 0) ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+Interrupts::~Interrupts() {
+  if (fd_ < 0) return;
+  // What came was answered: taken off here, so that it does not end the process once it may.
+  signalfd_siginfo seen{};
+  while (::read(fd_, &seen, sizeof seen) > 0) {
+  }
+  ::close(fd_);
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+bool Interrupts::wait(int ms) const {
+  pollfd ready{fd_, POLLIN, 0};
+  return ::poll(&ready, 1, ms) > 0;
+}
+
+Result<ProgramResult> run_program(const std::vector<std::string>& argv, const ProgramEnv& env,
+                                  const Interrupts& interrupts) {
   std::array<int, 2> out{};
   std::array<int, 2> err{};
   if (::pipe2(out.data(), O_CLOEXEC) != 0) return fail(Fault::kIo, "cannot make a pipe");
@@ -93,9 +149,13 @@ Result<ProgramResult> run_program(const std::vector<std::string>& argv, const Pr
   const auto pid = spawn(argv, env, out[1], err[1]);
   ::close(out[1]), ::close(err[1]);
   ProgramResult result;
-  if (pid) drain(out[0], err[0], result);
+  const bool whole = pid && drain(out[0], err[0], interrupts, result);
   ::close(out[0]), ::close(err[0]);
   if (!pid) return std::unexpected(pid.error());
+  if (!whole) {
+    end_child(*pid);
+    return fail(Fault::kInterrupted, argv.front() + " was stopped");
+  }
   int status = 0;
   while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
   }
@@ -113,29 +173,25 @@ Result<BackgroundProgram> BackgroundProgram::start(const std::vector<std::string
   return BackgroundProgram(*pid);
 }
 
-BackgroundProgram::~BackgroundProgram() { stop(); }
+BackgroundProgram::~BackgroundProgram() {
+  stop();
+}
 
 std::optional<int> BackgroundProgram::ended() {
   if (pid_ < 0) return 0;
-  int status = 0;
-  if (::waitpid(pid_, &status, WNOHANG) != pid_) return std::nullopt;
-  pid_ = -1;
-  return exit_code_of(status);
+  const auto code = ended_child(pid_);
+  if (code) pid_ = -1;
+  return code;
 }
 
 void BackgroundProgram::stop() {
   if (pid_ < 0) return;
-  ::kill(pid_, SIGTERM);
-  for (int waited = 0; waited < kStopGraceMs; waited += 10) {
-    if (ended()) return;
-    ::poll(nullptr, 0, 10);
-  }
-  ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  end_child(pid_);
   pid_ = -1;
 }
 
-std::filesystem::path own_program() { return std::filesystem::read_symlink("/proc/self/exe"); }
+std::filesystem::path own_program() {
+  return std::filesystem::read_symlink("/proc/self/exe");
+}
 
 }  // namespace micro

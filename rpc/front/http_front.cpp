@@ -29,6 +29,7 @@ class Sandboxed final : public HttpResponder::Channel {
     fence(head);
     return std::move(inner_).stream(std::move(head));
   }
+  void when_gone(std::function<void()> tell) override { inner_.when_gone(std::move(tell)); }
 
  private:
   static void fence(HttpReply& reply) {

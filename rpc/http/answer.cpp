@@ -89,6 +89,8 @@ std::shared_ptr<HttpStream> Answer::stream(HttpReply head) {
 void Answer::abandon() {
   waiter_ = nullptr;
   if (queue_) queue_->close();
+  const auto tell = std::exchange(when_gone_, nullptr);
+  if (tell && !reply_) tell();
 }
 
 }  // namespace micro

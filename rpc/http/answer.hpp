@@ -60,7 +60,10 @@ class Answer final : public HttpResponder::Channel, public std::enable_shared_fr
 
   void send(HttpReply reply) override;
   std::shared_ptr<HttpStream> stream(HttpReply head) override;
+  void when_gone(std::function<void()> tell) override { when_gone_ = std::move(tell); }
 
+  /// Somebody wants to know when the client goes.
+  [[nodiscard]] bool watched() const { return when_gone_ != nullptr; }
   [[nodiscard]] bool answered() const { return reply_.has_value(); }
   HttpReply take_reply() { return std::move(*reply_); }
   /// Null for an answer in one piece.
@@ -75,6 +78,7 @@ class Answer final : public HttpResponder::Channel, public std::enable_shared_fr
   boost::asio::io_context& io_;
   AnswerWaiter* waiter_;
   std::optional<HttpReply> reply_;
+  std::function<void()> when_gone_;
   std::shared_ptr<StreamQueue> queue_;
 };
 

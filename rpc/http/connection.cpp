@@ -105,6 +105,13 @@ void Connection::begin(ReceivedRequest&& received) {
   deadline_ms_ = UINT64_MAX;  // handlers bound their own time
   answer_ = std::make_shared<Answer>(io_, *this);
   owner_->handle(std::move(received.request), HttpResponder(answer_));
+  doubt_client();
+}
+
+/// A client that ended its side may wait for its reply, or be gone.
+void Connection::doubt_client() {
+  if (state_ != State::kHandling || !client_done_ || answer_->answered() || !answer_->watched()) return;
+  deadline_ms_ = owner_->now_ms() + kHttpHalfClosedMs;
 }
 
 void Connection::refuse(const HttpReply& reply) {
@@ -116,6 +123,7 @@ void Connection::refuse(const HttpReply& reply) {
 }
 
 bool Connection::answer_step() {
+  deadline_ms_ = UINT64_MAX;
   HttpReply reply = answer_->take_reply();
   if (answer_->queue()) {
     keep_alive_ = keep_alive_ && !http_1_0_;
@@ -235,6 +243,7 @@ void Connection::on_read(bool failed, bool at_end, std::size_t bytes) {
   if (state_ == State::kReading && reader_.between_requests() && !failed) {
     deadline_ms_ = owner_->now_ms() + kHttpReceiveMs;
   }
+  if (failed) doubt_client();
   reader_.commit(bytes);
   if (state_ == State::kEnding || state_ == State::kLingering) reader_.discard();
   pump();

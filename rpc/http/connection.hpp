@@ -12,7 +12,10 @@ namespace micro {
 inline constexpr std::uint64_t kHttpIdleMs = 60'000;     ///< between requests
 inline constexpr std::uint64_t kHttpReceiveMs = 10'000;  ///< for one whole request, and for the first byte of the first
 inline constexpr std::uint64_t kHttpWriteMs = 30'000;  ///< for what is written at once: a reply, or chunks of a stream
-inline constexpr std::uint64_t kHttpLingerMs = 2'000;  ///< until the client closes too
+/// For the reply of a client that sends nothing more, where its handler wants to know of clients that go: over TCP the
+/// two look alike.
+inline constexpr std::uint64_t kHttpHalfClosedMs = 2'000;
+inline constexpr std::uint64_t kHttpLingerMs = 2'000;       ///< until the client closes too
 inline constexpr std::size_t kHttpWriteBytes = 64 * 1'024;  ///< replies and chunks are gathered up to about this
 
 class Connection;
@@ -59,6 +62,7 @@ class Connection final : public AnswerWaiter, public std::enable_shared_from_thi
   void pump();
   bool step();
   bool read_step();
+  void doubt_client();
   bool answer_step();
   bool stream_step();
   void begin(ReceivedRequest&& received);

@@ -67,11 +67,19 @@ class HttpResponder {
     virtual ~Channel() = default;
     virtual void send(HttpReply reply) = 0;
     virtual std::shared_ptr<HttpStream> stream(HttpReply head) = 0;
+    virtual void when_gone(std::function<void()> tell) = 0;
   };
   explicit HttpResponder(std::shared_ptr<Channel> channel) : channel_(std::move(channel)) {}
   HttpResponder(HttpResponder&&) = default;
   HttpResponder& operator=(HttpResponder&&) = delete;
   ~HttpResponder();
+
+  /// `tell` is called once, on the server's thread, if the client goes before it was answered; dropped otherwise. A
+  /// client that ends its side is believed to wait for its reply for `kHttpHalfClosedMs` more, and then it is gone.
+  /// Called by the handler before it returns; nothing when it has answered already.
+  void when_gone(std::function<void()> tell) {
+    if (channel_) channel_->when_gone(std::move(tell));
+  }
 
   void send(HttpReply reply) && {
     const auto channel = std::exchange(channel_, nullptr);

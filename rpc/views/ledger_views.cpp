@@ -145,6 +145,7 @@ Result<Json> tx(const Moment& m, const StoredTx& stored) {
               {"nonce", stored.tx.body.nonce.text()},
               {"status", tx_status_name(stored.receipt.status)},
               {"status_text", tx_status_text(stored.receipt.status)},
+              {"status_hint", status_hint(stored.receipt.status, m.params)},
               {"ok", stored.receipt.status == TxStatus::kOk},
               {"fee", amount_text(stored.receipt.fee)},
               {"events", to_json(m.json, stored.receipt.events)},

@@ -29,7 +29,23 @@ Result<Json> hosts_of(const Moment& m, const VersionId& version) {
   return out;
 }
 
-Result<Json> version_json(const Moment& m, const VersionRecord& version) {
+void add_pause(Json& entry, VersionState state, std::string_view service) {
+  if (state != VersionState::kPaused) return;
+  entry["reason"] = pause_reason();
+  entry["hint"] = pause_hint(service);
+}
+
+/// What a call by the bare name meets: the newest active version, or else the newest of all.
+Result<VersionState> shown_state(const Moment& m, const ServiceRecord& service) {
+  const auto active = resolve_service(m.state, service.name);
+  if (active) return VersionState::kActive;
+  if (active.error().fault != Fault::kNotFound) return std::unexpected(active.error());
+  if (!service.newest) return VersionState::kAnnounced;
+  const auto newest = TRY(read_record<StatusRecord>(m.state, path::status(*service.newest)));
+  return newest ? newest->state : VersionState::kAnnounced;
+}
+
+Result<Json> version_json(const Moment& m, const VersionRecord& version, std::string_view service) {
   const StatusRecord status = TRY(status_of(m, version));
   Json out{{"version", version.version.hex()},
            {"commit", version.commit.hex()},
@@ -45,6 +61,7 @@ Result<Json> version_json(const Moment& m, const VersionRecord& version) {
     out["wasm_sha256"] = status.wasm_hash.hex();
     out["wasm_bytes"] = status.wasm_bytes;
   }
+  add_pause(out, status.state, service);
   return out;
 }
 
@@ -80,6 +97,14 @@ std::string_view state_name(VersionState state) {
   return "";
 }
 
+std::string pause_reason() {
+  return "its fund does not pay for its hosting";
+}
+
+std::string pause_hint(std::string_view service) {
+  return "resume it with: micro service fund " + std::string(service) + " AMOUNT";
+}
+
 Result<Json> services(const Moment& m) {
   std::map<std::string, Json> by_name;
   Status status;
@@ -93,13 +118,16 @@ Result<Json> services(const Moment& m) {
                {"service", record->service.hex()},
                {"owner", address_text(m.json.kind, record->owner)},
                {"price", amount_text(record->price)},
-               {"versions", record->versions},
-               {"state", "announced"}};
-    const auto active = resolve_service(m.state, record->name);
-    if (active) {
-      entry["active"] = active->version.commit.hex();
-      if (active->status) entry["state"] = state_name(active->status->state);
+               {"versions", record->versions}};
+    const auto state = shown_state(m, *record);
+    if (!state) {
+      status = std::unexpected(state.error());
+      return false;
     }
+    entry["state"] = state_name(*state);
+    add_pause(entry, *state, record->name);
+    const auto active = resolve_service(m.state, record->name);
+    if (active) entry["active"] = active->version.commit.hex();
     by_name.emplace(record->name, std::move(entry));
     return true;
   });
@@ -112,7 +140,8 @@ Result<Json> services(const Moment& m) {
 Result<Json> versions(const Moment& m, std::string_view name) {
   const ServiceRecord record = TRY(find_service(m.state, name));
   Json out = Json::array();
-  for (const VersionRecord& version : TRY(versions_of(m.state, record))) out.push_back(TRY(version_json(m, version)));
+  for (const VersionRecord& version : TRY(versions_of(m.state, record)))
+    out.push_back(TRY(version_json(m, version, record.name)));
   return out;
 }
 

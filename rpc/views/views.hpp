@@ -38,6 +38,12 @@ Result<Json> versions(const Moment& m, std::string_view name);
 /// Placements and drains of a service, newest first.
 Result<Json> placements(const Moment& m, std::string_view name);
 std::string_view state_name(VersionState state);
+/// What to do about a transaction with this status, with the network's limits in it; empty where there is nothing to
+/// say.
+std::string status_hint(TxStatus status, const ChainParams& params);
+/// Why a version is paused, and what makes it go on.
+std::string pause_reason();
+std::string pause_hint(std::string_view service);
 
 // --- governance ---
 Result<Json> rules(const Moment& m);

@@ -157,6 +157,8 @@ struct ChannelBooks {
   Amount base_fee;          ///< the part of it that pays gas
   Amount earned;            ///< the host's part of what was charged
   Amount claimable;         ///< the part of it that no claim on the ledger covers; zero when this host cannot claim
+  Amount claim_fee;         ///< what a claim of that would cost; the host claims only what is worth more
+  bool claim_sent = false;  ///< a claim is on its way, or was lately: until the ledger shows it or the epoch ends
 };
 
 class Provider {

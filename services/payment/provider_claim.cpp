@@ -232,6 +232,9 @@ std::vector<ChannelBooks> Provider::books() const {
     if (const auto all = settle(unclaimed, totals)) books.earned = all->to_host;
     if (channel.fenced) continue;
     if (const auto open = settle(*channel.record, totals)) books.claimable = open->to_host;
+    const auto is_open = [&](const LaneTotal& t) { return t.cum_charged > channel.record->lanes[t.lane].cum_charged; };
+    books.claim_fee = claim_fee(config_.params, static_cast<std::size_t>(std::ranges::count_if(totals, is_open)));
+    books.claim_sent = channel.claim_sent.has_value();
   }
   std::ranges::sort(out, {}, &ChannelBooks::channel);
   return out;

@@ -7,11 +7,10 @@
 
 #include "chain/crypto/hash.hpp"
 #include "chain/execution/policy_port.hpp"
+#include "chain/governance/policy_abi.hpp"
 #include "services/wasm/engine.hpp"
 
 namespace micro {
-
-inline constexpr std::uint32_t kMaxPolicyOutputBytes = 256 * 1024;
 
 class WasmPolicy final : public PolicyPort {
  public:

@@ -3,8 +3,11 @@
 //
 //   wanted ─ Build → built ─ Attest (once) ─ Compile → ready ─ Serve ⇄ Stop
 //
-// A build or compile that fails for a reason of this machine is tried again with back-off; one that fails for a reason
-// of the source is final, since the same commit gives the same failure.
+// A build or compile that fails for a reason of this machine (its clock, its memory, its disk, its network) is tried
+// again with back-off: later and later, and never sooner than the failed attempt had taken, so that whoever announces
+// what builds slowly gets a small part of a builder's time. One that fails for a reason of the source is left alone,
+// since the same commit gives the same failure, until a person asks for it again or another service of the same commit
+// shows that it builds.
 #pragma once
 
 #include <map>
@@ -14,14 +17,17 @@
 #include <vector>
 
 #include "chain/base/clock.hpp"
+#include "chain/base/result.hpp"
 #include "chain/types/ids.hpp"
 
 namespace micro {
 
 inline constexpr std::uint64_t kRetryFirstMs = 100;
-inline constexpr std::uint64_t kRetryMostMs = 30'000;
-inline constexpr std::uint32_t kVersionDeaths = 5;         ///< traps in a row that close a version for a while…
-inline constexpr std::uint64_t kVersionWindowMs = 60'000;  ///< …when they come within this time
+inline constexpr std::uint64_t kRetryMostMs = 30'000;  ///< after an attempt that failed at once; after one that took T…
+inline constexpr std::uint64_t kRetryMostTimes = 12;   ///< …so many times T, if that is longer…
+inline constexpr std::uint64_t kRetryLongestMs = 3'600'000;  ///< …but never longer than this
+inline constexpr std::uint32_t kVersionDeaths = 5;           ///< traps in a row that close a version for a while…
+inline constexpr std::uint64_t kVersionWindowMs = 60'000;    ///< …when they come within this time
 inline constexpr std::size_t kMaxJobsAtOnce = 4;
 /// Of these, builds of versions that are not placed here. Anyone can announce versions that build slowly, and what is
 /// placed must not wait for them.
@@ -53,6 +59,9 @@ enum class LocalState : std::uint8_t {
 };
 std::string_view local_state_name(LocalState state);
 
+/// The source's own fault: the same commit fails the same way everywhere.
+bool is_of_source(Fault fault);
+
 namespace scheduler {
 // --- events ---
 /// The whole list, after a block that may have changed it.
@@ -63,7 +72,7 @@ struct BuildEnded {
   VersionId version;
   std::optional<CodeHash> module;  ///< none: it failed
   std::string error;
-  bool final = false;  ///< the source's own fault
+  Fault fault = Fault::kIo;  ///< of the error
 };
 struct AttestEnded {
   VersionId version;
@@ -74,7 +83,11 @@ struct CompileEnded {
   VersionId version;
   bool ok = false;
   std::string error;
-  bool final = false;
+  Fault fault = Fault::kIo;
+};
+/// A person asks for a version again: whatever failed is tried once more now.
+struct Retry {
+  VersionId version;
 };
 /// One call ended by the service itself or by this machine. Whoever calls chooses its gas, and so could make calls end
 /// for want of it or of time: those say nothing about the service and are not told.
@@ -83,7 +96,7 @@ struct CallEnded {
   bool died = false;  ///< a trap or a host failure: counts towards the breaker
 };
 struct Tick {};
-using Event = std::variant<Wanted, BuildEnded, AttestEnded, CompileEnded, CallEnded, Tick>;
+using Event = std::variant<Wanted, BuildEnded, AttestEnded, CompileEnded, Retry, CallEnded, Tick>;
 
 // --- effects ---
 struct Build {
@@ -112,13 +125,15 @@ struct LocalVersion {
   WantedVersion wanted;
   LocalState state = LocalState::kWaiting;
   std::string error;
+  Fault fault = Fault::kIo;  ///< of the error
   Instant since;
   std::optional<CodeHash> built;  ///< module that this node built or took from its cache
   bool attested = false;          ///< sent; the ledger shows it later
   bool busy = false;              ///< a job of it runs
   bool foreign_build = false;     ///< a build that was begun to attest only
   bool serving = false;
-  bool failed_for_good = false;
+  bool failed_for_good = false;  ///< until someone asks again
+  Instant begun;                 ///< the job that runs, or ran last
   std::uint64_t retry_ms = kRetryFirstMs;
   Instant retry_at;
   std::vector<Instant> deaths;             ///< within the breaker's window
@@ -139,7 +154,9 @@ class Scheduler {
   void take_attest(const scheduler::AttestEnded& e, Instant now);
   void take_compile(const scheduler::CompileEnded& e, Instant now);
   void take_call(const scheduler::CallEnded& e, Instant now);
-  void fail_job(LocalVersion& v, std::string error, bool final, Instant now);
+  void take_retry(LocalVersion& v, Instant now);
+  void begin_job(LocalVersion& v, Instant now);
+  void fail_job(LocalVersion& v, std::string error, Fault fault, Instant now);
   void advance(LocalVersion& v, Instant now);
   void set_state(LocalVersion& v, LocalState state, Instant now);
   LocalVersion* find(const VersionId& version);

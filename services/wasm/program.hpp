@@ -35,7 +35,9 @@ enum class CallEnd : std::uint8_t {
   kOutOfGas,
   kDeadline,
   kHostFailure,  ///< ours: charged nothing
+  kCancelled,    ///< nobody waits for it any more: never of a call that is paid for, and never said by a worker
 };
+/// What a worker may say.
 inline bool is_known(CallEnd end) {
   return end <= CallEnd::kHostFailure;
 }

@@ -1,10 +1,11 @@
 """Every command against a development network, for scripts and people: one document, or one error with its code."""
+import base64
 import json
 import pathlib
 import re
 import unittest
 
-from harness import Machine, Process, free_port, request
+from harness import Machine, Process, free_port, request, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AMOUNT = re.compile(r"^\d+\.\d{6}$")
@@ -32,7 +33,10 @@ class CommandsTest(unittest.TestCase):
 
     def json(self, *command, timeout=120):
         done = self.machine.ok(*command, "--json", timeout=timeout)
-        self.assertEqual(done.err, "", f"{command}: a script reads nothing but its document")
+        if command[0] == "call":
+            self.assertRegex(json.loads(done.err)["charged"], AMOUNT, "what it cost, in one line beside the reply")
+        else:
+            self.assertEqual(done.err, "", f"{command}: a script reads nothing but its document")
         document = json.loads(done.out)
         for name, amount in amounts_in(document):
             self.assertIsInstance(amount, str, f"{command}: {name}")
@@ -131,13 +135,21 @@ class CommandsTest(unittest.TestCase):
                 else:
                     self.refused(code, *command.split())
 
+    def test_a_refusal_names_its_limits_and_the_fee_that_was_taken(self):
+        for command, limit in (("stake offer --cpu 1 --mem 1G --bond 0.5", r"10\.000000 TOK"),
+                               ("run %s --name Bad_1" % (ROOT / "services/examples/hello-c"), "1 to 63 of a to z")):
+            with self.subTest(command):
+                error = self.refused(7, *command.split())
+                self.assertRegex(error["message"], r"its fee of \d\.\d{6} TOK was taken")
+                self.assertRegex(error["hint"], limit)
+
     def test_a_second_development_network_is_told_about_the_first(self):
         second = self.machine.run("dev", "--http", "127.0.0.1:0")
-        self.assertEqual(second.code, 1)
+        self.assertEqual(second.code, 5, "locked")
         self.assertIn(f"(process {self.dev.popen.pid})", second.err)
         self.assertEqual(self.json("node", "status")["pid"], self.dev.popen.pid)
         taken = self.machine.run("dev", "--http", f"127.0.0.1:{self.port}", "--socket", self.machine.home / "s")
-        self.assertEqual(taken.code, 1)
+        self.assertEqual(taken.code, 5, "somebody else holds the port")
         self.assertIn("--http 127.0.0.1:PORT", taken.err)
 
     def test_the_http_surface(self):
@@ -152,6 +164,12 @@ class CommandsTest(unittest.TestCase):
         self.assertEqual(get("/healthz", Host="evil.example").status, 421, "a rebound name")
         self.assertEqual(get("/rpc").status, 404, "administration is not on loopback")
         self.assertEqual(get("/api/nosuch/x").status, 404)
+        token = (pathlib.Path(self.json("node", "status")["data_dir"]) / "http.token").read_text().strip()
+        above = get("/api/hello/hello", Authorization=f"Bearer {token}", Micro_Max_Price="900")
+        self.assertEqual(above.status, 402, above.body)
+        offer = json.loads(base64.b64decode(above.headers["payment-required"]))
+        self.assertEqual((offer["x402Version"], len(offer["accepts"])), (2, 1))
+        self.assertIn(offer["error"], above.json()["detail"])
 
     def test_logs_are_followed(self):
         self.machine.ok("run", ROOT / "services/examples/hello-c", timeout=200)
@@ -164,4 +182,4 @@ class CommandsTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

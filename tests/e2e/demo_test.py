@@ -4,9 +4,10 @@ import json
 import pathlib
 import re
 import shutil
+import signal
 import unittest
 
-from harness import Machine
+from harness import Machine, Process, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AMOUNT = re.compile(r"^\d+\.\d{6}$")
@@ -42,6 +43,20 @@ class DemoTest(unittest.TestCase):
             self.assertIn(step, done.err)
         self.assertEqual([f.name for f in pathlib.Path(machine.home).glob("micro-demo-*")], [], "it cleans up")
 
+    def test_an_interrupted_tour_leaves_nothing(self):
+        for number, whole_group in ((signal.SIGINT, True), (signal.SIGTERM, False)):
+            with self.subTest(signal=number):
+                machine = Machine(self)
+                # It says so and then waits for a build: its node and a command are at work.
+                tour = machine.start("demo", ready="published", timeout=120, MICRO_SOURCE_DIR=str(ROOT),
+                                     TMPDIR=str(machine.home))
+                handles = tour.processes()
+                self.assertGreaterEqual(len(handles), 2, "the tour and its node")
+                tour.signal(number) if whole_group else tour.popen.send_signal(number)
+                self.assertEqual(tour.wait(60), 130)
+                self.assertEqual(Process.outlive(handles, 30), [], "nothing goes on")
+                self.assertEqual([f.name for f in pathlib.Path(machine.home).glob("micro-demo-*")], [])
+
     def test_a_step_that_fails_ends_the_tour_with_its_reason(self):
         machine = Machine(self)
         example = pathlib.Path("services/examples/hello-c")
@@ -59,4 +74,4 @@ class DemoTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

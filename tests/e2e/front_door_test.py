@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
+from harness import run_all
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOLS = ("sh bash awk sed grep sort head tail cat mktemp dirname df mkdir find flock touch mv rm env nproc date id "
          "true ls cut sha256sum").split()
@@ -210,4 +212,4 @@ class FrontDoor(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

@@ -5,6 +5,7 @@ import threading
 import unittest
 
 import harness
+from harness import run_all
 
 
 class Harness(unittest.TestCase):
@@ -84,4 +85,4 @@ class Harness(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from harness import Machine, Process, free_port, request
+from harness import Machine, Process, free_port, request, run_all
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 READY = r'"ready":\s*true'
@@ -215,4 +215,4 @@ class RestartTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

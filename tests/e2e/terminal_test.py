@@ -7,7 +7,7 @@ import signal
 import time
 import unittest
 
-from harness import Machine, free_port
+from harness import Machine, free_port, run_all
 
 SECONDS = 60
 PASSWORD = "open sesame, but longer"
@@ -137,4 +137,4 @@ class TerminalTest(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    run_all()

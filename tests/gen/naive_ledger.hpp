@@ -46,8 +46,9 @@ struct NaiveLedger {
   }
   /// The status that the ledger must give; its effects only when ok. `id` names what the transaction makes.
   TxStatus apply(std::uint64_t who, const Payload& payload, std::uint64_t fee, const TxId& id) {
-    burn(people[who], fee);
     ++nonces[who];
+    if (const auto* refresh = std::get_if<RefreshLot>(&payload)) return refresh_and_pay(who, *refresh, fee, id);
+    burn(people[who], fee);
     return std::visit([&](const auto& kind) { return run(who, kind, id); }, payload);
   }
 
@@ -73,6 +74,19 @@ struct NaiveLedger {
     people[who].add(time.fresh(), static_cast<int>(t.cls), t.amount.micro - lot_fee);
     burned += lot_fee;
     return TxStatus::kOk;
+  }
+  /// First the refresh, then its fee, which may come out of what was refreshed. All of it or, for the fee, nothing.
+  TxStatus refresh_and_pay(std::uint64_t who, const RefreshLot& t, std::uint64_t fee, const TxId& id) {
+    const NaivePurse purse_before = people[who];
+    const std::uint64_t burned_before = burned;
+    TxStatus status = run(who, t, id);
+    if (status == TxStatus::kOk && people[who].live(time) < fee) {
+      people[who] = purse_before;
+      burned = burned_before;
+      status = TxStatus::kInsufficientFunds;
+    }
+    if (people[who].live(time) >= fee) burn(people[who], fee);
+    return status;
   }
   TxStatus run(std::uint64_t who, const OfferResources& t, const TxId& id) {
     const auto node = nodes.find(t.node);
@@ -183,12 +197,14 @@ struct NaiveLedger {
     return TxStatus::kOk;
   }
   TxStatus run(std::uint64_t who, const UnfundService& t, const TxId&) {
-    if (t.amount.is_zero()) return TxStatus::kZeroAmount;
+    if (t.amount && t.amount->is_zero()) return TxStatus::kZeroAmount;
     const auto fund = funds.find(t.service);
     if (fund == funds.end()) return TxStatus::kNoSuchService;
     if (fund->second.first != who) return TxStatus::kNotOwner;
-    if (fund->second.second.live(time) < t.amount.micro) return TxStatus::kUnspentTooSmall;
-    people[who].put(fund->second.second.take(time, t.amount.micro));
+    const std::uint64_t unspent = fund->second.second.live(time);
+    const std::uint64_t amount = t.amount ? t.amount->micro : unspent;
+    if (amount == 0 || unspent < amount) return TxStatus::kUnspentTooSmall;
+    people[who].put(fund->second.second.take(time, amount));
     return TxStatus::kOk;
   }
   template <class Other>

@@ -96,7 +96,12 @@ class ScriptedLedger : public ScriptedCli {
     });
     node_.methods.add("tx.wait", [this](RpcParams& params) -> Result<Json> {
       if (never_final_) return fail(Fault::kUnknownOutcome, "not yet");
-      return Json{{"txid", TRY(params.text("txid"))}, {"height", "9"}, {"status", outcome_}, {"status_text", "words"}};
+      return Json{{"txid", TRY(params.text("txid"))},
+                  {"height", "9"},
+                  {"status", outcome_},
+                  {"status_text", "words"},
+                  {"status_hint", outcome_ == "Ok" ? "" : "advice"},
+                  {"fee", "0.000345"}};
     });
   }
 

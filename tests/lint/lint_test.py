@@ -121,4 +121,7 @@ class Program(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    outcome = unittest.main(exit=False).result
+    if outcome.testsRun == 0:
+        sys.exit("no test ran")
+    sys.exit(not outcome.wasSuccessful())

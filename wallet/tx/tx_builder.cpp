@@ -45,7 +45,8 @@ Result<UnsignedTx> build_tx(const ChainView& view, const Address& sender, Payloa
         "allow more with --max-fee");
   }
   const Amount total = TRY(checked_add(out.fee, out.spent));
-  if (view.spendable && total > *view.spendable) {
+  const bool pays_itself = std::holds_alternative<RefreshLot>(out.body.payload);  // out of what it refreshes
+  if (!pays_itself && view.spendable && total > *view.spendable) {
     return fail(Fault::kFunds,
                 "it needs " + amount_text(total) + " with its fee of " + amount_text(out.fee) + ", the account has " +
                     amount_text(*view.spendable),

@@ -34,7 +34,8 @@ struct UnsignedTx {
   Amount spent;  ///< what leaves the sender's purse besides the fee
 };
 
-/// kFunds when the fee is above `max_fee`, or fee and payload above `spendable`; kLimit above kMaxTxBytes.
+/// kFunds when the fee is above `max_fee`, or fee and payload above `spendable` (not asked of a refresh, which can pay
+/// out of what it refreshes); kLimit above kMaxTxBytes.
 Result<UnsignedTx> build_tx(const ChainView& view, const Address& sender, Payload payload,
                             const TxOptions& options = {});
 

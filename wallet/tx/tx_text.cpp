@@ -89,7 +89,7 @@ struct Describe {
   }
   void operator()(const UnfundService& p) const {
     id("service", p.service);
-    tokens("amount", p.amount);
+    add("amount", p.amount ? amount_text(*p.amount) : "all that is unspent then");
   }
   void operator()(const SetPrice& p) const {
     id("service", p.service);

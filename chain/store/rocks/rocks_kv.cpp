@@ -5,23 +5,30 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
+#include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <numeric>
+#include <cerrno>
+#include <cstring>
 
 namespace micro {
 namespace {
 
 constexpr std::size_t kLedgerMemtableBytes = 64u << 20;
-constexpr std::size_t kStateMemtableBytes = 32u << 20;
+constexpr std::size_t kStateMemtableBytes = 64u
+                                            << 20;  ///< twice the records that wait, most of which then never leave it
+constexpr int kStateCompactFiles = 8;
 constexpr std::size_t kBlockCacheBytes = 32u << 20;
 constexpr std::uint64_t kMaxWalBytes = 256u << 20;
 constexpr std::uint64_t kMinBlobBytes = 16u << 10;
 constexpr double kBloomBitsPerKey = 10;  // lint-ok banned_calls: an argument of RocksDB, changes no result
 constexpr int kMaxOpenFiles = 512;
 constexpr std::uint64_t kSyncEveryBytes = 1u << 20;
+constexpr bool kKeepInPageCache = false;  ///< RocksDB's question is whether to drop it
 
 rocksdb::Slice slice(ByteView bytes) {
   if (bytes.empty()) return {"", 0};  // RocksDB compares no null pointers, not even of nothing
@@ -29,12 +36,6 @@ rocksdb::Slice slice(ByteView bytes) {
 }
 ByteView view(const rocksdb::Slice& s) {
   return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
-}
-
-std::uint64_t first_bytes(ByteView key) {
-  std::uint64_t n = 0;
-  for (std::size_t i = 0; i < 8; ++i) n = n << 8 | (i < key.size() ? key[i] : 0U);
-  return n;
 }
 
 std::unexpected<Error> failure(const std::string& what, const rocksdb::Status& status) {
@@ -61,13 +62,16 @@ rocksdb::Options options_for(RocksUse use) {
     o.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
     o.allow_concurrent_memtable_write = false;
     o.write_buffer_size = kStateMemtableBytes;
+    o.level0_file_num_compaction_trigger = kStateCompactFiles;  // nothing waits for fewer files
   } else {
     o.write_buffer_size = kLedgerMemtableBytes;
+    // One hint a table: with a batch in key order, an insert starts where the last one ended instead of at the top.
+    o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(1));
     o.enable_blob_files = true;  // bodies are not copied again by compactions
     o.min_blob_size = kMinBlobBytes;
   }
   rocksdb::BlockBasedTableOptions table;
-  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
+  if (use == RocksUse::kLedger) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(kBloomBitsPerKey));
   table.block_cache = rocksdb::NewLRUCache(kBlockCacheBytes);
   o.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return o;
@@ -75,7 +79,7 @@ rocksdb::Options options_for(RocksUse use) {
 
 class RocksKv final : public Kv {
  public:
-  explicit RocksKv(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
+  RocksKv(std::unique_ptr<rocksdb::DB> db, std::string folder) : db_(std::move(db)), folder_(std::move(folder)) {}
 
   [[nodiscard]] Result<std::optional<Bytes>> get(ByteView key) const override {
     rocksdb::PinnableSlice value;
@@ -88,15 +92,19 @@ class RocksKv final : public Kv {
   Status write(const KvBatch& batch) override {
     // Neighbours go into the memtable's skip list one after another: several times quicker than at random. Only the
     // first bytes decide; ops of one key stay in their order.
-    std::vector<std::pair<std::uint64_t, KvBatch::Op>> ops;
-    batch.each([&](const KvBatch::Op& op) { ops.emplace_back(first_bytes(op.key), op); });
-    std::vector<std::uint32_t> order(ops.size());
-    std::iota(order.begin(), order.end(), 0U);
-    std::ranges::sort(order, {}, [&](std::uint32_t i) { return std::pair(ops[i].first, i); });
+    std::vector<KvBatch::Op> ops;
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> order;
+    ops.reserve(batch.size());
+    order.reserve(batch.size());
+    batch.each([&](const KvBatch::Op& op) {
+      order.emplace_back(first_bytes(op.key), static_cast<std::uint32_t>(ops.size()));
+      ops.push_back(op);
+    });
+    std::ranges::sort(order);
     rocksdb::WriteBatch out(batch.bytes() + 64);
     rocksdb::Status status;
-    for (const std::uint32_t i : order) {
-      const KvBatch::Op& op = ops[i].second;
+    for (const auto& [first, i] : order) {
+      const KvBatch::Op& op = ops[i];
       status = op.value ? out.Put(slice(op.key), slice(*op.value)) : out.Delete(slice(op.key));
       if (!status.ok()) break;
     }
@@ -104,6 +112,20 @@ class RocksKv final : public Kv {
     durable.sync = true;
     if (status.ok()) status = db_->Write(durable, &out);
     if (!status.ok()) return failure("writing the database", status);
+    return {};
+  }
+
+  Status ingest(std::span<const KvBatch::Op> entries) override {
+    // A file for each first byte. One range over several tables would overlap keys in the memtable, and RocksDB would
+    // flush that first, bodies and all.
+    while (!entries.empty()) {
+      const auto end = std::ranges::find_if(entries, [&](const KvBatch::Op& op) {
+        return first_bytes(op.key) >> 56 != first_bytes(entries[0].key) >> 56;
+      });
+      const auto n = static_cast<std::size_t>(end - entries.begin());
+      TRY(ingest_file(entries.first(n)));
+      entries = entries.subspan(n);
+    }
     return {};
   }
 
@@ -131,7 +153,29 @@ class RocksKv final : public Kv {
   }
 
  private:
+  Status ingest_file(std::span<const KvBatch::Op> entries) {
+    const std::string path = folder_ + "/incoming";
+    // A crash may leave this name as a second link to a file that the database has taken over: writing into it, instead
+    // of removing the name, would destroy that file.
+    if (const int gone = ::unlink(path.c_str()); gone != 0 && errno != ENOENT) {
+      return fail(Fault::kIo, "removing " + path + ": " + std::strerror(errno));
+    }
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions(), nullptr, kKeepInPageCache);
+    rocksdb::Status status = writer.Open(path);
+    for (std::size_t i = 0; i < entries.size() && status.ok(); ++i) {
+      const rocksdb::Slice key = slice(entries[i].key);
+      status = entries[i].value ? writer.Put(key, slice(*entries[i].value)) : writer.Delete(key);
+    }
+    if (status.ok()) status = writer.Finish();
+    rocksdb::IngestExternalFileOptions options;
+    options.move_files = true;
+    if (status.ok()) status = db_->IngestExternalFile({path}, options);
+    if (!status.ok()) return failure("adding a file to the database", status);
+    return {};
+  }
+
   std::unique_ptr<rocksdb::DB> db_;
+  std::string folder_;
 };
 
 }  // namespace
@@ -146,7 +190,7 @@ Result<std::unique_ptr<Kv>> open_rocks_kv(const std::string& folder, RocksUse us
                               : "check that no other node runs on this folder, the free space and the rights";
     return failed;
   }
-  return std::unique_ptr<Kv>(std::make_unique<RocksKv>(std::unique_ptr<rocksdb::DB>(db)));
+  return std::unique_ptr<Kv>(std::make_unique<RocksKv>(std::unique_ptr<rocksdb::DB>(db), folder));
 }
 
 }  // namespace micro

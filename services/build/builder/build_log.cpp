@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -55,6 +56,13 @@ std::string BuildLog::tail() const {
 
 bool BuildLog::mentions(std::string_view text) const {
   return std::ranges::any_of(tail_, [&](const auto& line) { return line.find(text) != std::string::npos; });
+}
+
+Fault fault_of_build(const BuildLog& log, int code) {
+  // Go and clang end with a status of their own when a compiler that they started is killed.
+  const bool killed =
+      code == 128 + SIGKILL || log.mentions("signal: killed") || log.mentions("unable to execute command: Killed");
+  return killed ? Fault::kBusy : Fault::kInvalid;
 }
 
 }  // namespace micro

@@ -40,4 +40,8 @@ class BuildLog {
   std::deque<std::string> tail_;
 };
 
+/// What a build that ended with this status (not 0) and this log means: kBusy when a compiler was killed from outside,
+/// since then the machine had no memory left for it, else kInvalid, the source's own fault.
+Fault fault_of_build(const BuildLog& log, int code);
+
 }  // namespace micro

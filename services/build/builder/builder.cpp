@@ -178,7 +178,7 @@ Result<Bytes> Run::module(const std::stop_token& stop) {
       sandboxed(make_recipe(plan, source_.fetched.commit_time_s, config_.parallel), recipe_dir.path(), spec, stop);
   Result<Bytes> out =
       done ? (done->code == 0 ? output(fd)
-                              : fail(Fault::kInvalid,
+                              : fail(fault_of_build(log_, done->code),
                                      "the build failed (status " + std::to_string(done->code) + "):\n" + log_.tail(),
                                      build_hint(log_, plan.language, done->code)))
            : Result<Bytes>(std::unexpected(done.error()));

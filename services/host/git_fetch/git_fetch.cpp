@@ -149,7 +149,7 @@ std::unexpected<Error> over_memory(const FetchRequest& request) {
 
 Result<git::Fetched> read_answer(const FetchRequest& request, const ProcessExit& exit) {
   if (exit.signal == SIGXCPU || exit.signal == SIGKILL) {
-    return fail(Fault::kLimit, "the fetch used more than its " + std::to_string(request.limits.wall_ms / 1'000) + " s");
+    return fail(Fault::kBusy, "the fetch used more than its " + std::to_string(request.limits.wall_ms / 1'000) + " s");
   }
   if (exit.signal == SIGXFSZ) {
     return fail(Fault::kLimit, "the repository is larger than " + std::to_string(request.limits.repo_bytes >> 20) +

@@ -239,7 +239,7 @@ Status Child::check_limits(bool stop_requested) {
   const std::uint64_t now = now_ms();
   if (exited_) return {};
   if (now - started_ms_ >= spec_.wall_ms) {
-    return fail(Fault::kLimit, "stopped after " + std::to_string(spec_.wall_ms / 1'000) + " s, the time limit");
+    return fail(Fault::kBusy, "stopped after " + std::to_string(spec_.wall_ms / 1'000) + " s, the time limit");
   }
   if (spec_.watch && now - last_watch_ms_ >= kWatchIntervalMs) {
     last_watch_ms_ = now;

@@ -48,8 +48,9 @@ struct SandboxExit {
   std::uint64_t peak_memory_bytes = 0;  ///< as sampled
 };
 
-/// Blocks. Errors: kDenied (no sandbox on this machine, with the reason and what to do), kLimit (which), kInterrupted,
-/// kIo. There is no way to run the program without the sandbox.
+/// Blocks. Errors: kDenied (no sandbox on this machine, with the reason and what to do), kBusy (the wall clock, which
+/// is the machine's as much as the program's), kLimit (any other limit, which), kInterrupted, kIo. There is no way to
+/// run the program without the sandbox.
 Result<SandboxExit> run_sandboxed(const SandboxSpec& spec, std::stop_token stop = {});
 
 /// Tries one. An error says why this machine cannot make it and what would help.

@@ -2,6 +2,7 @@
 // end, delays itself. What an item takes while it runs is counted in units.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -66,6 +67,23 @@ class FairQueue {
     CHECK(line.running >= units, "what finishes was popped before");
     line.running -= units;
     forget_if_idle(tenant);
+  }
+
+  /// The first waiting item that `is_it`, out of its line.
+  template <class Predicate>
+  std::optional<Item> take_if(const Predicate& is_it) {
+    for (auto& [tenant, line] : lines_) {
+      const auto at = std::ranges::find_if(line.waiting, is_it, &Popped::item);
+      if (at == line.waiting.end()) continue;
+      std::optional<Item> out(std::move(at->item));
+      line.waiting.erase(at);
+      --size_;
+      const Tenant whose = tenant;
+      if (line.waiting.empty()) std::erase(turns_, whose);
+      forget_if_idle(whose);
+      return out;
+    }
+    return std::nullopt;
   }
 
   std::vector<Item> take_all() {

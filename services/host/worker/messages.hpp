@@ -37,6 +37,13 @@ struct WorkerJob {
                  &WorkerJob::seed,  &WorkerJob::memory_bytes, &WorkerJob::out_bytes,   &WorkerJob::log_bytes};
 };
 
+/// Node → worker: nobody waits for this call any more. It is answered like any other.
+struct WorkerCancel {
+  std::uint64_t id = 0;
+  static constexpr auto kFields = std::tuple{&WorkerCancel::id};
+};
+using NodeMessage = std::variant<WorkerJob, WorkerCancel>;
+
 /// Worker → node, once: it is ready, and how it is confined, for people.
 struct WorkerHello {
   Text<4096> confinement;

@@ -81,7 +81,12 @@ class Worker {
     TRY(flush());
     while (TRY(read_jobs())) {
       while (const auto frame = TRY(frames_.next())) {
-        TRY(begin(TRY(decode<WorkerJob>(*frame))));
+        NodeMessage message = TRY(decode<NodeMessage>(*frame));
+        if (auto* job = std::get_if<WorkerJob>(&message)) {
+          TRY(begin(std::move(*job)));
+        } else {
+          cancel(std::get<WorkerCancel>(message).id);
+        }
         TRY(keep_time());
       }
       if (!running_.empty()) take_turn();
@@ -127,6 +132,16 @@ class Worker {
     running_.push_front({job.id, std::move(input), engine_.start(*module, std::move(call))});
     take_turn();
     return {};
+  }
+
+  /// The program goes, wherever it is: its stack and its memory are free for the next.
+  void cancel(std::uint64_t id) {
+    const auto found = std::ranges::find(running_, id, &Running::id);
+    if (found == running_.end()) return;  // it ended, and its reply says so
+    running_.erase(found);
+    wasm::ProgramOutcome ended;
+    ended.detail = "cancelled";
+    reply(id, std::move(ended));
   }
 
   /// The first program runs until it ends or its tick is over; then it is the last. New jobs are read in between.

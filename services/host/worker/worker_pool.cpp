@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -34,6 +35,13 @@ using std::chrono::milliseconds;
 
 constexpr int kSocketBytes = 1024 * 1024;
 constexpr milliseconds kWatchInterval(500);
+
+wasm::ProgramOutcome cancelled() {
+  wasm::ProgramOutcome outcome;
+  outcome.kind = wasm::CallEnd::kCancelled;
+  outcome.detail = "nobody waits for it any more";
+  return outcome;
+}
 
 wasm::ProgramOutcome host_failure(std::string why) {
   wasm::ProgramOutcome outcome;
@@ -150,6 +158,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
     std::size_t units = 0;
     Done done;
     SteadyClock::time_point kill_at;  // the worker has had its deadline and the grace
+    bool cancelled = false;
   };
   struct Worker {
     explicit Worker(const asio::any_io_executor& executor) : socket(executor), restart(executor) {}
@@ -169,6 +178,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
     SteadyClock::time_point started;
   };
   struct Queued {
+    std::uint64_t id = 0;
     CallJob job;
     Done done;
   };
@@ -191,10 +201,12 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   void died(Worker& worker, const std::string& why);
   void schedule_restart(Worker& worker);
   void note_death();
-  void add(CallJob job, Done done);
+  void add(std::uint64_t id, CallJob job, Done done);
+  void cancel(std::uint64_t id);
   Worker* least_busy();
   void dispatch();
   void assign(Worker& worker, Queued queued, std::size_t units);
+  void flush_soon(Worker& worker);
   void flush(Worker& worker);
   void wait_writable(Worker& worker);
   void watch_deadlines();
@@ -213,7 +225,7 @@ struct WorkerPool::Impl : std::enable_shared_from_this<WorkerPool::Impl> {
   FairQueue<Hash, Queued> queue{kMaxQueuedCalls, kMaxQueuedCallsOfOne};
   std::deque<SteadyClock::time_point> recent_deaths;
   std::optional<SteadyClock::time_point> breaker_until;
-  std::uint64_t next_id = 1;
+  std::atomic<std::uint64_t> next_id = 1;
   std::uint64_t calls = 0;
   std::uint64_t deaths = 0;
   bool stopped = false;
@@ -284,7 +296,7 @@ void WorkerPool::Impl::take_reply(Worker& worker, WorkerReply reply) {
   outcome.log = static_cast<Bytes&&>(std::move(reply.log));
   outcome.gas = reply.gas;
   outcome.detail = as_text(reply.detail);
-  found.mapped().done(std::move(outcome));
+  found.mapped().done(found.mapped().cancelled ? cancelled() : std::move(outcome));
 }
 
 void WorkerPool::Impl::died(Worker& worker, const std::string& why) {
@@ -340,7 +352,7 @@ void WorkerPool::Impl::fail_queue(const std::string& why) {
   for (const auto& queued : queue.take_all()) queued.done(host_failure(why));
 }
 
-void WorkerPool::Impl::add(CallJob job, Done done) {
+void WorkerPool::Impl::add(std::uint64_t id, CallJob job, Done done) {
   ++calls;
   if (stopped) return done(host_failure("the node is stopping"));
   if (const Status ok = check_job(job); !ok) return done(host_failure(ok.error().message));
@@ -348,10 +360,23 @@ void WorkerPool::Impl::add(CallJob job, Done done) {
   if (none && breaker_until) return done(host_failure("worker processes keep dying"));
   const Hash artefact = job.artefact;
   const std::size_t units = units_of(job);
-  Queued queued{std::move(job), std::move(done)};
+  Queued queued{id, std::move(job), std::move(done)};
   if (!queue.push(artefact, std::move(queued), units))
     return queued.done(host_failure("too many calls wait for a worker"));
   dispatch();
+}
+
+void WorkerPool::Impl::cancel(std::uint64_t id) {
+  if (const auto waited = queue.take_if([id](const Queued& queued) { return queued.id == id; })) {
+    return waited->done(cancelled());
+  }
+  for (const auto& worker : workers) {
+    const auto found = worker->running.find(id);
+    if (found == worker->running.end()) continue;
+    if (std::exchange(found->second.cancelled, true)) return;
+    writer.put(worker->out, NodeMessage(WorkerCancel{id}));
+    return flush_soon(*worker);
+  }
 }
 
 WorkerPool::Impl::Worker* WorkerPool::Impl::least_busy() {
@@ -375,12 +400,16 @@ void WorkerPool::Impl::dispatch() {
 }
 
 void WorkerPool::Impl::assign(Worker& worker, Queued queued, std::size_t units) {
-  const std::uint64_t id = next_id++;
+  const std::uint64_t id = queued.id;
   const Hash artefact = queued.job.artefact;
   const auto kill_at = SteadyClock::now() + milliseconds(std::uint64_t{queued.job.call.deadline_ms} + kWorkerGraceMs);
-  writer.put(worker.out, message_of(id, std::move(queued.job)));
+  writer.put(worker.out, NodeMessage(message_of(id, std::move(queued.job))));
   worker.running.emplace(id, Pending{artefact, units, std::move(queued.done), kill_at});
   worker.units += units;
+  flush_soon(worker);
+}
+
+void WorkerPool::Impl::flush_soon(Worker& worker) {
   if (worker.flush_queued) return;
   worker.flush_queued = true;  // later in this turn, so that calls made together go together
   asio::post(executor, [self = shared_from_this(), &worker, generation = worker.generation] {
@@ -460,10 +489,16 @@ Status WorkerPool::start() {
   return {};
 }
 
-void WorkerPool::call(CallJob job, Done done) {
-  asio::dispatch(impl_->executor, [impl = impl_, job = std::move(job), done = std::move(done)]() mutable {
-    impl->add(std::move(job), std::move(done));
+std::uint64_t WorkerPool::call(CallJob job, Done done) {
+  const std::uint64_t id = impl_->next_id++;
+  asio::dispatch(impl_->executor, [impl = impl_, id, job = std::move(job), done = std::move(done)]() mutable {
+    impl->add(id, std::move(job), std::move(done));
   });
+  return id;
+}
+
+void WorkerPool::cancel(std::uint64_t call) {
+  asio::dispatch(impl_->executor, [impl = impl_, call] { impl->cancel(call); });
 }
 
 void WorkerPool::stop() {

@@ -63,8 +63,12 @@ class WorkerPool {
 
   /// Starts the processes. An error: the first could not be started.
   Status start();
-  /// `done` is called exactly once: with kHostFailure if the worker dies, the queue is full or the pool stops.
-  void call(CallJob job, Done done);
+  /// `done` is called exactly once: with kHostFailure if the worker dies, the queue is full or the pool stops. The
+  /// number names the call for cancel().
+  std::uint64_t call(CallJob job, Done done);
+  /// Nobody waits for this call any more: it ends now if it waits for a worker, else within a tick or two, as
+  /// kCancelled. Nothing when it has ended. Not for calls that are paid for: what they used would be nobody's.
+  void cancel(std::uint64_t call);
   /// Kills the workers; outstanding calls end as kHostFailure.
   void stop();
   void status(std::function<void(WorkerPoolStatus)> tell) const;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 
 #include "services/host/confine/confine.hpp"
@@ -66,6 +67,8 @@ Result<Bytes> compile_in_child(ByteView wasm, const std::filesystem::path& progr
   if (exit.ok() && !exit.stdout_bytes.empty()) return std::move(exit.stdout_bytes);
   while (refusal.ends_with('\n')) refusal.pop_back();
   if (exit.signal == 0 && exit.code == kRefusedExit) return fail(Fault::kInvalid, escape_line(refusal));
+  if (exit.signal == SIGKILL)
+    return fail(Fault::kBusy, "the compiler was killed: the machine had no memory left for it");
   if (exit.signal != 0) {
     return fail(Fault::kLimit, "the compiler was killed by signal " + std::to_string(exit.signal) +
                                    "; it may have needed more than " + std::to_string(limits.memory_bytes >> 20) +

@@ -13,34 +13,12 @@
 
 #include "chain/codec/codec.hpp"
 #include "services/wasm/engine.hpp"
+#include "services/wasm/module_cache/entry.hpp"
 
 namespace micro::wasm {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::uint8_t kEntryVersion = 1;
-constexpr std::size_t kMaxEntryBytes = 16 * 1024;
-constexpr std::size_t kMaxGivenUp = 1'024;
-
-struct Compiled {
-  Hash artefact_sha256;
-  std::uint64_t bytes = 0;
-  static constexpr auto kFields = std::tuple{&Compiled::artefact_sha256, &Compiled::bytes};
-};
-struct Refused {
-  bool limit = false;    // over a cap, as against malformed
-  bool refused = false;  // well-formed, but not offered
-  Text<4096> message;
-  Text<4096> hint;
-  static constexpr auto kFields = std::tuple{&Refused::limit, &Refused::refused, &Refused::message, &Refused::hint};
-};
-/// <hash>.entry beside <hash>.cwasm
-struct Entry {
-  std::uint8_t version = kEntryVersion;
-  std::variant<Compiled, Refused> outcome;
-  static constexpr auto kFields = std::tuple{&Entry::version, &Entry::outcome};
-};
 
 /// Machine code for one processor faults on another that lacks an instruction.
 std::string processor() {
@@ -84,12 +62,12 @@ Status write_file(const fs::path& path, ByteView bytes) {
   return {};
 }
 
-Error error_of(const Refused& r) {
+Error error_of(const RefusedModule& r) {
   const Fault fault = r.limit ? Fault::kLimit : r.refused ? Fault::kRefused : Fault::kInvalid;
   return {fault, r.message, r.hint};
 }
 
-Refused refusal_of(const Error& error) {
+RefusedModule refusal_of(const Error& error) {
   const auto cut = [](const std::string& text) {
     const std::string head = text.substr(0, 4'000);
     return Text<4096>(is_valid_utf8(head) ? head : std::string("(text is not UTF-8)"));
@@ -117,12 +95,12 @@ std::optional<Result<Hash>> ModuleCache::find(const Hash& wasm_sha256) {
 
 std::optional<Result<Hash>> ModuleCache::look(const Hash& name) {
   const fs::path entry_path = options_.folder / (name.hex() + ".entry");
-  const auto bytes = read_file(entry_path, kMaxEntryBytes);
+  const auto bytes = read_file(entry_path, kMaxCacheEntryBytes);
   if (!bytes) return std::nullopt;
-  const auto entry = decode<Entry>(*bytes);
-  if (!entry || entry->version != kEntryVersion) return std::nullopt;  // damaged or older: compile again
-  if (const auto* refused = std::get_if<Refused>(&entry->outcome)) return std::unexpected(error_of(*refused));
-  const auto& compiled = std::get<Compiled>(entry->outcome);
+  const auto entry = decode<CacheEntry>(*bytes);
+  if (!entry || entry->version != kCacheEntryVersion) return std::nullopt;  // damaged or older: compile again
+  if (const auto* refused = std::get_if<RefusedModule>(&entry->outcome)) return std::unexpected(error_of(*refused));
+  const auto& compiled = std::get<CompiledModule>(entry->outcome);
   const fs::path artefact_path = options_.folder / (name.hex() + ".cwasm");
   std::error_code ignored;
   {
@@ -149,20 +127,17 @@ Result<Hash> ModuleCache::get(ByteView wasm, const std::stop_token& stop) {
 }
 
 Result<Hash> ModuleCache::compile(const Hash& name, ByteView wasm, const std::stop_token& stop) {
-  if (const auto found = given_up_.find(name); found != given_up_.end()) return std::unexpected(found->second);
   const auto checked = [&]() -> Status { return check_program(TRY(inspect(wasm, options_.caps))); }();
   if (!checked) return remember(name, checked.error());
   const Result<Bytes> artefact = compile_in_child(wasm, options_.program, options_.limits, stop);
   if (!artefact) {
     const Fault fault = artefact.error().fault;
     if (fault == Fault::kInvalid || fault == Fault::kRefused) return remember(name, artefact.error());
-    // Too slow or too hungry on this machine at this time: not tried again before the next start.
-    if (fault == Fault::kLimit && given_up_.size() < kMaxGivenUp) given_up_.emplace(name, artefact.error());
     return std::unexpected(artefact.error());
   }
   TRY(write_file(options_.folder / (name.hex() + ".cwasm"), *artefact));
-  Entry entry;
-  entry.outcome = Compiled{sha256(*artefact), artefact->size()};
+  CacheEntry entry;
+  entry.outcome = CompiledModule{sha256(*artefact), artefact->size()};
   TRY(write_file(options_.folder / (name.hex() + ".entry"), encode(entry)));
   const std::lock_guard lock(verified_mutex_);
   verified_.insert(name);
@@ -170,7 +145,7 @@ Result<Hash> ModuleCache::compile(const Hash& name, ByteView wasm, const std::st
 }
 
 Result<Hash> ModuleCache::remember(const Hash& name, const Error& error) {
-  Entry entry;
+  CacheEntry entry;
   entry.outcome = refusal_of(error);
   TRY(write_file(options_.folder / (name.hex() + ".entry"), encode(entry)));
   return std::unexpected(error);

@@ -50,7 +50,6 @@ class ModuleCache {
   ModuleCacheOptions options_;
   std::string configuration_;
   std::mutex compiling_;
-  std::map<Hash, Error> given_up_;  // guarded by compiling_
   std::mutex verified_mutex_;
   std::set<Hash> verified_;  // artefacts whose bytes were hashed since the start
 };

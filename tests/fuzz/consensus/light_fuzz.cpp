@@ -50,8 +50,16 @@ struct BoundaryEvent {
   MerkleProof proof;
   static constexpr auto kFields = std::tuple{&BoundaryEvent::header, &BoundaryEvent::event, &BoundaryEvent::proof};
 };
-using Feed = std::variant<Boundary, Tip, Value, Below, Transaction, Receipt, BoundaryEvent>;
+struct Far {
+  Skip step;
+  TimeMs now;
+  static constexpr auto kFields = std::tuple{&Far::step, &Far::now};
+};
+using Feed = std::variant<Boundary, Tip, Value, Below, Transaction, Receipt, BoundaryEvent, Far>;
 using Feeds = List<Feed, 16>;
+
+constexpr std::uint64_t kTrustMs = 60'000;
+constexpr std::uint64_t kDriftMs = 5'000;
 
 /// The chain that the validator signed, and everything in it.
 struct Truth {
@@ -129,6 +137,12 @@ struct Reader {
       CHECK(truth().events.contains(encode(f.event)), "an event of the chain");
     }
   }
+  void operator()(const Far& f) {
+    const auto reach = client.skip(f.step, {f.now, kTrustMs, kDriftMs});
+    if (!took(reach && *reach == Reach::kTaken)) return;
+    CHECK(truth().is_signed(f.step.header) && truth().is_signed(f.step.before), "a signed block of a later epoch");
+    CHECK(f.step.set == truth().net.genesis().validators, "the committee of the chain");
+  }
 };
 
 }  // namespace
@@ -170,6 +184,13 @@ std::vector<Bytes> fuzz_seeds() {
   const auto tx = ledger.prove_tx(tx_id(t.sealed[2].block.txs[0].body)).value();
   with(Transaction{tx.header, tx.stored.tx, tx.tx_proof});
   with(Receipt{tx.header, tx.stored.receipt, tx.receipt_proof});
+  const auto before = ledger.prove_block(t.sealed[3].block.header.height).value();
+  const Sealed& last = t.sealed.back();
+  const ValidatorSet& set = t.net.genesis().validators;
+  const Skip step{last.block.header, last.certificate, set, before.header, before.proof, std::nullopt};
+  Feeds far;
+  far.push_back(Far{step, last.block.header.time});
+  seeds.push_back(encode(far));
   const auto event = ledger.prove_event({t.sealed[1].block.header.height, kBoundaryTx, 0}).value();
   with(BoundaryEvent{event.header, event.event, event.proof});
   return seeds;

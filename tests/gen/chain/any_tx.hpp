@@ -167,6 +167,7 @@ class AnyTx {
       case 11:
         return FundService{any_owned<ServiceId>(services_), amount()};
       case 12:
+        if (rarely(5)) return UnfundService{any_owned<ServiceId>(services_), {}};
         return UnfundService{any_owned<ServiceId>(services_), rarely(2) ? Amount(1 + draw_below(r_, 900)) : amount()};
       case 13:
         return SetPrice{any_owned<ServiceId>(services_), amount(), share()};

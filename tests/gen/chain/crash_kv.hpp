@@ -27,17 +27,24 @@ class CrashKv final : public Kv {
 
   [[nodiscard]] Result<std::optional<Bytes>> get(ByteView key) const override { return disk_->get(key); }
   Status write(const KvBatch& batch) override {
-    if (fuse_->dead) return died();
-    if (++fuse_->writes != fuse_->at) return disk_->write(batch);
-    fuse_->dead = true;
-    if (fuse_->cut == Fuse::Cut::kAfter) TRY(disk_->write(batch));
-    return died();
+    return durable([&] { return disk_->write(batch); });
+  }
+  Status ingest(std::span<const KvBatch::Op> entries) override {
+    return durable([&] { return disk_->ingest(entries); });
   }
   Status scan(ByteView from, ByteView until, Order order, const Visitor& visit) const override {
     return disk_->scan(from, until, order, visit);
   }
 
  private:
+  template <class Write>
+  Status durable(Write write) {
+    if (fuse_->dead) return died();
+    if (++fuse_->writes != fuse_->at) return write();
+    fuse_->dead = true;
+    if (fuse_->cut == Fuse::Cut::kAfter) TRY(write());
+    return died();
+  }
   static Status died() { return fail(Fault::kIo, "the machine lost its power"); }
 
   std::shared_ptr<Kv> disk_;

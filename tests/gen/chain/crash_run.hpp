@@ -30,9 +30,8 @@ struct Life {
 };
 
 inline Life live(const Genesis& genesis, std::shared_ptr<Kv> ledger_db, std::shared_ptr<Kv> state_db, Fuse& fuse,
-                 std::span<const Block> blocks) {
+                 std::span<const Block> blocks, LedgerOptions options = {}) {
   static NoPolicy policy;
-  LedgerOptions options;
   options.threads = 1;
   Life out;
   auto ledger = LedgerImpl::open(genesis, std::make_unique<CrashKv>(std::move(ledger_db), fuse),

@@ -50,8 +50,23 @@ void Liar::hears(const Message& message) {
     recorded_.push_back(std::make_shared<const Message>(message));
   }
   const Behaviour b = node_.behaviour();
+  if (b == Behaviour::kSwapper) return relay_swapped(message);
   if (b != Behaviour::kLyingProposer && b != Behaviour::kEquivocator && b != Behaviour::kNuller) return;
   if (const auto* proposal = std::get_if<Proposal>(&message.body)) support(proposal->vote.statement);
+}
+
+/// An honest leader's proposal with a body that it never made.
+void Liar::relay_swapped(const Message& message) {
+  const auto* proposal = std::get_if<Proposal>(&message.body);
+  if (proposal == nullptr || !proposal->block || !node_.is_up() || !cluster_.dice().chance(300'000)) return;
+  Proposal out = *proposal;
+  if (cluster_.dice().chance(500'000)) {
+    out.block->txs.push_back(model_tx(79));
+  } else {
+    out.block->header.time = TimeMs(2);
+  }
+  cluster_.count(SimFault::kSwapped);
+  say_to_all(out);
 }
 
 void Liar::sends(SimNode& to, const MessagePtr& message) {

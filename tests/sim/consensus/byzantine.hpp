@@ -23,6 +23,7 @@ class Liar {
   [[nodiscard]] std::optional<simplex::Vote> vote(StatementKind kind, View view, View parent, const BlockId& block);
   void support(const Statement& statement);
   void equivocate(SimNode& to, const simplex::Proposal& honest);
+  void relay_swapped(const simplex::Message& message);
   void swap_attachments(SimNode& to, const simplex::Message& message);
   void lie_as_leader();
   [[nodiscard]] std::optional<Block> forged_block(const Header& parent, const BlockId& parent_id, bool good);

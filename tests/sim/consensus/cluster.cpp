@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "consensus/core/certificate.hpp"
+#include "tests/sim/consensus/describe.hpp"
 
 namespace micro::test {
 
@@ -14,7 +15,9 @@ namespace {
 constexpr std::uint64_t kUsPerMs = 1'000;
 constexpr std::uint64_t kMaxEvents = 4'000'000;
 constexpr std::uint32_t kDeltaMs = 100;
-constexpr std::uint64_t kHealDelayMs = 40;  ///< δ after the heal: below Δ
+/// Where every message takes longer than Δ, each height waits until the timers have grown again; where leaders take
+/// poison first, until proposals have shrunk to nothing.
+constexpr std::uint64_t kSlowFactor = 15;
 
 /// FNV-1a over 64-bit words: only compared with itself.
 constexpr std::uint64_t kPrime = 0x100000001b3ULL;
@@ -37,6 +40,7 @@ EngineConfig Cluster::engine_config() const {
   c.idle_ms = 60;
   c.retry_ms = scenario_.retry_ms;
   c.standstill_ms = scenario_.standstill_ms;
+  c.standstill_items = scenario_.standstill_items;
   c.growth_cap_ppm = 6'000'000;
   c.max_drift_ms = 500;
   c.limits = {.max_bytes = 1u << 20, .max_txs = 8};
@@ -69,7 +73,7 @@ void Cluster::make_nodes() {
 
 std::unique_ptr<SimLedger> Cluster::make_ledger(const std::shared_ptr<ModelChain>& chain, std::size_t node) {
   if (scenario_.real_ledger) return make_real_ledger(committees_, scenario_.epoch_ms, chain);
-  return std::make_unique<ModelLedger>(committees_, scenario_.epoch_ms, chain, node);
+  return std::make_unique<ModelLedger>(committees_, scenario_.epoch_ms, chain, node, scenario_.poison_first);
 }
 
 bool Cluster::is_honest(const Ed25519Key& key) const {
@@ -133,7 +137,7 @@ void Cluster::transmit(SimNode& from, SimNode& to, const MessagePtr& message, st
   ++messages_;
   if (cut_[from.index()][to.index()]) return count(SimFault::kPartitioned);
   if (dice_.chance(fault_rate(scenario_.loss_ppm))) return count(SimFault::kLost);
-  const std::uint64_t max_ms = healed_ ? std::min<std::uint64_t>(scenario_.delay_ms, kHealDelayMs) : scenario_.delay_ms;
+  const std::uint64_t max_ms = healed_ ? std::min(scenario_.delay_ms, scenario_.heal_delay_ms) : scenario_.delay_ms;
   const auto arrive = [&](std::uint64_t us) {
     schedule(us, [this, from = &from, to = &to, message] {
       if (!to->is_up()) return;
@@ -141,7 +145,8 @@ void Cluster::transmit(SimNode& from, SimNode& to, const MessagePtr& message, st
       to->deliver(from->key(), message);
     });
   };
-  std::uint64_t us = dice_.between(200, max_ms * kUsPerMs + 200) + extra_us;
+  const std::uint64_t min_us = scenario_.heal_delay_ms > kDeltaMs ? max_ms * kUsPerMs / 2 : 200;
+  std::uint64_t us = dice_.between(min_us, max_ms * kUsPerMs + 200) + extra_us;
   if (dice_.chance(fault_rate(scenario_.reorder_ppm))) {
     count(SimFault::kReordered);
     us += dice_.between(0, 5 * max_ms * kUsPerMs);
@@ -168,6 +173,40 @@ void Cluster::crash_and_restart(SimNode& node) {
   schedule(dice_.between(50, 2'000) * kUsPerMs, [&node] {
     if (!node.is_up()) node.boot();
   });
+}
+
+void Cluster::all_crash() {
+  count(SimFault::kAllCrash);
+  for (auto& node : nodes_) {
+    if (node->behaviour() != Behaviour::kDead) crash_and_restart(*node);
+  }
+}
+
+void Cluster::next_storm() {
+  storm_is_near_ = !healed_;
+  if (!healed_) schedule(dice_.between(1'500, 4'000) * kUsPerMs, [this] { next_storm(); });
+}
+
+void Cluster::vote_left(SimNode& node, const Vote& vote, std::size_t nullified_by) {
+  if (healed_) return;
+  if (vote.statement.kind == StatementKind::kNullify && storm_is_near_) {
+    const auto up = std::ranges::count_if(nodes_, [](const auto& n) { return n->is_honest() && n->is_up(); });
+    if (nullified_by < static_cast<std::size_t>(up)) return;
+    storm_is_near_ = false;
+    schedule(0, [this] { all_crash(); });
+  }
+  // The worst moment to forget: what it just signed matters, and nobody can tell it.
+  if (vote.statement.kind == StatementKind::kFinalize && node.member() == scenario_.forgetful && dice_.below(20) == 0) {
+    schedule(0, [this, &node] {
+      if (!node.is_up()) return;
+      node.crash();
+      node.forget_journal();
+      for (auto& from : cut_) from[node.index()] = true;
+      schedule(50 * kUsPerMs, [&node] {
+        if (!node.is_up()) node.boot();
+      });
+    });
+  }
 }
 
 void Cluster::next_crash() {
@@ -233,13 +272,9 @@ void Cluster::start_faults() {
   if (scenario_.crash_every_ms > 0) schedule(dice_.between(1, 1'000) * kUsPerMs, [this] { next_crash(); });
   if (scenario_.partition_every_ms > 0) schedule(dice_.between(1, 1'000) * kUsPerMs, [this] { next_partition(); });
   if (scenario_.all_crash_at_ms > 0) {
-    schedule(scenario_.all_crash_at_ms * kUsPerMs, [this] {
-      count(SimFault::kAllCrash);
-      for (auto& node : nodes_) {
-        if (node->behaviour() != Behaviour::kDead) crash_and_restart(*node);
-      }
-    });
+    schedule(scenario_.all_crash_at_ms * kUsPerMs, [this] { all_crash(); });
   }
+  if (scenario_.storm) schedule(dice_.between(500, 2'000) * kUsPerMs, [this] { next_storm(); });
 }
 
 // --- phases ---
@@ -295,7 +330,9 @@ void Cluster::live() {
   }
   const std::uint64_t goal = monitor_.highest() + kHeightsAfterHeal;
   const std::uint64_t start = now_.ns / 1'000;
-  const std::uint64_t limit = start + kDeltasAfterHeal * kDeltaMs * kUsPerMs * growth / 1'000'000;
+  const bool is_slow = scenario_.heal_delay_ms > kDeltaMs || (scenario_.poison_first && scenario_.poison_ppm > 0);
+  const std::uint64_t factor = is_slow ? kSlowFactor : 1;
+  const std::uint64_t limit = start + factor * kDeltasAfterHeal * kDeltaMs * kUsPerMs * growth / 1'000'000;
   while (violations_.empty() && !all_reached(goal) && now_.ns / 1'000 < limit)
     run_until(now_.ns / 1'000 + 10 * kUsPerMs);
   if (!violations_.empty() || all_reached(goal)) return;
@@ -328,38 +365,6 @@ void Cluster::mix(std::uint64_t value) {
   trace_ = (trace_ ^ value) * kPrime;
 }
 
-namespace {
-
-std::string text(const Statement& s) {
-  static constexpr const char* kNames[] = {"notarize", "nullify", "finalize"};
-  std::string out = kNames[static_cast<std::size_t>(s.kind)];
-  out += " v" + s.view.text();
-  if (s.kind != StatementKind::kNullify) out += " on v" + s.parent_view.text() + " " + s.block.brief();
-  return out;
-}
-
-std::string text(const Message& message) {
-  std::string out = "e" + message.epoch.text() + " ";
-  if (const auto* p = std::get_if<Proposal>(&message.body)) {
-    return out + "proposal of " + std::to_string(p->vote.signer) + " " + text(p->vote.statement) +
-           (p->block ? " with height " + p->block->header.height.text() : "") +
-           (p->block && p->block->header.boundary ? " boundary" : "");
-  }
-  if (const auto* votes = std::get_if<Votes>(&message.body)) {
-    for (const Vote& v : votes->votes) out += std::to_string(v.signer) + ":" + text(v.statement) + "; ";
-  } else if (const auto* held = std::get_if<Certificates>(&message.body)) {
-    for (const Certificate& c : held->certificates) out += "[" + text(c.statement) + "] ";
-  } else if (const auto* ask = std::get_if<Ask>(&message.body)) {
-    out += "ask " + std::to_string(static_cast<int>(ask->kind)) + " v" + ask->from.text() + "-" + ask->to.text() + " " +
-           ask->block.brief() + " above " + ask->above.text();
-  } else if (const auto* blocks = std::get_if<Blocks>(&message.body)) {
-    out += "blocks " + std::to_string(blocks->blocks.size());
-  }
-  return out;
-}
-
-}  // namespace
-
 void Cluster::trace_event(const SimNode& node, const simplex::Event& event) {
   mix(now_.ns);
   mix(node.index() * 100 + event.index());
@@ -367,7 +372,7 @@ void Cluster::trace_event(const SimNode& node, const simplex::Event& event) {
   static constexpr const char* kNames[] = {"received",  "tick",      "checked",  "built", "executed",
                                            "committed", "persisted", "txs-wait", "failed"};
   std::string what;
-  if (const auto* received = std::get_if<Received>(&event)) what = text(received->message);
+  if (const auto* received = std::get_if<Received>(&event)) what = describe(received->message);
   if (const auto* executed = std::get_if<Executed>(&event)) what = executed->block.brief() + " " + executed->why;
   if (const auto* committed = std::get_if<Committed>(&event)) what = committed->block.brief();
   std::printf("%10.3f node %zu e%u v%llu <- %s %s\n", static_cast<double>(now_.ns) / 1e9, node.index(),
@@ -382,8 +387,8 @@ void Cluster::trace_effect(const SimNode& node, const Effect& effect) {
     for (const std::uint8_t byte : record->record) mix(byte);
     if (verbose) what = "persist record " + std::to_string(record->record.front());
   } else if (verbose) {
-    if (const auto* all = std::get_if<Broadcast>(&effect)) what = "broadcast " + text(*all->message);
-    if (const auto* one = std::get_if<Send>(&effect)) what = "send " + text(*one->message);
+    if (const auto* all = std::get_if<Broadcast>(&effect)) what = "broadcast " + describe(*all->message);
+    if (const auto* one = std::get_if<Send>(&effect)) what = "send " + describe(*one->message);
     if (const auto* execute = std::get_if<Execute>(&effect)) what = "execute " + execute->id.brief();
     if (const auto* build = std::get_if<Build>(&effect)) what = "build on " + build->parent.brief();
     if (const auto* commit = std::get_if<Commit>(&effect)) what = "commit " + commit->block.brief();

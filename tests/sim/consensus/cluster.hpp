@@ -51,6 +51,8 @@ class Cluster {
   [[nodiscard]] std::vector<std::unique_ptr<SimNode>>& nodes() { return nodes_; }
   std::unique_ptr<SimLedger> make_ledger(const std::shared_ptr<ModelChain>& chain, std::size_t node);
   void crash_and_restart(SimNode& node);
+  /// A vote of an honest node is on its way for the first time. `nullified_by`: so many nullified its view by now.
+  void vote_left(SimNode& node, const simplex::Vote& vote, std::size_t nullified_by);
   [[nodiscard]] bool crash_now(SimFault fault, std::uint32_t ppm);
   /// Zero once the network is healed.
   [[nodiscard]] std::uint32_t fault_rate(std::uint32_t ppm) const { return healed_ ? 0 : ppm; }
@@ -74,6 +76,8 @@ class Cluster {
   void make_nodes();
   void start_faults();
   void next_crash();
+  void next_storm();
+  void all_crash();
   void next_partition();
   void next_txs();
   void watch_bounds();
@@ -95,6 +99,7 @@ class Cluster {
   std::uint64_t order_ = 0;
   Instant now_;
   bool healed_ = false;
+  bool storm_is_near_ = false;
   std::uint64_t next_tx_ = 1;
   std::vector<std::string> violations_;
   std::uint64_t trace_ = 0xcbf29ce484222325ULL;

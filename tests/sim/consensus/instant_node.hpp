@@ -116,6 +116,14 @@ class InstantNode {
       out_.push_back({send->to, send->message});
     } else if (auto* all = std::get_if<Broadcast>(&effect)) {
       out_.push_back({std::nullopt, all->message});
+    } else if (const auto* blocks = std::get_if<ServeBlocks>(&effect)) {
+      serve(*blocks);
+    } else if (const auto* boundary = std::get_if<ServeBoundary>(&effect)) {
+      if (const auto certificate = ledger_.boundary(boundary->epoch)) {
+        Certificates held;
+        held.certificates.push_back(*certificate);
+        out_.push_back({boundary->to, std::make_shared<const Message>(Message{1, boundary->epoch, std::move(held)})});
+      }
     } else if (auto* timer = std::get_if<ArmTimer>(&effect)) {
       timer_ = timer->at;
     } else if (auto* blame = std::get_if<Blame>(&effect)) {
@@ -128,6 +136,17 @@ class InstantNode {
       return answer(effect);
     }
     return std::nullopt;
+  }
+  void serve(const simplex::ServeBlocks& wanted) {
+    simplex::Blocks found;
+    for (auto block = ledger_.block(wanted.block);
+         block && block->header.height > wanted.above && found.blocks.size() < simplex::kMaxBlocksPerAnswer;
+         block = ledger_.block(found.blocks.back().header.parent)) {
+      found.blocks.push_back(std::move(*block));
+    }
+    if (found.blocks.empty()) return;
+    out_.push_back(
+        {wanted.to, std::make_shared<const simplex::Message>(simplex::Message{1, engine_->epoch(), std::move(found)})});
   }
   std::optional<simplex::Event> answer(simplex::Effect& effect) {
     using namespace simplex;  // NOLINT

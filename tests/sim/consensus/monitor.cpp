@@ -31,9 +31,20 @@ const ViewState* view_of(const Engine& engine, View view) {
   return it == engine.views().end() ? nullptr : &it->second;
 }
 
+/// The newest block once more: what is deep enough for its leader may not be for who knows more to be final.
+bool is_proposed_again(const Engine& engine, View view) {
+  const ViewState* state = view_of(engine, view);
+  return state != nullptr && std::ranges::any_of(state->proposals, [&](const Vote& v) {
+           const ViewState* parent = view_of(engine, v.statement.parent_view);
+           return parent != nullptr && parent->certified() != nullptr &&
+                  parent->certified()->statement.block == v.statement.block;
+         });
+}
+
 }  // namespace
 
 void Monitor::after_turn(const SimNode& node, const Effects& effects) {
+  check_blame(node, effects);
   for (const Effect& effect : effects) {
     const auto* all = std::get_if<Broadcast>(&effect);
     if (all == nullptr) continue;
@@ -41,13 +52,51 @@ void Monitor::after_turn(const SimNode& node, const Effects& effects) {
       const Statement& s = vote.statement;
       if (!seen_.insert({node.member(), encode(s)}).second || s.epoch_id != node.engine().epoch_id()) return;
       ++votes_checked_;
+      if (const Header* header = node.engine().tree().header(s.block)) heights_[s.block] = header->height;
       if (s.kind == StatementKind::kNotarize) check_notarize(node, s);
       if (s.kind == StatementKind::kFinalize) check_finalize(node, s);
     });
   }
 }
 
+/// Nobody but the leader itself can make its proposal invalid. (A block that executes differently everywhere can.)
+void Monitor::check_blame(const SimNode& node, const Effects& effects) {
+  const Engine& engine = node.engine();
+  const std::uint64_t count = engine.counters()[static_cast<std::size_t>(Counter::kNullifiedInvalid)];
+  const std::uint64_t before = std::exchange(called_invalid_[node.index()], count);
+  if (count <= before || cluster_.scenario().poison_ppm > 0) return;
+  for (const Effect& effect : effects) {
+    const auto* all = std::get_if<Broadcast>(&effect);
+    if (all == nullptr || !std::holds_alternative<Votes>(all->message->body)) continue;
+    each_vote(*all->message, node.key(), engine, [&](const Vote& vote) {
+      const Statement& s = vote.statement;
+      if (s.kind != StatementKind::kNullify || s.epoch_id != engine.epoch_id()) return;
+      if (seen_.contains({node.member(), encode(s)})) return;
+      if (!cluster_.is_honest(engine.set().members[engine.leader(s.view)].key) || is_proposed_again(engine, s.view))
+        return;
+      cluster_.violation(name(node) + " calls the proposal of an honest leader invalid in view " + s.view.text());
+    });
+  }
+}
+
+/// The block stands on the one that the parent view certified, or is that one where it may be.
+void Monitor::check_parent(const SimNode& node, const Statement& s) {
+  const Engine& engine = node.engine();
+  const ViewState* parent = view_of(engine, s.parent_view);
+  const Certificate* certified = parent == nullptr ? nullptr : parent->certified();
+  const Header* header = engine.tree().header(s.block);
+  if (certified == nullptr || header == nullptr) return;
+  const BlockId& below = certified->statement.block;
+  if (s.block == below) return;
+  if (header->parent != below) {
+    cluster_.violation(name(node) + " breaks I4: a block that is not on top of view " + s.parent_view.text());
+  }
+  const Header* last = engine.tree().header(below);
+  if (last != nullptr && last->boundary) cluster_.violation(name(node) + " builds behind the end of the epoch");
+}
+
 void Monitor::check_notarize(const SimNode& node, const Statement& s) {
+  check_parent(node, s);
   const Engine& engine = node.engine();
   const bool is_base = s.parent_view.value == 0 || s.parent_view == engine.final_view();
   const ViewState* parent = view_of(engine, s.parent_view);
@@ -88,11 +137,65 @@ void Monitor::check_finalize(const SimNode& node, const Statement& s) {
   if (!cluster_.is_executed(node, s.block)) cluster_.violation(name(node) + " breaks I3: Finalize without execution");
 }
 
-void Monitor::leaves(const SimNode& node, const Message& message) {
-  each_vote(message, node.key(), node.engine(), [&](const Vote& vote) { vote_leaves(node, vote); });
+void Monitor::leaves(SimNode& node, const Message& message) {
+  if (const auto* proposal = std::get_if<Proposal>(&message.body)) check_carried(node, *proposal);
+  each_vote(message, node.key(), node.engine(), [&](const Vote& vote) {
+    vote_leaves(node, vote);
+    if (!left_.insert({node.member(), encode(vote.statement)}).second) return;
+    if (vote.statement.epoch_id == node.engine().epoch_id()) check_disk(node, vote);
+    auto& nullified = nullified_[{vote.statement.epoch_id, vote.statement.view}];
+    if (vote.statement.kind == StatementKind::kNullify) nullified.insert(node.member());
+    cluster_.vote_left(node, vote, nullified.size());
+  });
 }
 
-void Monitor::vote_leaves(const SimNode& node, const Vote& vote) {
+/// A proposal proves by itself that its leader may make it: the parent and every view between, or what is final above.
+void Monitor::check_carried(const SimNode& node, const Proposal& proposal) {
+  const Statement& s = proposal.vote.statement;
+  View proved;  // everything up to here is final
+  std::set<View> certified;
+  std::set<View> nullified;
+  for (const Certificate& c : proposal.certificates) {
+    if (c.statement.kind == StatementKind::kFinalize) proved = std::max(proved, c.statement.view);
+    (c.statement.kind == StatementKind::kNullify ? nullified : certified).insert(c.statement.view);
+  }
+  bool holds = s.parent_view <= proved || certified.contains(s.parent_view);
+  for (View v = s.parent_view.next(); v < s.view; v = v.next()) {
+    holds = holds && (v <= proved || nullified.contains(v) || v.value + 64 < s.view.value);
+  }
+  if (!holds) cluster_.violation(name(node) + " proposes without the proof in view " + s.view.text());
+}
+
+/// Whatever happens next, the node's disk knows what it said and can say it again.
+void Monitor::check_disk(SimNode& node, const Vote& vote) {
+  const Statement& s = vote.statement;
+  const Durable& disk = node.durable();
+  const Durable& boot = node.durable_at_boot();
+  const auto is_certain = [&](View view) { return view <= node.engine().floor(); };
+  if (is_certain(s.view)) return;  // signed before it was; nothing depends on it any more
+  const auto breaks = [&](const char* what) {
+    cluster_.violation(name(node) + " says what its disk does not hold: " + what + " of view " + s.view.text());
+  };
+  if (!disk.votes.contains(encode(vote))) breaks("a vote");
+  if (disk.entered < s.view) breaks("the entering");
+  if (s.kind == StatementKind::kNullify) return;
+  // At a height that is final here it is in the ledger, or on a branch that is dead.
+  const auto height = heights_.find(s.block);
+  const bool is_final = height != heights_.end() && height->second.value <= node.height();
+  if (!is_final && !disk.bodies.contains(s.block)) breaks("the body");
+  if (s.kind == StatementKind::kFinalize) {
+    if (!disk.certified.contains({s.view, s.block})) breaks("the notarization");
+    return;
+  }
+  const auto parent = disk.certified.lower_bound({s.parent_view, BlockId{}});
+  const bool has_parent = parent != disk.certified.end() && parent->first == s.parent_view;
+  if (!is_certain(s.parent_view) && !has_parent) breaks("the parent's certificate");
+  if (s.view <= boot.entered && !boot.votes.contains(encode(vote))) {
+    cluster_.violation(name(node) + " notarizes anew in the view that it died in, " + s.view.text());
+  }
+}
+
+void Monitor::vote_leaves(SimNode& node, const Vote& vote) {
   const Statement& s = vote.statement;
   Signed& done = signed_[{node.member(), s.epoch_id, s.view}];
   const std::string where = " in view " + s.view.text();
@@ -145,7 +248,22 @@ void Monitor::accused(const SimNode& node, const Evidence& evidence) {
   if (cluster_.is_honest(key)) cluster_.violation(name(node) + " has evidence against an honest node");
 }
 
+/// A Finalize is due as soon as nothing forbids it, however old its view is.
+void Monitor::check_owed(const SimNode& node) {
+  const Engine& engine = node.engine();
+  if (!engine.votes()) return;
+  for (const auto& [view, state] : engine.views()) {
+    if (view <= engine.floor() || !state.notarization || state.own_nullify || state.own_finalize) continue;
+    const Statement& s = state.notarization->statement;
+    const bool other = state.own_notarize && (state.own_notarize->statement.block != s.block ||
+                                              state.own_notarize->statement.parent_view != s.parent_view);
+    if (other || s.block == engine.tree().tip() || !engine.tree().is_valid(s.block)) continue;
+    cluster_.violation(name(node) + " owes a Finalize in view " + view.text());
+  }
+}
+
 void Monitor::bounds(const SimNode& node) {
+  check_owed(node);
   const Footprint f = node.engine().footprint();
   const std::size_t n = node.engine().set().members.size();
   const bool holds = f.views <= kMaxOpenViews + 2 * kMaxViewsAhead && f.votes <= 3 * n * (f.views + 1) &&

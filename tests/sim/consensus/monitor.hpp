@@ -18,8 +18,8 @@ class Monitor {
 
   /// I3 and I4 of every vote that a turn makes, while the engine still holds what it decided by.
   void after_turn(const SimNode& node, const simplex::Effects& effects);
-  /// I1 and I2 of every vote that leaves an honest node, over all its lives.
-  void leaves(const SimNode& node, const simplex::Message& message);
+  /// Of everything that leaves an honest node: I1 and I2 over all its lives, and that its disk holds what it rests on.
+  void leaves(SimNode& node, const simplex::Message& message);
   void committed(SimNode& node, const Block& block, const std::optional<Certificate>& certificate);
   void accused(const SimNode& node, const simplex::Evidence& evidence);
   void bounds(const SimNode& node);
@@ -34,14 +34,23 @@ class Monitor {
     bool nullify = false;
     std::optional<Statement> finalize;
   };
-  void vote_leaves(const SimNode& node, const simplex::Vote& vote);
+  void vote_leaves(SimNode& node, const simplex::Vote& vote);
+  void check_disk(SimNode& node, const simplex::Vote& vote);
+  void check_carried(const SimNode& node, const simplex::Proposal& proposal);
+  void check_blame(const SimNode& node, const simplex::Effects& effects);
+  void check_owed(const SimNode& node);
   void check_notarize(const SimNode& node, const Statement& s);
+  void check_parent(const SimNode& node, const Statement& s);
   void check_finalize(const SimNode& node, const Statement& s);
 
   Cluster& cluster_;
   std::map<std::tuple<std::size_t, Hash, View>, Signed> signed_;  ///< by member
   std::set<std::pair<std::size_t, Bytes>> seen_;
-  std::vector<BlockId> chain_;  ///< by height − 1, whoever committed it first
+  std::set<std::pair<std::size_t, Bytes>> left_;
+  std::map<std::pair<Hash, View>, std::set<std::size_t>> nullified_;  ///< by which members
+  std::map<BlockId, Height> heights_;                                 ///< of what honest nodes voted for
+  std::map<std::size_t, std::uint64_t> called_invalid_;               ///< by node
+  std::vector<BlockId> chain_;                                        ///< by height − 1, whoever committed it first
   std::map<BlockId, std::set<std::size_t>> committed_by_;
   std::set<std::uint64_t> txs_;
   std::uint64_t proofs_ = 0;

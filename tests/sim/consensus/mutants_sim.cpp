@@ -1,5 +1,6 @@
 // Can the simulator see? One rule of the protocol is switched off at a time, and some seed has to notice. A rule whose
-// loss nobody notices fails the suite. MUTANT=name tries one, SEEDS=n as many seeds.
+// loss nobody notices fails the suite. MUTANT=name tries one, SEEDS=n as many seeds; MUTANT=name SEED=n TRACE=1
+// prints what one seed did to it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,22 +14,17 @@ namespace micro::test {
 namespace {
 
 constexpr std::uint64_t kMaxSeeds = 10'000;
-constexpr std::uint64_t kQuickSeeds = 60;  ///< what a slice of the suite spends on one
+constexpr std::uint64_t kQuickSeeds = 100;  ///< what a slice of the suite spends on one
 
-/// Noticed within a few seeds: what every run asks for. The full run (SEEDS is set) tries all rules.
-constexpr auto kQuick = std::array{Rule::kOneNotarize,
-                                   Rule::kNoFinalizeAfterNullify,
-                                   Rule::kFinalizeSameAsNotarize,
-                                   Rule::kFinalizeExecuted,
-                                   Rule::kLeaderOnly,
-                                   Rule::kExecutedBeforeVote,
-                                   Rule::kSkippedNullified,
-                                   Rule::kQuorum,
-                                   Rule::kWeights,
-                                   Rule::kEpochBound,
-                                   Rule::kCheckSignatures,
-                                   Rule::kBoundaryReproposed,
-                                   Rule::kTimeoutNullifies};
+/// Whose loss only makes a node slower, because other rules bring the same a little later. Asked for by name they run.
+struct Masked {
+  Rule rule;
+  const char* why;
+};
+constexpr auto kMasked = std::array{
+    Masked{Rule::kHelpLate, "who is behind also hears the certificates of a retry, a standstill and the next proposal"},
+    Masked{Rule::kResendOwn, "what a restart sends at once, the retry and the standstill send later"},
+};
 
 constexpr auto kRuleNames = std::array{
 #define X(name) std::string_view(#name).substr(1),
@@ -42,10 +38,13 @@ struct Killed {
 };
 
 std::optional<Killed> kill(std::size_t rule, std::uint64_t seeds) {
+  const char* one = std::getenv("SEED");
+  const std::uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 1;
   broken_rule = static_cast<int>(rule);
   std::optional<Killed> out;
-  for (std::uint64_t seed = 1; seed <= seeds && !out; ++seed) {
+  for (std::uint64_t seed = first; seed <= (one != nullptr ? first : seeds) && !out; ++seed) {
     Cluster cluster(make_scenario(seed));
+    cluster.verbose = one != nullptr && std::getenv("TRACE") != nullptr;
     const RunResult result = cluster.run();
     if (!result.violations.empty()) out = Killed{seed, result.violations.front()};
   }
@@ -61,8 +60,11 @@ TEST(ConsensusMutants, EachIsNoticedBySomeSeed) {
   std::size_t killed = 0;
   for (std::size_t rule = 0; rule < kRuleNames.size(); ++rule) {
     if (only != nullptr && kRuleNames[rule] != only) continue;
-    const bool is_quick = std::ranges::find(kQuick, static_cast<Rule>(rule)) != kQuick.end();
-    if (only == nullptr && seeds == nullptr && !is_quick) continue;
+    const auto masked = std::ranges::find(kMasked, static_cast<Rule>(rule), &Masked::rule);
+    if (only == nullptr && masked != kMasked.end()) {
+      std::printf("masked   %-24s %s\n", kRuleNames[rule].data(), masked->why);
+      continue;
+    }
     const auto result = kill(rule, limit);
     killed += result ? 1 : 0;
     if (result) {
@@ -74,7 +76,7 @@ TEST(ConsensusMutants, EachIsNoticedBySomeSeed) {
     }
     std::fflush(stdout);
   }
-  EXPECT_GE(killed, only != nullptr ? 1U : seeds != nullptr ? 25U : kQuick.size());
+  EXPECT_GE(killed, only != nullptr ? 1U : 25U);
 }
 
 TEST(ConsensusMutants, WithAllRulesTheSameSeedsFindNothing) {

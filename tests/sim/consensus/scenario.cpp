@@ -26,9 +26,10 @@ void choose_members(Scenario& s, Dice& dice) {
   const std::size_t n = dice.below(3) == 0 ? 7 : 4;
   s.members.assign(n, Behaviour::kHonest);
   const std::size_t f = (n - 1) / 3;
+  s.storm = dice.below(6) == 0;
   for (std::size_t k = 0; k < f; ++k) {
-    if (dice.below(4) == 0) continue;
-    s.members[dice.below(n)] = static_cast<Behaviour>(1 + dice.below(10));
+    if (!s.storm && dice.below(4) == 0) continue;
+    s.members[dice.below(n)] = s.storm ? Behaviour::kDead : static_cast<Behaviour>(1 + dice.below(10));
   }
   const bool all_honest = std::ranges::all_of(s.members, [](Behaviour b) { return b == Behaviour::kHonest; });
   if (all_honest) s.forgetful = dice.below(n);
@@ -48,8 +49,18 @@ void choose_members(Scenario& s, Dice& dice) {
   }
 }
 
+/// Whether a proposer and those who sign whatever is said could be a quorum: only one vote a member is certain not to.
+bool liars_have_weight(const Scenario& s) {
+  const auto supports = [](Behaviour b) {
+    return b == Behaviour::kLyingProposer || b == Behaviour::kEquivocator || b == Behaviour::kNuller;
+  };
+  const bool unequal = std::ranges::any_of(
+      s.weights, [](const auto& w) { return std::ranges::any_of(w, [](auto x) { return x > 1; }); });
+  return unequal && std::ranges::any_of(s.members, supports);
+}
+
 void choose_faults(Scenario& s, Dice& dice) {
-  s.clean = dice.below(12) == 0;
+  s.clean = !s.storm && dice.below(12) == 0;
   if (s.clean) return;
   if (dice.below(2) == 0) s.loss_ppm = static_cast<std::uint32_t>(dice.below(300'001));
   if (dice.below(2) == 0) s.duplicate_ppm = static_cast<std::uint32_t>(dice.below(100'000));
@@ -60,12 +71,20 @@ void choose_faults(Scenario& s, Dice& dice) {
   if (dice.below(2) == 0) s.partition_every_ms = static_cast<std::uint32_t>(dice.between(500, 5'000));
   if (dice.below(4) == 0) s.failed_sync_ppm = 1'000;
   if (dice.below(4) == 0) s.slow_disk_ppm = 20'000;
-  if (dice.below(6) == 0) s.poison_ppm = 20'000;
+  // A poisoned block executes where it was made and nowhere else: its leader is one more who is wrong.
+  if (dice.below(6) == 0 && !liars_have_weight(s)) s.poison_ppm = 20'000;
+  s.poison_first = dice.below(3) == 0;
   if (dice.below(8) == 0) s.repropose_depth = 3;
+  if (dice.below(6) == 0) s.standstill_items = static_cast<std::uint32_t>(dice.between(2, 6));
   // Each of the two ways to repeat has to do alone.
-  const std::uint64_t alone = dice.below(8);
+  const std::uint64_t alone = dice.below(s.storm ? 3 : 8);
   if (alone == 0) s.standstill_ms = 60'000;
-  if (alone == 1) s.retry_ms = 60'000;
+  if (alone == 1) {
+    s.retry_ms = 60'000;
+    if (dice.below(2) == 0) s.standstill_items = static_cast<std::uint32_t>(dice.between(2, 4));
+  }
+  // Slower than Δ for ever: only timers that grow are long enough.
+  if (dice.below(16) == 0) s.delay_ms = s.heal_delay_ms = static_cast<std::uint32_t>(dice.between(350, 550));
 }
 
 }  // namespace

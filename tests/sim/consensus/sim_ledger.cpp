@@ -43,8 +43,12 @@ std::uint64_t tx_key(const SignedTx& tx) {
 }
 
 ModelLedger::ModelLedger(const Committees& committees, std::uint32_t epoch_ms, std::shared_ptr<ModelChain> chain,
-                         std::uint64_t node)
-    : committees_(&committees), epoch_ms_(epoch_ms), chain_(std::move(chain)), node_(node) {
+                         std::uint64_t node, bool poison_first)
+    : committees_(&committees),
+      epoch_ms_(epoch_ms),
+      chain_(std::move(chain)),
+      node_(node),
+      poison_first_(poison_first) {
   head_.chain.data.fill(0x5a);
   head_.header = model_genesis(committees);
   head_.id = block_id(head_.header);
@@ -104,7 +108,9 @@ std::optional<ModelLedger::On> ModelLedger::on(const BlockId& id) const {
 
 bool ModelLedger::is_used(std::uint64_t tx, BlockId parent) const {
   if (committed_.contains(tx)) return true;
-  for (auto it = executed_.find(parent); it != executed_.end(); it = executed_.find(it->second.header.parent)) {
+  // What is forgotten cannot be built on, but what it used stays used.
+  for (auto it = was_executed_.find(parent); it != was_executed_.end();
+       it = was_executed_.find(it->second.header.parent)) {
     if (std::ranges::any_of(it->second.txs, [&](const SignedTx& t) { return tx_number(t) == tx; })) return true;
   }
   return false;
@@ -131,6 +137,7 @@ Block ModelLedger::run(const On& parent, TimeMs time, List<SignedTx, kMaxTxsPerB
 }
 
 void ModelLedger::keep(const BlockId& id, const Block& block) {
+  was_executed_.emplace(id, block);
   if (executed_.insert_or_assign(id, block).second) order_.push_back(id);
   std::erase_if(order_, [&](const BlockId& known) { return !executed_.contains(known); });
   if (order_.size() <= kModelUnfinalized) return;
@@ -141,8 +148,10 @@ void ModelLedger::keep(const BlockId& id, const Block& block) {
 Result<Block> ModelLedger::propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) {
   const auto on_parent = on(parent);
   if (!on_parent) return fail(Fault::kNotFound, "no such parent");
+  std::vector<std::uint64_t> order(waiting_.begin(), waiting_.end());
+  if (poison_first_) std::ranges::sort(order, {}, [](std::uint64_t tx) { return std::pair(tx % kPoison != 0, tx); });
   List<SignedTx, kMaxTxsPerBlock> txs;
-  for (const std::uint64_t tx : waiting_) {
+  for (const std::uint64_t tx : order) {
     if (txs.size() >= limits.max_txs) break;
     if (!is_used(tx, parent)) txs.push_back(model_tx(tx));
   }

@@ -47,7 +47,7 @@ inline constexpr std::uint64_t kPoison = 1'000'003;
 class ModelLedger final : public SimLedger, private Ledger {
  public:
   ModelLedger(const Committees& committees, std::uint32_t epoch_ms, std::shared_ptr<ModelChain> chain,
-              std::uint64_t node);
+              std::uint64_t node, bool poison_first = false);
   Ledger& port() override { return *this; }
   [[nodiscard]] ChainHead head() const override;
   [[nodiscard]] std::optional<Block> block(const BlockId& id) const override;
@@ -55,7 +55,7 @@ class ModelLedger final : public SimLedger, private Ledger {
   [[nodiscard]] bool txs_wait() const override { return !waiting_.empty(); }
   void submit(std::uint64_t tx) override;
   [[nodiscard]] bool is_executed(const BlockId& id) const override {
-    return executed_.contains(id) || id == head_.id || chain_->index.contains(id);
+    return was_executed_.contains(id) || id == head_.id || chain_->index.contains(id);
   }
 
  private:
@@ -79,9 +79,11 @@ class ModelLedger final : public SimLedger, private Ledger {
   std::uint32_t epoch_ms_;
   std::shared_ptr<ModelChain> chain_;
   std::uint64_t node_;
+  bool poison_first_;
   ChainHead head_;
   std::map<BlockId, Block> executed_;
-  std::vector<BlockId> order_;  ///< of execution, the oldest first
+  std::vector<BlockId> order_;             ///< of execution, the oldest first
+  std::map<BlockId, Block> was_executed_;  ///< since the process started, forgotten or not
   std::set<std::uint64_t> committed_;
   std::set<std::uint64_t> waiting_;
 };

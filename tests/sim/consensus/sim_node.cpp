@@ -7,6 +7,19 @@ namespace micro::test {
 
 using namespace simplex;  // NOLINT: the shell speaks the engine's words
 
+void Durable::note(const Record& record) {
+  const auto body = [&](const Block& block) { bodies.insert(block_id(block.header)); };
+  if (const auto* in = std::get_if<Entered>(&record)) entered = std::max(entered, in->view);
+  if (const auto* own = std::get_if<OwnVote>(&record)) votes.insert(encode(own->vote));
+  if (const auto* accepted = std::get_if<Accepted>(&record); accepted != nullptr && accepted->block) {
+    body(*accepted->block);
+  }
+  if (const auto* fetched = std::get_if<Body>(&record)) body(fetched->block);
+  if (const auto* held = std::get_if<Held>(&record)) {
+    certified.emplace(held->certificate.statement.view, held->certificate.statement.block);
+  }
+}
+
 // --- life ---
 
 SimNode::SimNode(Cluster& cluster, std::size_t index, std::size_t member, Behaviour behaviour)
@@ -81,6 +94,8 @@ void SimNode::forget_journal() {
 }
 
 std::vector<Record> SimNode::recover(Epoch epoch) {
+  durable_ = durable_at_boot_ = {};
+  unsynced_.clear();
   const auto it = files_.find(epoch);
   if (it == files_.end()) return {};
   const auto journal = recover_journal(it->second.durable);
@@ -88,6 +103,7 @@ std::vector<Record> SimNode::recover(Epoch epoch) {
     cluster_.violation("a journal that only crashed is called damaged: " + journal.error().message);
     return {};
   }
+  journal_epoch_ = epoch;
   std::vector<Record> out;
   for (std::size_t i = 1; i < journal->payloads.size(); ++i) {
     auto record = decode<Record>(journal->payloads[i]);
@@ -95,12 +111,15 @@ std::vector<Record> SimNode::recover(Epoch epoch) {
       cluster_.violation("a record does not decode: " + record.error().message);
       return {};
     }
+    durable_.note(*record);
     out.push_back(std::move(*record));
   }
+  durable_at_boot_ = durable_;
   return out;
 }
 
 void SimNode::open_journal(Epoch epoch, Epoch keep_from) {
+  if (journal_epoch_ != epoch) durable_ = durable_at_boot_ = {}, unsynced_.clear();
   journal_epoch_ = epoch;
   files_.erase(files_.begin(), files_.lower_bound(keep_from));
   ModelFile& file = files_[epoch];
@@ -140,12 +159,16 @@ void SimNode::perform(Effects effects) {
       Bytes& pending = files_[journal_epoch_].pending;
       pending.insert(pending.end(), framed.begin(), framed.end());
       sequence_ = record->sequence;
+      unsynced_.emplace_back(sequence_, decode<Record>(record->record).value());
       dirty_ = true;
     } else if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
       JournalWriter fresh;
       ModelFile file;
       file.durable = fresh.append(encode(JournalHead{1, ledger_->head().chain, journal_epoch_}));
+      durable_ = {};
+      unsynced_.clear();
       for (const Bytes& payload : rewrite->records) {
+        durable_.note(decode<Record>(payload).value());
         const Bytes framed = fresh.append(payload);
         file.durable.insert(file.durable.end(), framed.begin(), framed.end());
       }
@@ -194,6 +217,9 @@ void SimNode::sync_done() {
   file.pending.erase(file.pending.begin(), file.pending.begin() + n);
   if (file.pending.empty()) writer_.mark_synced();
   const std::uint64_t done = sync_sequence_;
+  for (; !unsynced_.empty() && unsynced_.front().first <= done; unsynced_.pop_front()) {
+    durable_.note(unsynced_.front().second);
+  }
   for (std::size_t i = held_synced_; i > 0 && is_up(); --i) {
     Effect effect = std::move(held_.front());
     held_.pop_front();

@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <functional>
+#include <set>
 
 #include "consensus/core/engine.hpp"
 #include "consensus/journal/format.hpp"
@@ -18,6 +19,15 @@ class Cluster;
 struct ModelFile {
   Bytes durable;
   Bytes pending;
+};
+
+/// What the journal of the current epoch surely holds, read as records.
+struct Durable {
+  std::set<Bytes> votes;  ///< encoded
+  std::set<BlockId> bodies;
+  std::set<std::pair<View, BlockId>> certified;
+  View entered;
+  void note(const simplex::Record& record);
 };
 
 class SimNode {
@@ -44,6 +54,9 @@ class SimNode {
   [[nodiscard]] const Ed25519Key& key() const { return signer_.key(); }
   SimSigner& signer() { return signer_; }
   [[nodiscard]] std::uint64_t journal_bytes() const;
+  [[nodiscard]] const Durable& durable() const { return durable_; }
+  /// …and held when this process started; nothing where it began without a journal.
+  [[nodiscard]] const Durable& durable_at_boot() const { return durable_at_boot_; }
   [[nodiscard]] simplex::Now now() const;
 
  private:
@@ -81,6 +94,9 @@ class SimNode {
   std::unique_ptr<SimLedger> ledger_;
   std::unique_ptr<simplex::Engine> engine_;
   Epoch journal_epoch_;
+  Durable durable_;
+  Durable durable_at_boot_;
+  std::deque<std::pair<std::uint64_t, simplex::Record>> unsynced_;
   JournalWriter writer_;
   std::deque<simplex::Effect> held_;  ///< wait for a sync, in order
   std::size_t held_synced_ = 0;       ///< of them, how many the sync under way releases

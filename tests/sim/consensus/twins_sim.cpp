@@ -1,12 +1,15 @@
 // Twins (Bano et al., "Twins: BFT Systems Made Robust", OPODIS 2021): one of four validators runs twice with one key.
 // For each of the first views it is enumerated who leads and how the five instances are cut off from each other; later
 // views are whole. FULL=1 runs every two-view case and 150,000 generated ones; otherwise a slice of both.
+// CASE="1:00000 0:01222" TRACE=1 replays one and prints it.
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <deque>
+#include <sstream>
 
+#include "tests/sim/consensus/describe.hpp"
 #include "tests/sim/consensus/instant_node.hpp"
 
 namespace micro::test {
@@ -75,6 +78,8 @@ class TwinsRun {
     for (auto& node : nodes_) node->feed(TxsWait{true});
   }
 
+  bool verbose = false;  ///< prints every delivery
+
   /// What went wrong, or nothing.
   std::string run() {
     for (int step = 0; step < kMaxSteps; ++step) {
@@ -103,6 +108,7 @@ class TwinsRun {
           for (std::size_t to = 0; to < kInstances; ++to) {
             const Ed25519Key& key = nodes_[to]->signer().key();
             if (to % 4 == from % 4 || (only && *only != key) || is_cut(from, to, view)) continue;
+            if (verbose) std::printf("%zu → %zu: %s\n", from, to, describe(*message).c_str());
             nodes_[to]->feed(Received{nodes_[from]->signer().key(), *message});
             moved = true;
           }
@@ -119,6 +125,12 @@ class TwinsRun {
     const Instant now = nodes_.front()->now().at;
     const std::uint64_t ms = next->ns > now.ns ? (next->ns - now.ns + 999'999) / 1'000'000 : 1;
     for (auto& node : nodes_) node->advance_ms(ms);
+    if (!verbose) return;
+    std::printf("+%llu ms:", static_cast<unsigned long long>(ms));
+    for (const auto& node : nodes_) {
+      std::printf("  v%s h%llu", node->engine().view().text().c_str(), static_cast<unsigned long long>(node->height()));
+    }
+    std::printf("\n");
   }
   [[nodiscard]] std::string check() const {
     const ModelChain* longest = &nodes_[1]->chain();
@@ -148,10 +160,33 @@ class TwinsRun {
 std::string text(const Case& views) {
   std::string out;
   for (const View1& v : views) {
-    out += " leader " + std::to_string(v.leader) + " groups ";
+    out += " " + std::to_string(v.leader) + ":";
     for (const auto g : v.groups) out += std::to_string(g);
   }
   return out;
+}
+
+/// `1:00000 0:01222`: of each view its leader and the groups.
+Case parse(const std::string& line) {
+  Case out;
+  std::istringstream words(line);
+  for (std::string word; words >> word;) {
+    View1 view;
+    if (word.size() != 2 + kInstances) return {};
+    view.leader = static_cast<std::uint16_t>(word[0] - '0');
+    for (std::size_t i = 0; i < kInstances; ++i) view.groups[i] = static_cast<std::uint8_t>(word[2 + i] - '0');
+    out.push_back(view);
+  }
+  return out;
+}
+
+TEST(ConsensusTwins, OneCaseFromTheEnvironment) {
+  const char* line = std::getenv("CASE");
+  const Case c = parse(line != nullptr ? line : "1:00000 0:01222");
+  ASSERT_FALSE(c.empty());
+  TwinsRun run(c);
+  run.verbose = std::getenv("TRACE") != nullptr;
+  EXPECT_EQ(run.run(), "");
 }
 
 TEST(ConsensusTwins, EveryTwoViewCaseAgreesAndGoesOn) {

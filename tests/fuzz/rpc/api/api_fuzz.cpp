@@ -14,6 +14,7 @@ class Sink final : public HttpResponder::Channel {
     CHECK(!reply_, "one answer");
     reply_ = std::move(reply);
   }
+  void when_gone(std::function<void()>) override {}
   std::shared_ptr<HttpStream> stream(HttpReply) override { return nullptr; }
   std::optional<HttpReply> reply_;
 };

@@ -21,6 +21,8 @@ struct Waiting {
   std::uint64_t valid_until = 0;
   std::uint64_t arrival = 0;
   TxId id;
+  std::uint64_t charge = 0;
+  std::uint64_t funds = 0;
 };
 
 bool pays_more(const Waiting& a, const Waiting& b) {
@@ -49,6 +51,11 @@ struct NaivePool {
     for (const Waiting& w : all) sum += w.bytes + kMempoolEntryOverheadBytes;
     return sum;
   }
+  std::uint64_t charges(std::uint8_t sender) const {
+    std::uint64_t sum = 0;
+    for (const Waiting& w : all) sum += w.sender == sender ? w.charge : 0;
+    return sum;
+  }
   void remove_from(std::uint8_t sender, std::uint64_t nonce) {
     std::erase_if(all, [&](const Waiting& w) { return w.sender == sender && w.nonce >= nonce; });
   }
@@ -73,10 +80,12 @@ struct NaivePool {
     if (replaces) {
       auto slot = std::ranges::find_if(all, [&](auto& o) { return o.sender == w.sender && o.nonce == w.nonce; });
       if (w.fee <= slot->fee || !pays_more(w, *slot)) return PoolVerdict::kUnderpriced;
+      if (charges(w.sender) - slot->charge + w.charge > w.funds) return PoolVerdict::kUnpayable;
       if (bytes() - slot->bytes + w.bytes > limits.max_bytes) return PoolVerdict::kFull;
       *slot = w;
       return PoolVerdict::kReplaced;
     }
+    if (charges(w.sender) + w.charge > w.funds) return PoolVerdict::kUnpayable;
     const std::size_t cost = w.bytes + kMempoolEntryOverheadBytes;
     if (cost > limits.max_bytes) return PoolVerdict::kFull;
     while (all.size() >= limits.max_entries || bytes() + cost > limits.max_bytes) {
@@ -125,13 +134,16 @@ struct Pair {
     w.fee = 1 + below<std::uint64_t>(40);
     w.bytes = 100 + 50 * below<std::uint32_t>(3);
     w.valid_until = below<std::uint64_t>(20);
+    w.charge = below<std::uint64_t>(8);
+    w.funds = below<std::uint64_t>(40);
     SignedTx tx;
     tx.body.sender.data.fill(w.sender);
     tx.body.nonce = Nonce(w.nonce);
     tx.body.max_fee = Amount(w.fee);
     tx.body.valid_until = Height(w.valid_until);
     w.id = tx_id(tx.body);
-    RC_ASSERT(pool.add({tx, w.id, Hash{}, Bytes(w.bytes)}, Nonce(next[w.sender])) == model.add(w, next[w.sender]));
+    RC_ASSERT(pool.add({tx, w.id, Hash{}, Bytes(w.bytes), Amount(w.charge), Amount(w.funds)}, Nonce(next[w.sender])) ==
+              model.add(w, next[w.sender]));
   }
   void commit() {
     for (const TxId& id : model.select(600, 4)) {
@@ -174,7 +186,7 @@ struct Pair {
     for (const auto& [max_bytes, max_txs] :
          {std::pair<std::size_t, std::size_t>{100'000, 100}, {700, 100}, {9'000, 3}}) {
       std::vector<TxId> chosen;
-      for (const auto* entry : pool.select(max_bytes, max_txs)) chosen.push_back(entry->id);
+      for (const auto& entry : pool.select(max_bytes, max_txs)) chosen.push_back(entry->id);
       RC_ASSERT(chosen == model.select(max_bytes, max_txs));
     }
   }

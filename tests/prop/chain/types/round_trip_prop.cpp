@@ -10,7 +10,7 @@
 namespace micro {
 namespace {
 
-constexpr int kCases = 1'000;
+constexpr int kCases = 10'000;
 
 template <class T>
 void check_one(const Bytes& bytes, Random& random) {

@@ -101,6 +101,8 @@ TEST_F(Channels, ClaimBurnsHoldsAndPaysItsFeeFromTheProceeds) {
   EXPECT_EQ(claimed.to_host.micro, 665'000 - receipt.fee.micro);
   EXPECT_EQ(claimed.to_owner, Amount(285'000));
   EXPECT_TRUE(claimed.held);
+  EXPECT_EQ(claimed.host_owner, person(kHost));
+  EXPECT_EQ(claimed.owner, person(kOwner));
   EXPECT_EQ(w.live(kHost), host_before) << "held, and the fee was not the sender's";
   EXPECT_EQ(live_total(w.channel(id)->held, w.lots()).micro, 950'000 - receipt.fee.micro);
 }
@@ -111,7 +113,11 @@ TEST_F(Channels, HeldProceedsMatureStrictlyAfterD) {
   w.to_epoch(2);
   EXPECT_EQ(status(kStranger, Finalize{id}), TxStatus::kTooEarly);
   w.to_epoch(3);
-  EXPECT_EQ(status(kStranger, Finalize{id}), TxStatus::kOk);
+  const TxReceipt released = w.apply(kStranger, Finalize{id});
+  ASSERT_EQ(released.status, TxStatus::kOk);
+  const auto& proceeds = std::get<event::ProceedsReleased>(released.events.at(0));
+  EXPECT_EQ(proceeds.host_owner, person(kHost)) << "so that the history of who is paid shows it";
+  EXPECT_EQ(proceeds.owner, person(kOwner));
   EXPECT_EQ(w.live(kHost).micro, host_before.micro + 665'000 - receipt.fee.micro);
   EXPECT_EQ(w.live(kOwner).micro, owner_before.micro + 285'000);
   EXPECT_EQ(w.channel(id)->state, ChannelState::kOpen);

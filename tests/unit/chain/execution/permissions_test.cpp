@@ -131,7 +131,7 @@ TEST(Permissions, AHandlerThatWritesElsewhereStopsTheNode) {
     const auto block = BlockState::open(w.state, w.next_block()).value();
     TxScope scope(block->overlay, block->book, block->ctx);
     const SignedTx tx = w.make(kOwner, Transfer{person(kStranger), Amount(1), {}});
-    EXPECT_EQ(scope.admit(tx).value(), TxStatus::kOk);
+    EXPECT_EQ(scope.admit(tx, tx_facts(tx)).value(), TxStatus::kOk);
     scope.begin();
     scope.store(path, w.epoch());
     const auto receipt = scope.finish(TxStatus::kOk);

@@ -62,6 +62,36 @@ TEST(FundServiceTx, AnyonePaysInAndTheOwnerTakesOutWhatIsUnspent) {
   EXPECT_EQ(w.apply(0, UnfundService{service, Amount(500)}).status, TxStatus::kOk);
 }
 
+// Whoever wants all of it need not know how much that is when the transaction is executed: an epoch that ends before
+// takes its upkeep.
+TEST(FundServiceTx, TheOwnerTakesOutAllThereIsThen) {
+  ServiceWorld w;
+  w.start();
+  const ServiceId service = w.publish(0, "hello");
+  EXPECT_EQ(w.apply(0, UnfundService{service, {}}).status, TxStatus::kUnspentTooSmall);
+  w.fund(1, service, 500);
+  const SignedTx all = w.make(0, UnfundService{service, {}});
+  FundRecord fund = *w.read<FundRecord>(path::fund(service));
+  SupplyBook book = SupplyBook::from(w.supply(), w.lots()).value();
+  Lot& lot = fund.purse.lots.at(0);
+  book.burn({lot.expiry, lot.cls, Amount(60)});  // as upkeep does
+  lot.amount = Amount(440);
+  w.state.apply({{path::fund(service), encode(fund)}, {path::supply(), encode(book.record())}});
+  const Amount before = w.live(0);
+  const TxReceipt receipt = w.apply(all);
+  ASSERT_EQ(receipt.status, TxStatus::kOk);
+  EXPECT_EQ(std::get<event::ServiceUnfunded>(receipt.events.at(0)).amount, Amount(440));
+  EXPECT_EQ(w.live(0).micro, before.micro + 440 - receipt.fee.micro);
+  EXPECT_TRUE(w.read<FundRecord>(path::fund(service))->purse.lots.empty());
+}
+
+TEST(Admission, LooksAtAmountsThatMayBeMissing) {
+  ServiceWorld w;
+  w.start();
+  EXPECT_EQ(w.check(w.make(0, UnfundService{ServiceId{}, Amount(kMaxSupplyMicro + 1)})), TxStatus::kMalformed);
+  EXPECT_EQ(w.check(w.make(0, UnfundService{ServiceId{}, {}})), TxStatus::kOk);
+}
+
 TEST(StakeTxs, OneOfferANodeWithItsBond) {
   ServiceWorld w;
   w.start();

@@ -93,6 +93,38 @@ TEST(RefreshTx, CostsMoreInGraceAndNothingIsLeftAfterIt) {
   EXPECT_TRUE(check_full_sum(w.state).has_value());
 }
 
+TEST(RefreshTx, SavesTokensInGraceThatAreAllAPersonHas) {
+  World w(2, 1'000'000'000, 1);
+  w.start();
+  ASSERT_TRUE(w.end_epochs(45).has_value());  // half of the grace
+  ASSERT_TRUE(w.live(0).is_zero());
+  EXPECT_EQ(w.check(w.make(0, Transfer{person(1), Amount(1), {}})), TxStatus::kCannotPayFee);
+  const SignedTx save = w.make(0, RefreshLot{Epoch(30), LotClass::kToken, Amount(1'000'000'000)});
+  EXPECT_EQ(w.check(save), TxStatus::kOk);
+  const TxReceipt receipt = w.apply(save);
+  ASSERT_EQ(receipt.status, TxStatus::kOk);
+  EXPECT_EQ(receipt.fee, tx_fee(w.genesis.params, tx_size(save)));
+  EXPECT_EQ(w.live(0).micro, 745'000'000u - receipt.fee.micro);
+  EXPECT_TRUE(check_full_sum(w.state).has_value());
+  // What is left of so little does not pay the fee: no block takes it, and nothing of it is lost.
+  const SignedTx dust = w.make(1, RefreshLot{Epoch(30), LotClass::kToken, Amount(receipt.fee.micro)});
+  EXPECT_EQ(w.check(dust), TxStatus::kCannotPayFee);
+  const auto out = w.run(std::span(&dust, 1), 1, ExecutionMode::kBuild);
+  ASSERT_TRUE(out.has_value());
+  EXPECT_TRUE(out->receipts.empty());
+  EXPECT_EQ(grace_total(w.account(1).purse, w.lots()).micro, 1'000'000'000u);
+}
+
+TEST(RefreshTx, TakesAWholeLotThatIsTheOnlyOne) {
+  World w(2, 1'000'000'000, 2);
+  w.start();
+  ASSERT_TRUE(w.end_epochs(59).has_value());
+  const TxReceipt receipt = w.apply(0, RefreshLot{Epoch(60), LotClass::kToken, Amount(1'000'000'000)});
+  ASSERT_EQ(receipt.status, TxStatus::kOk);
+  ASSERT_EQ(w.account(0).purse.lots.size(), 1u);
+  EXPECT_EQ(w.live(0).micro, 990'000'000u - receipt.fee.micro);
+}
+
 TEST(ExecuteBlock, BuildingLeavesOutWhatMayNotBeIncluded) {
   World w;
   w.start();

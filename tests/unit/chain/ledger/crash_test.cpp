@@ -17,8 +17,8 @@ struct CrashTest : testing::Test {
     std::shared_ptr<MemoryKv> ledger = std::make_shared<MemoryKv>();
     std::shared_ptr<MemoryKv> state = std::make_shared<MemoryKv>();
   };
-  Life run(const Machine& machine, Fuse& fuse) {
-    return test::live(whole.genesis(), machine.ledger, machine.state, fuse, blocks);
+  Life run(const Machine& machine, Fuse& fuse, const LedgerOptions& options = {}) {
+    return test::live(whole.genesis(), machine.ledger, machine.state, fuse, blocks, options);
   }
   /// A life that nothing disturbs brings the machine to the end of the history, byte for byte.
   void expect_recovers(const Machine& machine, Height acknowledged) {
@@ -61,6 +61,37 @@ TEST_F(CrashTest, AtEveryWriteAndAgainAtEveryWriteOfTheRecovery) {
   EXPECT_GE(deaths, 100U);
 }
 
+// Every block is large: index entries and values wait, and go to the databases as files after two or three blocks. The
+// start itself compares the state that it loads with the root of its block, and the sum of all purses.
+TEST_F(CrashTest, AtEveryWriteWhileEntriesAndValuesWait) {
+  for (const std::size_t wait : {1U, 2U, 3U}) {
+    LedgerOptions options;
+    options.index = {.min_deferred = 1, .max_entries = 1'000, .max_blocks = wait};
+    options.state = {.min_deferred = 1, .max_bytes = 1u << 20, .max_blocks = wait};
+    Fuse counted;
+    const Machine first;
+    ASSERT_EQ(run(first, counted, options).header, blocks.back().header);
+    ASSERT_GT(counted.writes, 2 * blocks.size() + 4 + blocks.size() / wait) << "and files";
+    for (std::size_t at = 1; at <= counted.writes; ++at) {
+      for (const Fuse::Cut cut : kCuts) {
+        for (std::size_t again = 1; again <= 5; ++again) {
+          SCOPED_TRACE("write " + std::to_string(at) + ", then write " + std::to_string(again));
+          const Machine machine;
+          Fuse fuse{at, cut};
+          const Life dead = run(machine, fuse, options);
+          Fuse second{again, again % 2 == 0 ? Fuse::Cut::kAfter : cut};
+          const Life recovering = run(machine, second, options);
+          Fuse none;
+          const Life last = run(machine, none, options);
+          ASSERT_TRUE(last.opened);
+          EXPECT_GE(last.head, std::max(dead.acknowledged, recovering.acknowledged));
+          ASSERT_EQ(last.header, blocks.back().header);
+        }
+      }
+    }
+  }
+}
+
 // What the disk keeps after the second batch failed is never ahead of what the first one promised.
 TEST_F(CrashTest, TheStateIsNeverAheadOfItsBlocks) {
   Fuse counted;
@@ -71,7 +102,7 @@ TEST_F(CrashTest, TheStateIsNeverAheadOfItsBlocks) {
       const Machine machine;
       Fuse fuse{at, cut};
       run(machine, fuse);
-      const StateStore state(std::make_unique<MemoryKv>(machine.state->image()));
+      StateStore state(std::make_unique<MemoryKv>(machine.state->image()));
       const auto blocks_there =
           BlockStore::open(std::make_unique<MemoryKv>(machine.ledger->image()), chain_id(whole.genesis())).value();
       const auto loaded = state.load().value();

@@ -75,6 +75,33 @@ TEST(Ledger, RefusesWhatCannotBeIncluded) {
   EXPECT_EQ(net.ledger().submit(net.transfer(1, 0, 2, 500)).status, TxStatus::kNonceUsed);
 }
 
+TEST(Ledger, WhatWaitsOfASenderIsWhatItCanPay) {
+  SmallNet net;
+  const ChainParams& params = net.genesis().params;
+  const SignedTx one = net.transfer(60, 0, 2, 1);
+  const Amount fee = tx_fee(params, tx_size(one));
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 60, 3 * fee.micro)).waits());
+  ASSERT_TRUE(net.seal());
+  for (std::uint64_t nonce = 0; nonce < 3; ++nonce) {
+    EXPECT_TRUE(net.ledger().submit(net.transfer(60, nonce, 2, 1)).waits()) << nonce;
+  }
+  const Submission fourth = net.ledger().submit(net.transfer(60, 3, 2, 1));
+  EXPECT_EQ(fourth.status, TxStatus::kCannotPayFee);
+  EXPECT_FALSE(fourth.waits());
+  EXPECT_EQ(net.ledger().waiting(), 3U);
+  SignedTx better = net.transfer(60, 2, 2, 1);
+  better.body.max_fee = Amount(20'000);
+  better = sign_tx(better.body, test::key_of(60));
+  EXPECT_EQ(net.ledger().submit(better).verdict, PoolVerdict::kReplaced) << "its fee counts once";
+  EXPECT_EQ(net.ledger().submit(net.transfer(60, 3, 2, 1)).status, TxStatus::kCannotPayFee);
+  // Somebody tops it up, and what waited is in a block: it may go on.
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 1, 60, 2 * fee.micro)).waits());
+  ASSERT_TRUE(net.seal());
+  EXPECT_FALSE(net.ledger().txs_wait());
+  const Nonce next = net.ledger().pending_nonce(test::address_of_key(60));
+  EXPECT_TRUE(net.ledger().submit(net.transfer(60, next.value, 2, 1)).waits());
+}
+
 TEST(Ledger, ABatchIsVerifiedTogetherAndQueuedInOrder) {
   SmallNet net(test::small_genesis(), {}, 3);
   std::vector<SignedTx> txs;

@@ -21,13 +21,16 @@ struct RocksCrashTest : testing::Test {
   test::TempFolder folder;
 
   Life run(const fs::path& machine, Fuse& fuse, std::size_t up_to = 1'000) {
+    return run(machine, fuse, LedgerOptions{}, up_to);
+  }
+  Life run(const fs::path& machine, Fuse& fuse, const LedgerOptions& options, std::size_t up_to = 1'000) {
     fs::create_directories(machine);
     auto ledger = open_rocks_kv(machine / "ledger", RocksUse::kLedger);
     auto state = open_rocks_kv(machine / "state", RocksUse::kState);
     EXPECT_TRUE(ledger.has_value() && state.has_value());
     if (!ledger || !state) return {};
     return test::live(whole.genesis(), std::move(*ledger), std::move(*state), fuse,
-                      std::span(blocks).first(std::min(up_to, blocks.size())));
+                      std::span(blocks).first(std::min(up_to, blocks.size())), options);
   }
   void expect_recovers(const fs::path& machine, Height acknowledged) {
     Fuse none;
@@ -57,6 +60,30 @@ TEST_F(RocksCrashTest, AtEveryWrite) {
       const Life dead = run(machine, fuse);
       ASSERT_TRUE(fuse.dead);
       expect_recovers(machine, dead.acknowledged);
+      fs::remove_all(machine);
+    }
+  }
+}
+
+// Every block is large: entries and values wait, and go to the databases as files.
+TEST_F(RocksCrashTest, AtEveryWriteWhileEntriesAndValuesWait) {
+  LedgerOptions options;
+  options.index = {.min_deferred = 1, .max_entries = 1'000, .max_blocks = 2};
+  options.state = {.min_deferred = 1, .max_bytes = 1u << 20, .max_blocks = 2};
+  Fuse counted;
+  ASSERT_EQ(run(folder.path() / "first", counted, options).header, blocks.back().header);
+  for (std::size_t at = 1; at <= counted.writes; ++at) {
+    for (const Fuse::Cut cut : {Fuse::Cut::kBefore, Fuse::Cut::kAfter}) {
+      SCOPED_TRACE("write " + std::to_string(at));
+      const fs::path machine = folder.path() / (std::to_string(at) + (cut == Fuse::Cut::kBefore ? "b" : "a"));
+      Fuse fuse{at, cut};
+      const Life dead = run(machine, fuse, options);
+      ASSERT_TRUE(fuse.dead);
+      Fuse none;
+      const Life last = run(machine, none, options);
+      ASSERT_TRUE(last.opened);
+      EXPECT_GE(last.head, dead.acknowledged);
+      EXPECT_EQ(last.header, blocks.back().header);
       fs::remove_all(machine);
     }
   }

@@ -103,6 +103,18 @@ TEST_F(BlockStoreTest, HistoryHasSendersRecipientsAndFailures) {
   EXPECT_TRUE(store_->history(addr(8), std::nullopt, 10).value().empty());
 }
 
+TEST_F(BlockStoreTest, HistoryHasWhatAChannelPaidOutToWhomever) {
+  const ChannelId channel;
+  append(next({{transfer(1, 0, 1), {event::Claimed{channel, addr(3), addr(4), {}, {}, Amount(5), Amount(2), {}, true}}},
+               {transfer(1, 1, 1), {event::ProceedsReleased{channel, addr(3), addr(4), Amount(5), Amount(2)}}},
+               {transfer(1, 2, 1), {event::ChannelClosed{channel, addr(2), addr(3), addr(4), Amount(9), {}, {}}}}}));
+  using testing::ElementsAre;
+  const TxCursor claim{Height(1), 0}, release{Height(1), 1}, close{Height(1), 2};
+  EXPECT_THAT(store_->history(addr(2), std::nullopt, 10).value(), ElementsAre(close)) << "the refund";
+  EXPECT_THAT(store_->history(addr(3), std::nullopt, 10).value(), ElementsAre(close, release, claim));
+  EXPECT_THAT(store_->history(addr(4), std::nullopt, 10).value(), ElementsAre(close, release, claim));
+}
+
 TEST_F(BlockStoreTest, EventsAreFoundByServiceAndDecision) {
   const Event placed = event::Placed{42, VersionId{}, service(6), NodeId{}, 1};
   append(next({{transfer(1, 0, 2), {event::PriceSet{service(6), Amount(3), 1}}}},

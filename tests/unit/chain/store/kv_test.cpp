@@ -72,6 +72,66 @@ TEST_P(KvTest, ScansRangesInBothOrders) {
   EXPECT_TRUE(keys(*kv, "c", "b", Kv::Order::kDescending).empty());
 }
 
+TEST_P(KvTest, IngestedEntriesStandBesideWrittenOnes) {
+  const auto kv = open();
+  put(*kv, "a2", "written");
+  put(*kv, "b", "written");
+  KvBatch batch;
+  for (const char* key : {"a1", "a3", "b", "c1", "c2"}) batch.put(as_bytes(key), as_bytes("ingested"));
+  std::vector<KvBatch::Op> ops;
+  batch.each([&](const KvBatch::Op& op) { ops.push_back(op); });
+  ASSERT_TRUE(kv->ingest(ops));
+  ASSERT_TRUE(kv->ingest({}));
+  using testing::ElementsAre;
+  EXPECT_THAT(keys(*kv, "a", "", Kv::Order::kAscending), ElementsAre("a1", "a2", "a3", "b", "c1", "c2"));
+  EXPECT_EQ(kv->get(as_bytes("a2")).value(), to_bytes("written"));
+  EXPECT_EQ(kv->get(as_bytes("b")).value(), to_bytes("ingested"));
+  put(*kv, "c1", "later");
+  EXPECT_EQ(kv->get(as_bytes("c1")).value(), to_bytes("later"));
+}
+
+TEST_P(KvTest, IngestingRemovesToo) {
+  const auto kv = open();
+  put(*kv, "a", "written");
+  put(*kv, "c", "written");
+  const std::vector<KvBatch::Op> ops{{as_bytes("a"), std::nullopt}, {as_bytes("b"), as_bytes("ingested")}};
+  ASSERT_TRUE(kv->ingest(ops));
+  EXPECT_EQ(kv->get(as_bytes("a")).value(), std::nullopt);
+  using testing::ElementsAre;
+  EXPECT_THAT(keys(*kv, "", "", Kv::Order::kAscending), ElementsAre("b", "c"));
+  put(*kv, "a", "again");
+  EXPECT_EQ(kv->get(as_bytes("a")).value(), to_bytes("again"));
+}
+
+// A process that dies right after the database took a file over leaves the name it was written under, which then is a
+// second link to that file.
+TEST(RocksKv, WhatACrashLeftOfAnIngestedFileDoesNoHarm) {
+  const test::TempFolder folder;
+  const auto db = folder.path() / "db";
+  const auto ingest = [](Kv& kv, std::string_view key) {
+    KvBatch batch;
+    batch.put(as_bytes(key), as_bytes("v"));
+    std::vector<KvBatch::Op> ops;
+    batch.each([&](const KvBatch::Op& op) { ops.push_back(op); });
+    return kv.ingest(ops);
+  };
+  {
+    const auto kv = open_rocks_kv(db, RocksUse::kLedger).value();
+    ASSERT_TRUE(ingest(*kv, "first"));
+  }
+  for (const auto& file : std::filesystem::directory_iterator(db)) {
+    if (file.path().extension() == ".sst") std::filesystem::create_hard_link(file.path(), db / "incoming");
+  }
+  ASSERT_TRUE(std::filesystem::exists(db / "incoming"));
+  {
+    const auto kv = open_rocks_kv(db, RocksUse::kLedger).value();
+    ASSERT_TRUE(ingest(*kv, "second"));
+  }
+  const auto kv = open_rocks_kv(db, RocksUse::kLedger).value();
+  EXPECT_EQ(kv->get(as_bytes("first")).value(), to_bytes("v"));
+  EXPECT_EQ(kv->get(as_bytes("second")).value(), to_bytes("v"));
+}
+
 /// What is on a disk has to do besides.
 class DiskKvTest : public KvTest {};
 

@@ -151,6 +151,34 @@ TEST_F(EngineTest, NothingIsSaidBeforeItIsWritten) {
   EXPECT_GE(votes, 10U);
 }
 
+TEST_F(EngineTest, AVoteIsWrittenAfterTheBodyThatItIsFor) {
+  begin();
+  node_->keep_turns = true;
+  node_->feed(TxsWait{true});
+  reach_view(true);  // proposes at once
+  hear(certificate(StatementKind::kNullify, node_->engine().view().value));
+  const std::uint64_t v = reach_view(false);
+  node_->receive(key(leader(v)), proposal_of(v, block_on_tip()));
+  std::set<BlockId> bodies;
+  std::size_t votes = 0;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      const auto* written = std::get_if<Persist>(&effect);
+      if (written == nullptr) continue;
+      const auto record = decode<Record>(written->record).value();
+      if (const auto* body = std::get_if<Body>(&record)) bodies.insert(block_id(body->block.header));
+      if (const auto* other = std::get_if<Accepted>(&record); other != nullptr && other->block) {
+        bodies.insert(block_id(other->block->header));
+      }
+      const auto* own = std::get_if<OwnVote>(&record);
+      if (own == nullptr || own->vote.statement.kind != StatementKind::kNotarize) continue;
+      ++votes;
+      EXPECT_TRUE(bodies.contains(own->vote.statement.block)) << "a journal cut here has a vote without its block";
+    }
+  }
+  EXPECT_EQ(votes, 2U) << "one of a leader, one of a voter";
+}
+
 TEST_F(EngineTest, OwnVotesCountOnlyWhenTheyAreOnTheDisk) {
   begin();
   node_->persisted = false;
@@ -341,7 +369,7 @@ TEST_F(EngineTest, AStandstillSendsEverythingInTurnsOfACap) {
         for (const Certificate& c : held->certificates) seen.insert(c.statement.view);
       }
     }
-    EXPECT_LE(items, kStandstillItems);
+    EXPECT_LE(items, config.standstill_items);
   }
   EXPECT_EQ(seen.size(), 150U);
   EXPECT_GE(node_->count(Counter::kStandstillsCapped), 3U);
@@ -411,6 +439,26 @@ TEST_F(EngineTest, TwoContradictingCertificatesStopItWithTheProof) {
   hear(certificate(StatementKind::kNotarize, 3, 0, b));
   ASSERT_TRUE(node_->halted);
   EXPECT_EQ(node_->halted->fault, Fault::kMismatch);
+}
+
+TEST_F(EngineTest, ABodyIsAskedOfWhoSignedItsCertificateNotOfWhoeverVoted) {
+  begin();
+  BlockId certified;
+  certified.data.fill(1);
+  BlockId rival;
+  rival.data.fill(2);
+  const std::uint64_t v = reach_view(false);
+  hear_vote(vote(other(1), StatementKind::kNotarize, v, 0, rival));
+  hear(certificate(StatementKind::kNotarize, v, 0, certified));
+  std::set<Ed25519Key> asked;
+  for (int i = 0; i < 40; ++i) {
+    node_->advance_ms(1'000);
+    for (const auto& [to, message] : node_->take_out()) {
+      const auto* ask = std::get_if<Ask>(&message->body);
+      if (ask != nullptr && ask->kind == AskKind::kBlocks && ask->block == certified) asked.insert(*to);
+    }
+  }
+  EXPECT_EQ(asked.size(), 3U);
 }
 
 TEST_F(EngineTest, ANodeFarBehindFetchesBackwardsAndCommitsForwards) {

@@ -45,6 +45,19 @@ TEST_F(SignerLogTest, RemembersTheNewestAcrossRestarts) {
   EXPECT_EQ(encode(*log->last()), encode(statement(0, 3)));
 }
 
+// Mark, length, hash of length and body, body: a log that another version wrote is read, and never taken for a torn
+// one.
+TEST_F(SignerLogTest, TheLayoutIsFrozen) {
+  ASSERT_TRUE(open()->record(statement(0, 1)));
+  const Bytes body = encode(statement(0, 1));
+  Encoder hashed;
+  hashed.put(static_cast<std::uint32_t>(body.size())).raw(body);
+  Encoder expected;
+  expected.raw(as_bytes("microsig")).put(static_cast<std::uint32_t>(body.size()));
+  expected.put(blake2b_256(hashed.bytes())).raw(body);
+  EXPECT_EQ(as_text(expected.bytes()), content());
+}
+
 TEST_F(SignerLogTest, NeverTwoStatementsForOneView) {
   const auto log = open();
   ASSERT_TRUE(log->record(statement(1, 5)));

@@ -9,6 +9,7 @@ class Sink final : public HttpResponder::Channel {
  public:
   explicit Sink(std::vector<HttpReply>& replies) : replies_(replies) {}
   void send(HttpReply reply) override { replies_.push_back(std::move(reply)); }
+  void when_gone(std::function<void()>) override {}
   std::shared_ptr<HttpStream> stream(HttpReply) override { return nullptr; }
 
  private:

@@ -85,6 +85,10 @@ TEST_F(CallTest, WhatTheServiceAnswersSaysNothingAboutPayment) {
   EXPECT_EQ(ran.err, "paid 0.000100 TOK\nerror: the service answered with 402: this shop wants money of its own\n");
   answers(504, "{}", "0.000100");
   EXPECT_EQ(run({"call", "shop", "/"}).exit, 1);
+  answers(404, R"({"message":"no such article"})", "0.000100");
+  const Ran missing = run({"call", "shop", "/"});
+  EXPECT_EQ(missing.exit, 2) << "4 is for a service that does not exist";
+  EXPECT_NE(missing.err.find("the service answered with 404: no such article"), std::string::npos) << missing.err;
   answers(503, "{}", "0.000000");  // it did not complete, and was not paid
   const Ran again = run({"call", "shop", "/"});
   EXPECT_EQ(again.exit, 1);
@@ -105,6 +109,37 @@ TEST_F(CallTest, TheCurrentAccountPaysWhenItHasASession) {
   answer("session.list", Json::array({Json{{"owner", dev0_text_}, {"state", "active"}}}));
   EXPECT_EQ(run({"call", "hello", "/"}).exit, 0);
   EXPECT_EQ(header("micro-account"), dev0_text_);
+}
+
+TEST_F(CallTest, WhatWasPaidForIsShownWhateverItsStatus) {
+  answers(404, R"({"error":"there is only /hello"})", "0.000106");
+  const Ran ran = run({"call", "hello", "/nowhere"});
+  EXPECT_EQ(ran.out, "{\n\t\"error\": \"there is only /hello\"\n}\n");
+  EXPECT_EQ(ran.err.find("paid 0.000106 TOK\nerror: the service answered with 404"), 0u) << ran.err;
+  const Ran json = run({"call", "hello", "/nowhere", "--json"});
+  EXPECT_EQ(json.out, R"({"error":"there is only /hello"})"
+                      "\n");
+  answers(500, "line one\nline two\n", "0.000106");
+  EXPECT_EQ(run({"call", "hello", "/nowhere"}).out, "line one\nline two\n");
+}
+
+TEST_F(CallTest, WithJsonThePaymentIsALineOfItsOwn) {
+  const Ran ran = run({"call", "hello", "/", "--json"});
+  const auto paid = parse_json(ran.err);
+  ASSERT_TRUE(paid.has_value()) << ran.err;
+  EXPECT_EQ((*paid)["charged"], "0.000100");
+  EXPECT_EQ((*paid)["unit"], "TOK");
+  EXPECT_EQ((*paid)["idempotency_key"], header("idempotency-key"));
+  EXPECT_EQ(run({"call", "hello", "/", "--json", "--quiet"}).err, "");
+}
+
+TEST_F(CallTest, ADryRunCallsAndPaysNothing) {
+  const Ran ran = run({"call", "hello", "Hello.Call", "{}", "--dry-run", "--max-price", "0.5", "--account", "dev0"});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(ran.out, "POST /api/hello/Hello.Call\n{}\n");
+  EXPECT_EQ(ran.err, "at most 0.500000 TOK, paid by " + dev0_text_ + "\ndry run: nothing was called or paid\n");
+  EXPECT_EQ((*parse_json(run({"call", "hello", "/", "--dry-run", "--json"}).out))["dry_run"], true);
+  EXPECT_EQ(asked_.target, "");
 }
 
 TEST_F(CallTest, WrongRequestsAreNotSent) {

@@ -120,6 +120,60 @@ TEST_F(CommandsTest, ADryRunOfASessionLeavesNoKeyBehind) {
   EXPECT_EQ(forgotten.size(), 2u);
 }
 
+TEST_F(CommandsTest, ASessionThatContradictsItselfOrAnotherIsNotAskedFor) {
+  EXPECT_EQ(run({"wallet", "session", "create", "--per-call", "5", "--limit", "1"}).exit, 2);
+  answer("session.list", Json::array({Json{{"label", "phone"}, {"state", "active"}, {"owner", "x"}},
+                                      Json{{"label", "old"}, {"state", "revoked"}, {"owner", "x"}}}));
+  const Ran ran = run({"wallet", "session", "create", "--label", "phone"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_NE(ran.err.find("micro wallet session revoke phone"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandsTest, ADryRunOfAClaimClaimsNothing) {
+  bool claimed = false;
+  node_.methods.add("stake.claim", [&](RpcParams&) -> Result<Json> {
+    claimed = true;
+    return Json{{"claims", Json::array()}, {"total", "0.000000"}};
+  });
+  answer("stake.rewards", Json{{"channels", Json::array()}, {"claimable", "2.000000"}});
+  EXPECT_EQ(run({"stake", "claim", "--dry-run"}).out, "claimable 2.000000 TOK\n");
+  EXPECT_EQ((*parse_json(run({"stake", "claim", "--dry-run", "--json"}).out))["claimable"], "2.000000");
+  EXPECT_FALSE(claimed);
+}
+
+TEST_F(CommandsTest, ADryRunDoesNotSpeakOfSuccess) {
+  const Ran ran = run({"wallet", "send", someone(), "1", "--dry-run"});
+  EXPECT_EQ(ran.out, "");
+  EXPECT_NE(ran.err.find("dry run: nothing was signed or sent"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandsTest, ALotIsRefreshedWholeOrInPart) {
+  answer("ledger.account", Json{{"lots",
+                                 {Json{{"expiry", 30}, {"amount", "7.000000"}, {"class", "token"}},
+                                  Json{{"expiry", 60}, {"amount", "2.000000"}, {"class", "base"}}}}});
+  EXPECT_EQ(run({"wallet", "refresh", "30"}).exit, 0);
+  ASSERT_NE(sent<RefreshLot>(0), nullptr);
+  EXPECT_EQ(encode(*sent<RefreshLot>(0)), encode(RefreshLot{Epoch(30), LotClass::kToken, Amount(7'000'000)}));
+  EXPECT_EQ(run({"wallet", "refresh", "60", "1.5"}).exit, 0);
+  ASSERT_NE(sent<RefreshLot>(1), nullptr);
+  EXPECT_EQ(encode(*sent<RefreshLot>(1)), encode(RefreshLot{Epoch(60), LotClass::kBase, Amount(1'500'000)}));
+  EXPECT_EQ(run({"wallet", "refresh", "90"}).exit, 4);
+}
+
+TEST_F(CommandsTest, HelpIsOfWhatItNames) {
+  const Ran all = run_bare({"help"});
+  EXPECT_EQ(all.exit, 0);
+  EXPECT_EQ(all.out, run_bare({"--help"}).out);
+  EXPECT_NE(all.out.find("Exit codes: 0 ok"), std::string::npos);
+  const Ran group = run_bare({"help", "wallet"});
+  EXPECT_EQ(group.exit, 0) << group.err;
+  EXPECT_EQ(group.out, run_bare({"wallet", "--help"}).out);
+  EXPECT_NE(group.out.find("Usage: micro wallet"), std::string::npos) << group.out;
+  EXPECT_EQ(run_bare({"help", "wallet", "send"}).out, run_bare({"wallet", "send", "--help"}).out);
+  EXPECT_EQ(run_bare({"help", "nosuch"}).exit, 2);
+  EXPECT_EQ(run_bare({"--version"}).out, run_bare({"version"}).out);
+}
+
 TEST_F(CommandsTest, ClaimsThatDidNotSucceedAreNoSuccess) {
   Json claim{{"txid", std::string(64, 'c')}, {"status", "Ok"}, {"amount", "1.000000"}};
   const auto claims = [&](const char* status) {
@@ -130,6 +184,22 @@ TEST_F(CommandsTest, ClaimsThatDidNotSucceedAreNoSuccess) {
   const Ran ran = run({"stake", "claim"});
   EXPECT_EQ(ran.exit, 8);
   EXPECT_NE(ran.err.find("micro audit tx cccc"), std::string::npos) << ran.err;
+}
+
+TEST_F(CommandsTest, WhatIsNotWorthItsClaimsFeeIsNamed) {
+  const Json skipped{{"channel", std::string(64, 'd')},
+                     {"claimable", "0.000665"},
+                     {"fee", "0.000700"},
+                     {"reason", "below the claim's fee"}};
+  answer("stake.claim", Json{{"claims", Json::array()}, {"skipped", {skipped}}, {"total", "0.000000"}});
+  const Ran ran = run({"stake", "claim"});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_EQ(ran.out, "claimed 0.000000 TOK; 1 not claimed\n");
+  for (const char* part : {"dddddddddddd", "0.000665 TOK", "fee of 0.000700 TOK"})
+    EXPECT_NE(ran.err.find(part), std::string::npos) << ran.err;
+  const auto json = parse_json(run({"stake", "claim", "--json"}).out);
+  ASSERT_TRUE(json.has_value());
+  EXPECT_EQ((*json)["skipped"][0]["reason"], "below the claim's fee");
 }
 
 TEST_F(CommandsTest, SubmittedDoesNotWait) {
@@ -144,7 +214,11 @@ TEST_F(CommandsTest, RefusalsHaveTheirCodes) {
   EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 7);
   refusal_ = "";
   outcome_ = "NameTaken";
-  EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 7);
+  const Ran taken = run({"wallet", "send", someone(), "1"});
+  EXPECT_EQ(taken.exit, 7);
+  EXPECT_NE(taken.err.find("error: the ledger refused it: words; its fee of 0.000345 TOK was taken\nhint: advice\n"),
+            std::string::npos)
+      << taken.err;
   outcome_ = "InsufficientFunds";
   EXPECT_EQ(run({"wallet", "send", someone(), "1"}).exit, 6);
   live_ = "0.500000";
@@ -271,6 +345,26 @@ TEST_F(CommandsTest, LotsAndServicesArePrinted) {
   const auto json = parse_json(run({"services", "--json"}).out);
   ASSERT_TRUE(json.has_value());
   EXPECT_EQ((*json)["unit"], "TOK");
+}
+
+TEST_F(CommandsTest, APausedServiceSaysWhyAndWhatToDo) {
+  const char* reason = "its fund does not pay for its hosting";
+  const char* hint = "resume it with: micro service fund hello AMOUNT";
+  answer("svc.list", Json::array({Json{{"name", "hello"}, {"state", "paused"}, {"reason", reason}, {"hint", hint}}}));
+  const Ran listed = run({"services"});
+  EXPECT_EQ(listed.out, "hello\n") << "names only, for scripts";
+  EXPECT_EQ(listed.err, "hello is paused: its fund does not pay for its hosting; " + std::string(hint) + "\n");
+  for (const char* local : {"none", "draining"}) {
+    answer("svc.status", Json::array({Json{{"name", "hello"},
+                                           {"state", "paused"},
+                                           {"reason", reason},
+                                           {"hint", hint},
+                                           {"local", {{"state", local}}}}}));
+    const Ran shown = run({"status"});
+    for (const char* part : {"paused", reason, hint})
+      EXPECT_NE(shown.out.find(part), std::string::npos) << local << "\n" << shown.out;
+    EXPECT_EQ(shown.out.find(local), std::string::npos) << shown.out;
+  }
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // `micro run` and `micro update`: what is sent for a source, and what is followed until it answers.
+#include "chain/registry/service_rules.hpp"
 #include "tests/gen/scripted_cli.hpp"
 
 namespace micro {
@@ -34,17 +35,22 @@ class RunTest : public test::ScriptedLedger {
                   {"repo_url", "https://example.org/o/r"},
                   {"subdir", "hello"},
                   {"price", "0.000100"},
-                  {"fund", "0.000000"},
+                  {"host_share_ppm", 700'000},
+                  {"fund", fund_},
                   {"url", "http://hello.localhost:8080"}};
     });
     node_.methods.add("svc.versions", [this](RpcParams&) -> Result<Json> {
-      if (asked_++ == 0) return Json::array();
+      if (asked_++ == 0 && sent_.empty()) return Json::array();
       Json version{{"commit", commit_.hex()}, {"state", "active"}, {"hosts", Json::array()}, {"local", Json::object()}};
       if (asked_ > 2) version["wasm_sha256"] = std::string(64, 'a');
       if (asked_ > 2) version["wasm_bytes"] = 48000;
       if (asked_ > 3) version["hosts"] = Json::array({Json{{"node", std::string(64, 'b')}, {"decision", "3"}}});
       if (asked_ > 3) version["local"] = local_;
       return Json::array({version});
+    });
+    node_.methods.add("svc.retry", [this](RpcParams& p) -> Result<Json> {
+      retried_.push_back(TRY(p.text("ref")));
+      return Json{{"retried", true}};
     });
     answer("svc.logs",
            Json{{"items", {Json{{"cursor", "1"}, {"source", "build"}, {"text", "clang main.c"}}}}, {"cursor", "1"}});
@@ -54,8 +60,10 @@ class RunTest : public test::ScriptedLedger {
   ServiceId service_;
   std::string source_;
   std::string owner_;
+  std::string fund_ = "0.000000";
   bool known_ = false;
   int asked_ = 0;
+  std::vector<std::string> retried_;
   Json local_{{"state", "running"}};
 };
 
@@ -69,7 +77,7 @@ TEST_F(RunTest, PublishesAnnouncesFundsAndFollows) {
   ASSERT_TRUE(published != nullptr && announced != nullptr && funded != nullptr);
   EXPECT_EQ(published->name, "hello");
   EXPECT_EQ(published->price, Amount(100));
-  EXPECT_EQ(announced->service, service_);
+  EXPECT_EQ(announced->service, service_id(dev0_, sent_[0].body.nonce));
   EXPECT_EQ(announced->commit, commit_);
   EXPECT_EQ(announced->memory_mib, 16u);
   EXPECT_EQ(funded->amount, Amount(1'000'000));
@@ -94,7 +102,7 @@ TEST_F(RunTest, JsonIsOneDocumentHoweverItEnds) {
   ASSERT_TRUE(document.has_value()) << submitted.out;
   EXPECT_EQ((*document)["commit"], commit_.hex());
   EXPECT_EQ((*document)["transactions"].size(), 3u);
-  EXPECT_EQ((*document)["transactions"][0]["height"], "9") << "the others need its number";
+  EXPECT_EQ((*document)["transactions"][0]["status"], "submitted");
   EXPECT_EQ((*document)["transactions"][1]["status"], "submitted");
   asked_ = 0;
   const Ran whole = run({"run", "example.org/o/r/hello", "--json"});
@@ -102,6 +110,39 @@ TEST_F(RunTest, JsonIsOneDocumentHoweverItEnds) {
   document = parse_json(whole.out);
   ASSERT_TRUE(document.has_value()) << whole.out;
   EXPECT_EQ((*document)["version"]["wasm_sha256"], std::string(64, 'a'));
+}
+
+TEST_F(RunTest, WhoDoesNotWantToWaitWaitsForNothing) {
+  never_final_ = true;
+  const Ran ran = run({"run", "example.org/o/r/hello", "--wait=none"});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  ASSERT_EQ(sent_.size(), 3u);
+  const ServiceId id = service_id(dev0_, sent_[0].body.nonce);
+  ASSERT_TRUE(sent<AnnounceVersion>(1) != nullptr && sent<FundService>(2) != nullptr);
+  EXPECT_EQ(sent<AnnounceVersion>(1)->service, id) << "known before anything is in a block";
+  EXPECT_EQ(sent<FundService>(2)->service, id);
+}
+
+TEST_F(RunTest, OptionsThatAnExistingServiceMakesVoidAreNamed) {
+  known_ = true;
+  fund_ = "3.000000";
+  const std::vector<std::string> command{"run", "example.org/o/r/hello", "--price", "0.5", "--fund",
+                                         "2",   "--host-share",          "80"};
+  const Ran ran = run(command);
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  ASSERT_EQ(sent_.size(), 1u) << "the version only";
+  for (const char* part : {"--price was not applied", "micro service price hello 0.5", "--fund was not applied",
+                           "micro service fund hello 2", "--host-share was not applied", "--host-share 80"}) {
+    EXPECT_NE(ran.err.find(part), std::string::npos) << part << "\n" << ran.err;
+  }
+  std::vector<std::string> for_scripts = command;
+  for_scripts.emplace_back("--json");
+  const auto document = parse_json(run(for_scripts).out);
+  ASSERT_TRUE(document.has_value());
+  ASSERT_EQ((*document)["not_applied"].size(), 3u);
+  EXPECT_EQ((*document)["not_applied"][0]["option"], "--price");
+  const Ran same = run({"run", "example.org/o/r/hello", "--price", "0.0001", "--host-share", "70"});
+  EXPECT_EQ(same.err.find("not applied"), std::string::npos) << same.err;
 }
 
 TEST_F(RunTest, AnotherOwnersNameIsRefused) {
@@ -114,11 +155,33 @@ TEST_F(RunTest, AnotherOwnersNameIsRefused) {
 }
 
 TEST_F(RunTest, AServiceThatCannotRunHereSaysWhy) {
-  local_ = Json{{"state", "error"}, {"error", "main.c:1: expected ';'"}};
+  local_ = Json{{"state", "error"}, {"error", "main.c:1: expected ';'"}, {"fault", "invalid"}};
   const Ran ran = run({"run", "example.org/o/r/hello"});
-  EXPECT_EQ(ran.exit, 7);
+  EXPECT_EQ(ran.exit, 2) << "the ledger refused nothing: what was given is wrong";
+  EXPECT_NE(ran.err.find("mend the source"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("expected ';'"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("micro logs hello"), std::string::npos) << ran.err;
+}
+
+TEST_F(RunTest, AModuleOverItsCapIsTheSourcesFault) {
+  local_ = Json{{"state", "error"}, {"error", "it begins with 9 MiB of memory"}, {"fault", "limit"}};
+  EXPECT_EQ(run({"run", "example.org/o/r/hello"}).exit, 2);
+}
+
+TEST_F(RunTest, AMachineThatFailsIsNotTheSourcesFault) {
+  local_ = Json{{"state", "error"}, {"error", "stopped after 300 s"}, {"fault", "busy"}, {"retry_in_ms", "300000"}};
+  const Ran ran = run({"run", "example.org/o/r/hello"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_NE(ran.err.find("tries again by itself"), std::string::npos) << ran.err;
+}
+
+TEST_F(RunTest, TheSameCommitAgainIsANewAttempt) {
+  known_ = true;
+  ASSERT_EQ(run({"run", "example.org/o/r/hello"}).exit, 0);
+  EXPECT_TRUE(retried_.empty()) << "it was announced just now";
+  const Ran again = run({"run", "example.org/o/r/hello"});
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_EQ(retried_, std::vector<std::string>{commit_.hex()});
 }
 
 TEST_F(RunTest, AFolderMayBeNamedWithoutADot) {

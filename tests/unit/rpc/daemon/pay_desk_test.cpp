@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
+#include <filesystem>
 #include <future>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "chain/base/clock.hpp"
 #include "chain/store/memory_kv.hpp"
@@ -36,6 +40,11 @@ class InstantLedger {
   Result<TxId> submit(const SignedTx& tx) {
     const std::lock_guard lock(mutex_);
     const TxId id = tx_id(tx.body);
+    if (known_.contains(id)) return id;
+    if (refuse_) return fail(Fault::kRejected, "this nonce was used already");
+    if (tx.body.nonce.value != nonces_[tx.body.sender]) return fail(Fault::kRejected, "another number is next");
+    if (forgetful_) return id;
+    known_.insert(id);
     ++nonces_[tx.body.sender];
     sent_.push_back(tx.body.payload);
     if (const auto* open = std::get_if<OpenChannel>(&tx.body.payload)) {
@@ -78,10 +87,23 @@ class InstantLedger {
     return static_cast<std::size_t>(
         std::ranges::count_if(sent_, [](const Payload& p) { return std::holds_alternative<Kind>(p); }));
   }
+  /// Takes transactions and loses them, as a node that is killed does.
+  void be_forgetful(bool on) {
+    const std::lock_guard lock(mutex_);
+    forgetful_ = on;
+  }
+  /// Takes nothing that it does not know.
+  void refuse(bool on) {
+    const std::lock_guard lock(mutex_);
+    refuse_ = on;
+  }
   explicit InstantLedger(Ed25519Key host_key) : host_key_(host_key) {}
 
  private:
   std::mutex mutex_;
+  bool forgetful_ = false;
+  bool refuse_ = false;
+  std::set<TxId> known_;
   Ed25519Key host_key_;
   std::map<Address, std::uint64_t> nonces_;
   std::map<ChannelId, OpenedChannel> channels_;
@@ -144,6 +166,9 @@ struct PayDeskTest : testing::Test {
   SystemRandom random;
   std::uint64_t generation = 0;
   Epoch epoch{10};
+  std::atomic<std::uint64_t> height = 200;
+  std::atomic<bool> answers = true;  ///< wait_final ever does
+  std::atomic<int> waits = 0;        ///< calls of it
   std::unique_ptr<PayDesk> desk;
 
   PayConfig config() const {
@@ -168,11 +193,12 @@ struct PayDeskTest : testing::Test {
   void start() {
     PayPorts ports;
     ports.submit = [this](const SignedTx& tx) { return ledger.submit(tx); };
-    ports.wait_final = [](const TxId& id, std::uint64_t, const std::function<void(Result<TxReceipt>)>& done) {
-      done(TxReceipt{id, TxStatus::kOk, Amount(1), {}});
+    ports.wait_final = [this](const TxId& id, std::uint64_t, const std::function<void(Result<TxReceipt>)>& done) {
+      ++waits;
+      if (answers) done(TxReceipt{id, TxStatus::kOk, Amount(1), {}});
     };
     ports.next_nonce = [this](const Address& a) { return ledger.next_nonce(a); };
-    ports.height = [] { return Height(200); };
+    ports.height = [this] { return Height(height); };
     ports.channel = [this](const ChannelId& id) { return Result<std::optional<OpenedChannel>>(ledger.channel(id)); };
     ports.run = [this](payment::Run run, SlowService::Done done) { service.run(std::move(run), std::move(done)); };
     ports.warn = [](const std::string&) {};
@@ -335,6 +361,78 @@ TEST_F(PayDeskTest, AChannelTheLedgerForgotIsReplaced) {
   const auto reply = call();
   ASSERT_TRUE(reply) << reply.error().message;
   EXPECT_EQ(ledger.count<OpenChannel>(), 2U);
+}
+
+// The node is killed after its transaction became final and before it knew. The deposit is in a channel that only this
+// payer can use.
+TEST_F(PayDeskTest, AChannelWhoseOpeningWasCutOffIsTakenOver) {
+  answers = false;
+  const auto cut = call_later();
+  while (waits < 1) std::this_thread::yield();
+  ASSERT_EQ(ledger.channels().size(), 1U);
+  answers = true;
+  restart();
+  const auto reply = call();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(ledger.count<OpenChannel>(), 1U) << "no second deposit";
+  EXPECT_EQ(reply->answer.receipt->receipt.channel, ledger.channels().at(0).record.channel);
+  restart();
+  EXPECT_TRUE(call());
+  EXPECT_EQ(ledger.count<OpenChannel>(), 1U);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "openings"));
+}
+
+// It became final only after the call that asked for it had given up, in the same process or the next.
+TEST_F(PayDeskTest, AnOpeningThatIsFinalLateIsTakenOverWithTheBlockThatHoldsIt) {
+  ledger.be_forgetful(true);
+  answers = false;
+  const auto cut = call_later();
+  while (waits < 1) std::this_thread::yield();
+  ledger.be_forgetful(false);
+  answers = true;
+  restart();
+  EXPECT_TRUE(ledger.channels().empty());
+  const auto reply = call();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(ledger.count<OpenChannel>(), 1U) << "the same bytes were sent again";
+  EXPECT_EQ(waits, 2);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "openings"));
+}
+
+// Another transaction took its number, so the ledger refuses it; a call is not held up by it. It is kept until it can
+// be in no block any more.
+TEST_F(PayDeskTest, AnOpeningThatCanNoMoreBeHoldsNobodyUp) {
+  ledger.be_forgetful(true);
+  answers = false;
+  const auto cut = call_later();
+  while (waits < 1) std::this_thread::yield();
+  ledger.be_forgetful(false);
+  answers = true;
+  std::promise<Address> payer;
+  desk->sessions([&](const std::vector<SessionKey>& keys) { payer.set_value(keys.at(0).address()); });
+  SignedTx other;
+  other.body.sender = payer.get_future().get();
+  ASSERT_TRUE(ledger.submit(other));
+  restart();
+  const auto reply = call();
+  ASSERT_TRUE(reply) << reply.error().message;
+  EXPECT_EQ(ledger.count<OpenChannel>(), 1U);
+  EXPECT_FALSE(std::filesystem::is_empty(folder.path() / "openings"));
+  height = 10'000;
+  tip();
+  ASSERT_TRUE(call());
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "openings"));
+}
+
+TEST_F(PayDeskTest, AnOpeningThatTheNodeRefusesLeavesNothing) {
+  ledger.refuse(true);
+  const auto refused = call();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::kRejected);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path() / "openings"));
+  ledger.refuse(false);
+  EXPECT_TRUE(call());
+  EXPECT_EQ(ledger.count<OpenChannel>(), 1U);
 }
 
 TEST_F(PayDeskTest, AChannelNearItsEndIsLeftForAnother) {

@@ -11,6 +11,7 @@ namespace {
 class Kept final : public HttpResponder::Channel {
  public:
   void send(HttpReply r) override { reply = std::move(r); }
+  void when_gone(std::function<void()>) override {}
   std::shared_ptr<HttpStream> stream(HttpReply head) override {
     reply = std::move(head);
     return nullptr;

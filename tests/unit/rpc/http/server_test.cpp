@@ -108,6 +108,9 @@ class HttpServerTest : public ::testing::Test {
       // answered by nobody
     } else if (path == "/keep") {
       kept_.push_back(std::make_shared<HttpResponder>(std::move(responder)));
+    } else if (path == "/watch") {
+      responder.when_gone([this] { ++gone_; });
+      kept_.push_back(std::make_shared<HttpResponder>(std::move(responder)));
     } else if (path == "/large") {
       std::move(responder).send({200, "text/plain", {}, std::string(kLarge, 'x')});
     } else if (path == "/inject") {
@@ -157,6 +160,7 @@ class HttpServerTest : public ::testing::Test {
   int handled_ = 0;
   std::shared_ptr<HttpStream> stream_;
   std::vector<std::shared_ptr<HttpResponder>> kept_;
+  int gone_ = 0;  ///< clients of /watch that went before they were answered
   HttpServer server_;
   std::uint16_t port_ = 0;
   std::thread thread_;
@@ -201,6 +205,42 @@ TEST_F(HttpServerTest, StreamsChunksToTheirEnd) {
   const std::string reply = talk("GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", "0\r\n\r\n");
   EXPECT_NE(reply.find("Transfer-Encoding: chunked"), std::string::npos);
   EXPECT_NE(reply.find("4\r\none\n\r\n4\r\ntwo\n\r\n0\r\n\r\n"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, TellsWhoAsksThatTheClientIsGone) {
+  const std::string watch = "GET /watch HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const auto answer = [this] { on_io([this] { std::move(*kept_.back()).send({200, "text/plain", {}, "late"}); }); };
+  Client reset(port_);
+  reset.say(watch);
+  until([this] { return kept_.size() == 1; });
+  reset.reset();
+  until([this] { return gone_ == 1; });
+  answer();  // to nobody
+  // One that ends its side may still wait, and gets its answer if that comes soon.
+  Client half(port_);
+  half.say(watch).end_sending();
+  until([this] { return kept_.size() == 2; });
+  pass_ms(kHttpHalfClosedMs);
+  answer();
+  EXPECT_TRUE(half.rest().ends_with("late"));
+  EXPECT_EQ(on_io([this] { return gone_; }), 1);
+  // Later than that it is gone, whoever it was. Its end may be read only after the clock has moved once.
+  Client closed(port_);
+  closed.say(watch);
+  until([this] { return kept_.size() == 3; });
+  closed.close();
+  while (on_io([this] { return gone_; }) == 1) pass_ms(kHttpHalfClosedMs + 1);
+  answer();
+  // Who was answered did not go, whenever it closes.
+  {
+    Client answered(port_);
+    answered.say(watch);
+    until([this] { return kept_.size() == 4; });
+    answer();
+    answered.hear("late");
+  }
+  until([this] { return server_.connections() == 0; });
+  EXPECT_EQ(on_io([this] { return gone_; }), 2);
 }
 
 TEST_F(HttpServerTest, AHandlerThatForgetsAnswers500) {

@@ -89,6 +89,24 @@ TEST_F(Claims, TheBooksCountACallOnceAndSurviveARestart) {
   expect(Amount(), "after the ledger took the claim");
 }
 
+TEST_F(Claims, TheBooksSayWhatAClaimWouldCostAndWhetherOneIsOnItsWay) {
+  EXPECT_EQ(rig.provider->books().at(0).claim_fee, claim_fee(rig.config.params, 0)) << "nothing to claim";
+  call_once();
+  const ChannelBooks small = rig.provider->books().at(0);
+  EXPECT_EQ(small.claim_fee, fee());
+  EXPECT_FALSE(small.claim_sent);
+  rig.send(ClaimAsked{});
+  EXPECT_EQ(rig.claims.empty(), small.claimable <= small.claim_fee) << "only what is worth more than its fee";
+  EXPECT_EQ(rig.provider->books().at(0).claim_sent, !rig.claims.empty());
+  while (rig.claims.empty()) {
+    call_once();
+    rig.send(ClaimAsked{});
+  }
+  const ChannelBooks claimed = rig.provider->books().at(0);
+  EXPECT_TRUE(claimed.claim_sent);
+  EXPECT_GT(claimed.claimable, claimed.claim_fee);
+}
+
 TEST_F(Claims, BeforeTheEndAndBeforeDraining) {
   call_once();
   call_once();

@@ -20,6 +20,7 @@ CodeHash module_of(std::uint8_t n) {
 WantedVersion wanted(std::uint8_t n, bool attest, bool serve, std::optional<CodeHash> module = std::nullopt) {
   WantedVersion out;
   out.version = version_of(n);
+  out.commit.data[0] = n;
   out.attest = attest;
   out.serve = serve;
   out.module = module;
@@ -44,22 +45,22 @@ struct SchedulerTest : ::testing::Test {
 TEST_F(SchedulerTest, BuildsAttestsCompilesAndServes) {
   EXPECT_EQ(send<Build>(Wanted{{wanted(1, true, false)}}).size(), 1U);
   EXPECT_EQ(local(1).state, LocalState::kBuilding);
-  EXPECT_EQ(send<Attest>(BuildEnded{version_of(1), module_of(9), "", false}).size(), 1U);
+  EXPECT_EQ(send<Attest>(BuildEnded{version_of(1), module_of(9), ""}).size(), 1U);
   EXPECT_TRUE(send<Build>(AttestEnded{version_of(1), true, ""}).empty());
   EXPECT_TRUE(send<Attest>(Tick{}).empty()) << "it attests once";
   const auto compile = send<Compile>(Wanted{{wanted(1, false, true, module_of(9))}});
   ASSERT_EQ(compile.size(), 1U);
   EXPECT_EQ(compile[0].module, module_of(9));
   EXPECT_FALSE(scheduler_.accepts(version_of(1), now_));
-  EXPECT_EQ(send<Serve>(CompileEnded{version_of(1), true, "", false}).size(), 1U);
+  EXPECT_EQ(send<Serve>(CompileEnded{version_of(1), true, ""}).size(), 1U);
   EXPECT_TRUE(scheduler_.accepts(version_of(1), now_));
   EXPECT_EQ(local(1).state, LocalState::kRunning);
 }
 
 TEST_F(SchedulerTest, StopsWhatIsNoLongerPlacedHere) {
   send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
-  send<Compile>(BuildEnded{version_of(1), module_of(9), "", false});
-  send<Serve>(CompileEnded{version_of(1), true, "", false});
+  send<Compile>(BuildEnded{version_of(1), module_of(9), ""});
+  send<Serve>(CompileEnded{version_of(1), true, ""});
   EXPECT_EQ(send<Stop>(Wanted{{}}).size(), 1U);
   EXPECT_FALSE(scheduler_.accepts(version_of(1), now_));
   EXPECT_TRUE(scheduler_.versions().empty());
@@ -67,7 +68,7 @@ TEST_F(SchedulerTest, StopsWhatIsNoLongerPlacedHere) {
 
 TEST_F(SchedulerTest, AFailureOfTheSourceIsFinal) {
   send<Build>(Wanted{{wanted(1, true, false)}});
-  EXPECT_TRUE(send<Build>(BuildEnded{version_of(1), std::nullopt, "main.c:3: error", true}).empty());
+  EXPECT_TRUE(send<Build>(BuildEnded{version_of(1), std::nullopt, "main.c:3: error", Fault::kInvalid}).empty());
   now_ = now_.plus_ms(10 * kRetryMostMs);
   EXPECT_TRUE(send<Build>(Tick{}).empty());
   EXPECT_EQ(local(1).state, LocalState::kError);
@@ -78,7 +79,7 @@ TEST_F(SchedulerTest, AFailureOfTheMachineIsTriedAgainLaterAndLater) {
   send<Build>(Wanted{{wanted(1, true, false)}});
   std::uint64_t wait = kRetryFirstMs;
   for (int attempt = 0; attempt < 12; ++attempt) {
-    EXPECT_TRUE(send<Build>(BuildEnded{version_of(1), std::nullopt, "no network", false}).empty());
+    EXPECT_TRUE(send<Build>(BuildEnded{version_of(1), std::nullopt, "no network"}).empty());
     now_ = now_.plus_ms(wait - 1);
     EXPECT_TRUE(send<Build>(Tick{}).empty()) << attempt;
     now_ = now_.plus_ms(1);
@@ -87,9 +88,63 @@ TEST_F(SchedulerTest, AFailureOfTheMachineIsTriedAgainLaterAndLater) {
   }
 }
 
+TEST_F(SchedulerTest, ABuildThatRanOutOfTimeIsTriedAgainAfterAtLeastThatTime) {
+  constexpr std::uint64_t kTookMs = 300'000;
+  send<Build>(Wanted{{wanted(1, true, false)}});
+  std::uint64_t wait = kTookMs;
+  for (int attempt = 0; attempt < 8; ++attempt) {
+    now_ = now_.plus_ms(kTookMs);
+    EXPECT_TRUE(
+        send<Build>(BuildEnded{version_of(1), std::nullopt, "stopped after 300 s, the time limit", Fault::kBusy})
+            .empty());
+    EXPECT_EQ(local(1).state, LocalState::kError);
+    now_ = now_.plus_ms(wait - 1);
+    EXPECT_TRUE(send<Build>(Tick{}).empty()) << attempt;
+    now_ = now_.plus_ms(1);
+    EXPECT_EQ(send<Build>(Tick{}).size(), 1U) << attempt;
+    wait = std::min(wait * 2, std::min(kTookMs * kRetryMostTimes, kRetryLongestMs));
+  }
+  EXPECT_EQ(send<Attest>(BuildEnded{version_of(1), module_of(9), ""}).size(), 1U) << "in the end it works";
+}
+
+TEST_F(SchedulerTest, OnlyWhatTheSourceItselfCausesIsFinal) {
+  for (const Fault fault : {Fault::kInvalid, Fault::kLimit, Fault::kRefused}) EXPECT_TRUE(is_of_source(fault));
+  for (const Fault fault : {Fault::kBusy, Fault::kIo, Fault::kUnreachable, Fault::kNotFound, Fault::kDenied,
+                            Fault::kCorrupt, Fault::kInternal, Fault::kInterrupted}) {
+    EXPECT_FALSE(is_of_source(fault)) << static_cast<int>(fault);
+  }
+}
+
+TEST_F(SchedulerTest, WhoAsksAgainGetsANewAttemptAtOnce) {
+  send<Build>(Wanted{{wanted(1, true, false)}});
+  EXPECT_TRUE(send<Build>(Retry{version_of(1)}).empty()) << "it is being built";
+  send<Build>(BuildEnded{version_of(1), std::nullopt, "main.c:3: error", Fault::kInvalid});
+  EXPECT_TRUE(send<Build>(Retry{version_of(2)}).empty()) << "nobody knows this one";
+  EXPECT_EQ(send<Build>(Retry{version_of(1)}).size(), 1U);
+  EXPECT_EQ(local(1).state, LocalState::kBuilding);
+  EXPECT_EQ(local(1).error, "");
+  send<Build>(BuildEnded{version_of(1), std::nullopt, "no network", Fault::kUnreachable});
+  EXPECT_EQ(send<Build>(Retry{version_of(1)}).size(), 1U) << "it does not wait for its pause either";
+}
+
+TEST_F(SchedulerTest, ASourceThatBuildsUnderAnotherNameIsTriedAgain) {
+  WantedVersion twin = wanted(2, true, false);
+  twin.commit = wanted(1, true, false).commit;
+  WantedVersion other = twin;
+  other.version = version_of(3);
+  other.subdir = "another/folder";
+  send<Build>(Wanted{{wanted(1, true, false), other}});
+  send<Build>(BuildEnded{version_of(1), std::nullopt, "killed", Fault::kInvalid});
+  send<Build>(BuildEnded{version_of(3), std::nullopt, "killed", Fault::kInvalid});
+  send<Build>(Wanted{{wanted(1, true, false), twin, other}});
+  const auto again = send<Build>(BuildEnded{version_of(2), module_of(9), ""});
+  ASSERT_EQ(again.size(), 1U);
+  EXPECT_EQ(again[0].version.version, version_of(1));
+}
+
 TEST_F(SchedulerTest, NeverServesAnotherModuleThanTheAgreedOne) {
   send<Build>(Wanted{{wanted(1, false, true, module_of(7))}});
-  EXPECT_TRUE(send<Compile>(BuildEnded{version_of(1), module_of(9), "", false}).empty());
+  EXPECT_TRUE(send<Compile>(BuildEnded{version_of(1), module_of(9), ""}).empty());
   EXPECT_EQ(local(1).state, LocalState::kError);
 }
 
@@ -97,7 +152,7 @@ TEST_F(SchedulerTest, RunsAFewJobsAtOnceAndTheRestAfterwards) {
   Wanted many;
   for (std::uint8_t n = 1; n <= 10; ++n) many.versions.push_back(wanted(n, false, true, module_of(n)));
   EXPECT_EQ(send<Build>(many).size(), kMaxJobsAtOnce);
-  EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", true}).size(), 1U);
+  EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", Fault::kInvalid}).size(), 1U);
 }
 
 TEST_F(SchedulerTest, WhatIsPlacedHereDoesNotWaitForVersionsThatAreOnlyAttested) {
@@ -111,15 +166,16 @@ TEST_F(SchedulerTest, WhatIsPlacedHereDoesNotWaitForVersionsThatAreOnlyAttested)
   ASSERT_EQ(own.size(), 1U);
   EXPECT_EQ(own[0].version.version, version_of(99));
   EXPECT_FALSE(own[0].foreign);
-  EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", true}).size(), 1U) << "the next to attest";
-  EXPECT_TRUE(send<Build>(BuildEnded{version_of(99), module_of(9), "", false}).empty());
+  EXPECT_EQ(send<Build>(BuildEnded{version_of(1), std::nullopt, "bad", Fault::kInvalid}).size(), 1U)
+      << "the next to attest";
+  EXPECT_TRUE(send<Build>(BuildEnded{version_of(99), module_of(9), ""}).empty());
 }
 
 struct ServedVersionTest : SchedulerTest {
   ServedVersionTest() {
     send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
-    send<Compile>(BuildEnded{version_of(1), module_of(9), "", false});
-    send<Serve>(CompileEnded{version_of(1), true, "", false});
+    send<Compile>(BuildEnded{version_of(1), module_of(9), ""});
+    send<Serve>(CompileEnded{version_of(1), true, ""});
   }
   void deaths(std::uint32_t n) {
     for (std::uint32_t i = 0; i < n; ++i) send<Stop>(CallEnded{version_of(1), true});
@@ -177,8 +233,8 @@ TEST_F(ServedVersionTest, ADrainingVersionAnswersAndSaysSo) {
 
 TEST_F(SchedulerTest, AModuleThatIsGoneFromTheCacheIsBuiltAgain) {
   send<Build>(Wanted{{wanted(1, false, true, module_of(9))}});
-  EXPECT_EQ(send<Compile>(BuildEnded{version_of(1), module_of(9), "", false}).size(), 1U);
-  send<Build>(CompileEnded{version_of(1), false, "no such file", false});
+  EXPECT_EQ(send<Compile>(BuildEnded{version_of(1), module_of(9), ""}).size(), 1U);
+  send<Build>(CompileEnded{version_of(1), false, "no such file"});
   now_ = now_.plus_ms(kRetryFirstMs);
   EXPECT_EQ(send<Build>(Tick{}).size(), 1U);
 }

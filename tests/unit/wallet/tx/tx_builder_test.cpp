@@ -49,6 +49,12 @@ TEST_F(TxBuilder, RefusesWhatThePurseDoesNotCover) {
   EXPECT_FALSE(build_tx(view, sender, transfer));
 }
 
+TEST_F(TxBuilder, LetsARefreshPayOutOfWhatItRefreshes) {
+  view.spendable = Amount(0);
+  EXPECT_TRUE(build_tx(view, sender, RefreshLot{Epoch(30), LotClass::kToken, Amount(5'000'000)}));
+  EXPECT_EQ(build_tx(view, sender, RequestClose{}).error().fault, Fault::kFunds);
+}
+
 TEST_F(TxBuilder, RefusesAFeeAboveTheCallersCap) {
   const Amount fee = build_tx(view, sender, transfer)->fee;
   EXPECT_TRUE(build_tx(view, sender, transfer, {.max_fee = fee}));

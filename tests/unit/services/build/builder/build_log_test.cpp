@@ -44,6 +44,20 @@ TEST_F(BuildLogFile, AFloodIsCutAndTheTailIsKept) {
   EXPECT_TRUE(log.mentions("last words"));
 }
 
+TEST_F(BuildLogFile, ACompilerThatWasKilledIsNotTheSourcesFault) {
+  BuildLog plain = BuildLog::open(path_, {}).value();
+  plain.line("main.c:3: error: expected ';'");
+  EXPECT_EQ(fault_of_build(plain, 1), Fault::kInvalid);
+  EXPECT_EQ(fault_of_build(plain, 128 + 9), Fault::kBusy);
+  EXPECT_EQ(fault_of_build(plain, 128 + 24), Fault::kInvalid) << "processor time is the source's";
+  for (const char* line :
+       {"go build html/template: compile: signal: killed", "clang: error: unable to execute command: Killed"}) {
+    BuildLog log = BuildLog::open(path_, {}).value();
+    log.line(line);
+    EXPECT_EQ(fault_of_build(log, 1), Fault::kBusy) << line;
+  }
+}
+
 TEST_F(BuildLogFile, AnUnwritablePlaceIsAnError) {
   EXPECT_FALSE(BuildLog::open((folder_ / "gone/build.log").string(), {}).has_value());
 }

@@ -125,7 +125,7 @@ TEST_F(GitFetch, AServerThatNeverAnswersIsLeftInTime) {
   auto r = request("silent/repo.git");
   r.limits.wall_ms = 400;
   const Error e = refused(r);
-  EXPECT_EQ(e.fault, Fault::kLimit);
+  EXPECT_EQ(e.fault, Fault::kBusy);
 }
 
 TEST_F(GitFetch, AServerThatNeverEndsIsStopped) {

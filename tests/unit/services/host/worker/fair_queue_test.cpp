@@ -37,6 +37,21 @@ TEST(FairQueue, TenantAtItsLimitIsPassedOver) {
   EXPECT_EQ(item_of(q.pop(1, 99)), 2);
 }
 
+TEST(FairQueue, AnItemCanLeaveItsLine) {
+  Queue q(100, 100);
+  for (int i = 1; i <= 3; ++i) EXPECT_TRUE(q.push("a", std::move(i)));
+  EXPECT_TRUE(q.push("b", 10));
+  EXPECT_EQ(q.take_if([](int item) { return item == 2; }), 2);
+  EXPECT_EQ(q.take_if([](int item) { return item == 2; }), std::nullopt);
+  EXPECT_EQ(q.take_if([](int item) { return item == 10; }), 10);
+  EXPECT_EQ(q.size(), 2U);
+  EXPECT_EQ(item_of(q.pop(100, 100)), 1) << "b has no turn any more";
+  EXPECT_EQ(item_of(q.pop(100, 100)), 3);
+  EXPECT_EQ(item_of(q.pop(100, 100)), std::nullopt);
+  EXPECT_TRUE(q.push("b", 11));
+  EXPECT_EQ(item_of(q.pop(100, 100)), 11);
+}
+
 TEST(FairQueue, RoomIsLimitedForAllAndForOne) {
   Queue q(3, 2);
   EXPECT_TRUE(q.push("a", 1));

@@ -128,6 +128,53 @@ TEST_F(WorkerPoolTest, LongCallsDoNotHoldUpShortOnes) {
   for (std::size_t i = 1; i < 7; ++i) EXPECT_EQ(outcomes_[i].kind, CallEnd::kDeadline);
 }
 
+TEST_F(WorkerPoolTest, ACancelledCallEndsSoonAndItsWorkerGoesOn) {
+  start();
+  EXPECT_EQ(run(job("hostile", {"h", "exit", "3"})).exit_code, 3U);  // the process is up and the module loaded
+  CallJob endless = job("hostile", {"h", "loop"});
+  endless.call.gas_limit = Gas(1'000'000'000'000);
+  endless.call.deadline_ms = 3'600'000;
+  std::vector<std::uint64_t> calls;
+  for (int i = 0; i < 3; ++i) {
+    calls.push_back(pool_->call(endless, [this](ProgramOutcome o) { outcomes_.push_back(std::move(o)); }));
+  }
+  call(job("hostile", {"h", "exit", "4"}));
+  wait_for(2);  // the worker has them all: calls are begun in their order
+  ASSERT_EQ(outcomes_[1].exit_code, 4U);
+  pool_->cancel(calls[1]);
+  wait_for(3);
+  EXPECT_EQ(outcomes_[2].kind, CallEnd::kCancelled);
+  EXPECT_EQ(outcomes_[2].gas, Gas(0));
+  pool_->cancel(calls[1]);  // it has ended
+  pool_->cancel(1'000'000);
+  pool_->cancel(calls[0]);
+  pool_->cancel(calls[0]);
+  pool_->cancel(calls[2]);
+  wait_for(5);
+  EXPECT_EQ(outcomes_[4].kind, CallEnd::kCancelled);
+  EXPECT_EQ(run(job("hostile", {"h", "exit", "5"})).exit_code, 5U);
+  EXPECT_EQ(outcomes_.size(), 6U);
+  EXPECT_EQ(count(WorkerEvent::Kind::kDied), 0U);
+}
+
+TEST_F(WorkerPoolTest, ACancelledCallLeavesTheQueue) {
+  start();
+  CallJob endless = job("hostile", {"h", "loop"});
+  endless.call.gas_limit = Gas(1'000'000'000'000);
+  endless.call.deadline_ms = 3'600'000;
+  std::vector<std::uint64_t> calls;
+  for (std::size_t i = 0; i < kWorkerSlots + 1; ++i) {
+    calls.push_back(pool_->call(endless, [this](ProgramOutcome o) { outcomes_.push_back(std::move(o)); }));
+  }
+  pool_->cancel(calls.back());  // its service has all the slots it may have
+  wait_for(1);
+  EXPECT_EQ(outcomes_[0].kind, CallEnd::kCancelled);
+  for (const std::uint64_t one : calls) pool_->cancel(one);
+  wait_for(kWorkerSlots + 1);
+  EXPECT_EQ(outcomes_.size(), kWorkerSlots + 1);
+  EXPECT_EQ(run(job("hostile", {"h", "exit", "5"})).exit_code, 5U);
+}
+
 TEST_F(WorkerPoolTest, DeadlinesHoldWhileManyLongCallsArrive) {
   start();
   run(job("hostile", {"h", "exit", "0"}));  // the process is up and the module loaded

@@ -1,8 +1,26 @@
-#include "rpc/daemon/config.hpp"
+#include "rpc/daemon/config/config.hpp"
+
+#include <arpa/inet.h>
 
 #include <charconv>
-#define TOML_EXCEPTIONS 0
+#include <fstream>
+
+namespace micro {
+namespace {
+
+/// What the parser takes for impossible is not, for some malformed files: that refuses the file, and ends no process.
+struct TomlSurprise {};
+
+}  // namespace
+}  // namespace micro
+
+#pragma push_macro("NDEBUG")
+#undef NDEBUG  // else what it takes for impossible would be undefined behaviour
+#define TOML_EXCEPTIONS 1
+#define TOML_ASSERT(expr) \
+  ((expr) ? static_cast<void>(0) : throw ::micro::TomlSurprise())  // lint-ok throws: caught in parsed_toml
 #include <toml++/toml.h>
+#pragma pop_macro("NDEBUG")
 
 namespace micro {
 namespace {
@@ -78,15 +96,21 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
   return {};
 }
 
+Result<toml::table> parsed_toml(std::string_view text) {
+  try {
+    return toml::parse(text);
+  } catch (const toml::parse_error& e) {
+    return fail(Fault::kInvalid, "line " + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
+  } catch (const TomlSurprise&) {
+    return fail(Fault::kInvalid, "is not TOML", "look for characters that cannot be seen, and for a [ without a name");
+  }
+}
+
 }  // namespace
 
-Status read_config_file(const fs::path& file, NodeConfig& config) {
-  const toml::parse_result parsed = toml::parse_file(file.string());
-  if (!parsed) {
-    return fail(Fault::kInvalid, file.string() + " line " + std::to_string(parsed.error().source().begin.line) + ": " +
-                                     std::string(parsed.error().description()));
-  }
-  for (const auto& [section, content] : parsed.table()) {
+Status read_config(std::string_view text, NodeConfig& config) {
+  const toml::table parsed = TRY(parsed_toml(text));
+  for (const auto& [section, content] : parsed) {
     const auto* table = content.as_table();
     if (table == nullptr) return take_key(std::string(section.str()), content, config);
     for (const auto& [key, node] : *table) {
@@ -94,6 +118,21 @@ Status read_config_file(const fs::path& file, NodeConfig& config) {
     }
   }
   return {};
+}
+
+Status read_config_file(const fs::path& file, NodeConfig& config) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) return fail(Fault::kInvalid, "cannot open the settings file " + file.string());
+  std::string text(kMaxConfigBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return fail(Fault::kInvalid, "cannot read the settings file " + file.string());
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > kMaxConfigBytes) {
+    return fail(Fault::kInvalid, file.string() + " is longer than " + std::to_string(kMaxConfigBytes) + " bytes");
+  }
+  Status read = read_config(text, config);
+  if (!read) return fail(read.error().fault, file.string() + " " + read.error().message, read.error().hint);
+  return read;
 }
 
 Status parse_http_listen(std::string_view text, NodeConfig& config) {
@@ -106,11 +145,14 @@ Status parse_http_listen(std::string_view text, NodeConfig& config) {
   if (error != std::errc{} || end != port.data() + port.size()) {
     return fail(Fault::kInvalid, "\"" + std::string(text) + "\" is not host:port", "write it like 127.0.0.1:8080");
   }
-  if (host != "[::1]" && host != "::1" && !host.starts_with("127.")) {
+  if (host == "[::1]") host = "::1";
+  in_addr address{};
+  const bool is_ipv4 = host.find('\0') == std::string::npos && ::inet_pton(AF_INET, host.c_str(), &address) == 1;
+  if (host != "::1" && !(is_ipv4 && host.starts_with("127."))) {
     return fail(Fault::kInvalid, "the gateway listens on loopback addresses only, not on " + host,
                 "use 127.0.0.1 and put a reverse proxy in front to reach it from elsewhere");
   }
-  config.http_host = host == "[::1]" ? "::1" : host;
+  config.http_host = host;
   config.http_port = number;
   return {};
 }
