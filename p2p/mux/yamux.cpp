@@ -1,0 +1,326 @@
+#include "p2p/mux/yamux.hpp"
+
+#include "chain/base/check.hpp"
+
+namespace micro::p2p {
+namespace {
+
+enum : std::uint8_t { kData = 0, kWindowUpdate = 1, kPing = 2, kGoAwayType = 3 };
+enum : std::uint16_t { kSyn = 1, kAck = 2, kFin = 4, kRst = 8 };
+constexpr std::uint64_t kMaxSendWindowBytes = UINT32_MAX;
+constexpr std::size_t kKeptQueueBytes = 1'024;
+
+std::uint32_t big_endian(const std::uint8_t* at) {
+  return static_cast<std::uint32_t>(at[0]) << 24 | static_cast<std::uint32_t>(at[1]) << 16 |
+         static_cast<std::uint32_t>(at[2]) << 8 | at[3];
+}
+void put_big_endian(std::uint8_t* at, std::uint32_t value) {
+  for (unsigned n = 0; n < 4; ++n) at[n] = static_cast<std::uint8_t>(value >> (24 - 8 * n));
+}
+
+}  // namespace
+
+struct Yamux::Header {
+  std::uint8_t version = 0;
+  std::uint8_t type = 0;
+  std::uint16_t flags = 0;
+  StreamId stream = 0;
+  std::uint32_t length = 0;
+
+  static Header read(const std::uint8_t* at) {
+    return {.version = at[0],
+            .type = at[1],
+            .flags = static_cast<std::uint16_t>(at[2] << 8 | at[3]),
+            .stream = big_endian(at + 4),
+            .length = big_endian(at + 8)};
+  }
+};
+
+// --- input ---
+
+Status Yamux::receive(ByteView input, Instant now) {
+  while (!input.empty()) {
+    if (body_left_ > 0) {
+      const ByteView here = input.first(std::min<std::size_t>(body_left_, input.size()));
+      on_data(here);
+      body_left_ -= static_cast<std::uint32_t>(here.size());
+      input = input.subspan(here.size());
+      continue;
+    }
+    const std::size_t more = std::min(kYamuxHeaderBytes - header_bytes_, input.size());
+    std::memcpy(header_.data() + header_bytes_, input.data(), more);
+    header_bytes_ += more;
+    input = input.subspan(more);
+    if (header_bytes_ < kYamuxHeaderBytes) return {};
+    header_bytes_ = 0;
+    if (auto status = on_header(Header::read(header_.data()), now); !status) {
+      go_away(GoAway::kProtocolError);
+      return status;
+    }
+  }
+  return {};
+}
+
+Status Yamux::on_header(const Header& header, Instant now) {
+  if (header.version != 0) return fail(Fault::kInvalid, "a frame of another version of yamux");
+  switch (header.type) {
+    case kData:
+    case kWindowUpdate: {
+      if ((header.flags & kSyn) != 0) TRY(on_open(header));
+      Stream* opened = find(header.stream);
+      if ((header.flags & kSyn) != 0 && opened != nullptr) opened->last_update = now;
+      return on_stream_frame(header);
+    }
+    case kPing:
+      return on_ping(header);
+    case kGoAwayType:
+      remote_gone_ = true;
+      events_.push_back({.kind = MuxEvent::Kind::kGoAway, .value = header.length});
+      return {};
+    default:
+      return fail(Fault::kInvalid, "a frame of an unknown type");
+  }
+}
+
+Status Yamux::on_open(const Header& header) {
+  const bool theirs = header.stream != 0 && header.stream % 2 != next_id_ % 2;
+  if (!theirs || find(header.stream) != nullptr) return fail(Fault::kInvalid, "a stream with an id that is not free");
+  if (inbound_ == kYamuxMaxInboundStreams) {
+    TRY(control_room());
+    frame(kWindowUpdate, kRst, header.stream, 0);
+    return {};
+  }
+  ++inbound_;
+  streams_[header.stream].acknowledged = true;
+  frame(kWindowUpdate, kAck, header.stream, 0);
+  events_.push_back({.kind = MuxEvent::Kind::kOpened, .stream = header.stream});
+  return {};
+}
+
+Status Yamux::on_stream_frame(const Header& header) {
+  const StreamId id = header.stream;
+  Stream* stream = find(id);
+  if (header.type == kData) {
+    body_stream_ = id;
+    body_left_ = header.length;
+  }
+  if (stream == nullptr) return {};  // given up while this was on its way; its bytes are passed over
+  if ((header.flags & kAck) != 0 && !std::exchange(stream->acknowledged, true)) --unacknowledged_;
+  if ((header.flags & kRst) != 0) {  // its length is a code, never credit
+    forget(id);
+    events_.push_back({.kind = MuxEvent::Kind::kReset, .stream = id, .value = header.length});
+    return {};
+  }
+  if (header.type == kWindowUpdate && header.length > 0) {
+    stream->send_window += header.length;
+    if (stream->send_window > kMaxSendWindowBytes) return fail(Fault::kInvalid, "more credit than a window can hold");
+    if (std::exchange(stream->waits, false)) events_.push_back({.kind = MuxEvent::Kind::kWritable, .stream = id});
+  }
+  if (header.type == kData && header.length > 0) {
+    if (stream->remote_finished) return fail(Fault::kInvalid, "data behind the end of a stream");
+    if (header.length > stream->credit) return fail(Fault::kInvalid, "more data than the window allows");
+    stream->credit -= header.length;
+  }
+  if ((header.flags & kFin) != 0) {
+    stream->remote_finished = true;
+    if (body_left_ == 0) signal_readable(id, *stream);
+  }
+  return {};
+}
+
+Status Yamux::on_ping(const Header& header) {
+  if ((header.flags & kAck) != 0) {
+    events_.push_back({.kind = MuxEvent::Kind::kPong, .value = header.length});
+    return {};
+  }
+  TRY(control_room());
+  frame(kPing, kAck, 0, header.length);
+  return {};
+}
+
+void Yamux::on_data(ByteView bytes) {
+  Stream* stream = find(body_stream_);
+  if (stream == nullptr) return;
+  stream->in.append(bytes);
+  signal_readable(body_stream_, *stream);
+}
+
+void Yamux::signal_readable(StreamId id, Stream& stream) {
+  if (!std::exchange(stream.signalled, true)) events_.push_back({.kind = MuxEvent::Kind::kReadable, .stream = id});
+}
+
+// A peer that makes us answer and reads nothing would let the queue grow for ever.
+Status Yamux::control_room() const {
+  if (output_.size() < kYamuxQueuedBytes + kYamuxQueuedControlBytes) return {};
+  return fail(Fault::kLimit, "the other side asks and does not read the answers");
+}
+
+// --- output ---
+
+void Yamux::frame(std::uint8_t type, std::uint16_t flags, StreamId id, std::uint32_t length) {
+  std::uint8_t* const at = output_.prepare(kYamuxHeaderBytes).data();
+  at[0] = 0;
+  at[1] = type;
+  at[2] = static_cast<std::uint8_t>(flags >> 8);
+  at[3] = static_cast<std::uint8_t>(flags);
+  put_big_endian(at + 4, id);
+  put_big_endian(at + 8, length);
+  output_.commit(kYamuxHeaderBytes);
+}
+
+void Yamux::drained() {
+  while (!blocked_.empty() && output_.size() < kYamuxQueuedBytes / 2) {
+    const StreamId id = blocked_.front();
+    blocked_.pop_front();
+    Stream* stream = find(id);
+    if (stream == nullptr) continue;
+    stream->queued = false;
+    if (std::exchange(stream->waits, false)) events_.push_back({.kind = MuxEvent::Kind::kWritable, .stream = id});
+  }
+}
+
+Result<StreamId> Yamux::open() {
+  if (remote_gone_) return fail(Fault::kUnreachable, "the other side takes no new streams");
+  if (unacknowledged_ >= kYamuxMaxUnacknowledged || streams_.size() - inbound_ >= kYamuxMaxOutboundStreams) {
+    return fail(Fault::kBusy, "too many streams to one peer");
+  }
+  if (next_id_ > UINT32_MAX - 2) return fail(Fault::kLimit, "a connection that has used up its stream ids");
+  const StreamId id = next_id_;
+  next_id_ += 2;
+  streams_[id].outbound = true;
+  ++unacknowledged_;
+  frame(kWindowUpdate, kSyn, id, 0);
+  return id;
+}
+
+std::size_t Yamux::write(StreamId id, ByteView bytes, bool urgent) {
+  Stream* stream = find(id);
+  if (stream == nullptr || stream->finished) return 0;
+  std::size_t taken = 0;
+  while (taken < bytes.size()) {
+    const bool full = !urgent && output_.size() >= kYamuxQueuedBytes;
+    const std::size_t size =
+        std::min({bytes.size() - taken, static_cast<std::size_t>(stream->send_window), kYamuxFrameBytes});
+    if (full || size == 0) {
+      stream->waits = true;
+      if (full && !std::exchange(stream->queued, true)) blocked_.push_back(id);
+      break;
+    }
+    frame(kData, 0, id, static_cast<std::uint32_t>(size));
+    output_.append(bytes.subspan(taken, size));
+    stream->send_window -= size;
+    taken += size;
+  }
+  return taken;
+}
+
+void Yamux::finish(StreamId id) {
+  Stream* stream = find(id);
+  if (stream == nullptr || std::exchange(stream->finished, true)) return;
+  frame(kWindowUpdate, kFin, id, 0);
+}
+
+void Yamux::reset(StreamId id) {
+  if (find(id) == nullptr) return;
+  frame(kWindowUpdate, kRst, id, 0);
+  forget(id);
+}
+
+void Yamux::release(StreamId id) {
+  const Stream* stream = find(id);
+  if (stream == nullptr) return;
+  if (stream->finished && stream->remote_finished) return forget(id);
+  reset(id);
+}
+
+ByteView Yamux::readable(StreamId id) const {
+  const Stream* stream = find(id);
+  return stream == nullptr ? ByteView() : stream->in.view();
+}
+
+void Yamux::consume(StreamId id, std::size_t bytes, Instant now) {
+  Stream* stream = find(id);
+  if (stream == nullptr) return;
+  stream->signalled = false;
+  stream->in.consume(bytes);
+  stream->owed += static_cast<std::uint32_t>(bytes);
+  if (stream->owed >= stream->window / 2 && !stream->remote_finished) give_credit(id, *stream, now);
+}
+
+void Yamux::give_credit(StreamId id, Stream& stream, Instant now) {
+  // Half a window read within a few round trips: the window is what holds the sender up.
+  const std::uint64_t since_ns = now.ns - stream.last_update.ns;
+  std::uint32_t grow = 0;
+  if (rtt_ns_ > 0 && since_ns < kYamuxGrowWithinRtts * rtt_ns_ && stream.window * 2 <= kYamuxMaxWindowBytes &&
+      grown_bytes_ + stream.window <= kYamuxGrowthBytes) {
+    grow = stream.window;
+    grown_bytes_ += grow;
+    stream.window += grow;
+  }
+  frame(kWindowUpdate, 0, id, stream.owed + grow);
+  stream.credit += stream.owed + grow;
+  stream.owed = 0;
+  stream.last_update = now;
+}
+
+bool Yamux::at_end(StreamId id) const {
+  const Stream* stream = find(id);
+  return stream != nullptr && stream->remote_finished && stream->in.empty() && (body_left_ == 0 || body_stream_ != id);
+}
+
+bool Yamux::exists(StreamId id) const {
+  return find(id) != nullptr;
+}
+
+void Yamux::ping(std::uint32_t value) {
+  frame(kPing, kSyn, 0, value);
+}
+
+void Yamux::go_away(GoAway reason) {
+  frame(kGoAwayType, 0, 0, static_cast<std::uint32_t>(reason));
+}
+
+// --- streams ---
+
+Yamux::Stream* Yamux::find(StreamId id) {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : &found->second;
+}
+const Yamux::Stream* Yamux::find(StreamId id) const {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : &found->second;
+}
+
+void Yamux::forget(StreamId id) {
+  const auto found = streams_.find(id);
+  const Stream& stream = found->second;
+  grown_bytes_ -= stream.window - kYamuxWindowBytes;
+  if (!stream.outbound) --inbound_;
+  if (!stream.acknowledged) --unacknowledged_;
+  if (stream.queued) std::erase(blocked_, id);
+  streams_.erase(found);
+}
+
+std::size_t Yamux::held_bytes() const {
+  std::size_t held = output_.capacity();
+  for (const auto& [id, stream] : streams_) held += stream.in.capacity();
+  return held;
+}
+
+void Yamux::release_memory() {
+  output_.release(kKeptQueueBytes);
+  for (auto& [id, stream] : streams_) stream.in.release(kKeptQueueBytes);
+}
+
+std::size_t whole_frames(ByteView frames, std::size_t max_bytes) {
+  std::size_t end = 0;
+  while (frames.size() - end >= kYamuxHeaderBytes) {
+    const std::uint8_t* at = frames.data() + end;
+    const std::size_t body = at[1] == kData ? big_endian(at + 8) : 0;
+    if (end + kYamuxHeaderBytes + body > max_bytes) break;
+    end += kYamuxHeaderBytes + body;
+  }
+  return end > 0 ? end : std::min(frames.size(), max_bytes);
+}
+
+}  // namespace micro::p2p

@@ -1,0 +1,54 @@
+// This node among its peers: listens, dials, gives each stream to the handler of its protocol, and answers identify,
+// its push and ping. One thread: that of the io_context.
+#pragma once
+
+#include "chain/base/random.hpp"
+#include "p2p/net/session.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace micro::p2p {
+
+inline constexpr std::uint64_t kDialMs = 10'000;  ///< to connect, for each address a name stands for
+
+struct HostConfig {
+  HostKey key;
+  std::string agent = "micro";
+  std::string protocol_version = "micro/1";
+  bool muxer_in_handshake = true;  ///< false: for peers that are to negotiate it as of old
+};
+
+using StreamHandler = std::function<Task<void>(Stream stream)>;
+
+class Host {
+ public:
+  /// `clock` and `random` outlive the host.
+  Host(boost::asio::io_context& io, HostConfig config, const Clock& clock, Random& random);
+  /// Stops.
+  ~Host();
+
+  /// /ip4/…/tcp/… or ip6, port 0 for any. What it is bound to, with our peer id behind.
+  Result<Multiaddr> listen(const Multiaddr& address);
+  /// Connects and shakes hands; names are looked up. kMismatch where another peer answers than the address names.
+  Task<Result<std::shared_ptr<Session>>> dial(Multiaddr address);
+  /// Each stream of a protocol goes to its handler. Peers hear of it with the next identify or push.
+  void handle(std::string protocol, StreamHandler handler);
+  /// Tells every connected peer that takes pushes what we are now.
+  void push_identify();
+  /// Closes listeners and sessions.
+  void stop();
+
+  [[nodiscard]] const PeerId& peer() const;
+  [[nodiscard]] std::vector<std::shared_ptr<Session>> sessions() const;
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;
+};
+
+/// One round trip over /ipfs/ping/1.0.0, in nanoseconds.
+Task<Result<std::uint64_t>> ping(std::shared_ptr<Session> session, const Clock& clock, Random& random);
+
+}  // namespace micro::p2p

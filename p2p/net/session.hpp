@@ -1,0 +1,105 @@
+// A connection with its socket: reads, writes, keeps alive, hands streams to handlers. Lives on one thread.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+
+#include "p2p/net/stream.hpp"
+#include "p2p/wire/identify.hpp"
+
+namespace micro::p2p {
+
+inline constexpr std::uint64_t kHandshakeMs = 10'000;      ///< from the first byte until streams may be opened
+inline constexpr std::uint64_t kTickMs = 10'000;           ///< deadlines and idle memory are looked at this often
+inline constexpr std::uint64_t kKeepAliveMs = 30'000;      ///< between pings of ours
+inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;  ///< an idle connection keeps no more to read into
+inline constexpr std::uint64_t kPongMs = 20'000;           ///< for the answer
+
+/// What a session needs of its host, which outlives it or has stopped it.
+class SessionOwner {
+ public:
+  virtual ~SessionOwner() = default;
+  virtual void secured(const std::shared_ptr<Session>& session) = 0;
+  virtual void closed(const std::shared_ptr<Session>& session) = 0;
+  virtual void inbound(Stream stream) = 0;
+  [[nodiscard]] virtual Instant now() const = 0;
+};
+
+class Session final : public std::enable_shared_from_this<Session> {
+ public:
+  using Socket = boost::asio::ip::tcp::socket;
+  Session(std::weak_ptr<SessionOwner> owner, Socket socket, NoiseConfig config, const ProtocolSet& protocols);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  void start();
+  /// kUnreachable with the reason where it closed before.
+  Task<Status> wait_secured();
+  /// A stream on which the first of these that is spoken there was agreed; kNotFound where none is.
+  Task<Result<Stream>> open(std::vector<std::string> protocols);
+  /// The same without waiting for the answer: what is written travels with the proposal. A refusal shows as an error
+  /// of reading.
+  Result<Stream> open_lazily(std::string protocol);
+  /// What happens every kTickMs: deadlines, pings, and the memory of an idle connection.
+  void sweep();
+  /// Says goodbye and closes. Twice is once.
+  void close(Error reason);
+
+  [[nodiscard]] bool is_open() const { return !closed_; }
+  [[nodiscard]] bool dialed() const { return dialed_; }
+  [[nodiscard]] const Error& close_reason() const { return reason_; }
+  [[nodiscard]] const PeerId& peer() const { return connection_.remote_peer(); }
+  [[nodiscard]] const Multiaddr& remote_address() const { return remote_address_; }
+  [[nodiscard]] Connection& connection() { return connection_; }
+  [[nodiscard]] std::uint64_t round_trip_ns() const { return round_trip_ns_; }
+  [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
+  [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
+
+  /// What the peer said about itself so far.
+  [[nodiscard]] const std::optional<Identify>& identify() const { return identify_; }
+  /// Waits until it said something; false once the session is gone.
+  Task<bool> wait_identified();
+  /// Wakes at each change of what it says; check again.
+  Signal& identify_changed() { return identify_changed_; }
+  void learned(Identify said);
+
+ private:
+  friend class Stream;
+  void read();
+  void on_read(const boost::system::error_code& error, std::size_t bytes);
+  void flush_soon();
+  void flush();
+  void dispatch();
+  void on_event(const ConnectionEvent& event);
+  void tick();
+  [[nodiscard]] Instant now() const;
+  std::shared_ptr<StreamState> add_stream(StreamId id, StreamState::Phase phase);
+  void let_go(const std::shared_ptr<StreamState>& state);
+
+  std::weak_ptr<SessionOwner> owner_;
+  Socket socket_;
+  Connection connection_;
+  boost::asio::steady_timer timer_;
+  Signal secured_;
+  Signal identify_changed_;
+  std::map<StreamId, std::shared_ptr<StreamState>> streams_;
+  std::optional<Identify> identify_;
+  Multiaddr remote_address_;
+  bool dialed_;
+  bool closed_ = false;
+  bool writing_ = false;
+  bool flush_posted_ = false;
+  bool renewing_read_ = false;
+  Error reason_;
+  ByteQueue sending_;
+  Instant started_;
+  Instant pinged_;
+  bool pong_missing_ = false;
+  std::uint64_t round_trip_ns_ = 0;
+  std::uint64_t bytes_read_ = 0;
+  std::uint64_t bytes_written_ = 0;
+  std::uint64_t bytes_at_sweep_ = 0;
+};
+
+}  // namespace micro::p2p

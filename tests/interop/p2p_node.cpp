@@ -1,0 +1,81 @@
+// p2p_node listen ADDRESS [--no-extension]   prints "ready ADDRESS", serves until its input ends
+// p2p_node dial ADDRESS [--no-extension]     tries every case, prints "case NAME ok" or "case NAME failed: WHY"
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <cstdio>
+
+#include "tests/interop/cases.hpp"
+
+namespace micro::p2p::interop {
+namespace {
+
+namespace asio = boost::asio;
+
+void say(const std::string& line) {
+  std::printf("%s\n", line.c_str());
+  std::fflush(stdout);
+}
+
+Task<void> try_all(Host* host, Multiaddr address) {
+  const auto session = co_await host->dial(std::move(address));
+  if (!session) {
+    say("dial failed: " + session.error().message);
+    co_return;
+  }
+  say(std::string("muxer ") + ((*session)->connection().muxer_from_handshake() ? "handshake" : "multistream"));
+  for (const Case& one : cases()) {
+    const Status status = co_await one.run(*host, *session);
+    say(std::string("case ") + one.name + (status ? " ok" : " failed: " + status.error().message));
+  }
+}
+
+void until_input_ends(asio::posix::stream_descriptor& input, Host& host) {
+  static std::array<char, 64> ignored;
+  input.async_read_some(asio::buffer(ignored), [&](const boost::system::error_code& error, std::size_t) {
+    if (error) return host.stop();
+    until_input_ends(input, host);
+  });
+}
+
+int run(const std::string& mode, const Multiaddr& address, bool extension) {
+  asio::io_context io(1);
+  const SystemClock clock;
+  SystemRandom random;
+  Host host(io, {.key = HostKey::generate(random), .agent = "micro-interop", .muxer_in_handshake = extension}, clock,
+            random);
+  Responder responder(io.get_executor());
+  serve(host, responder);
+  asio::posix::stream_descriptor input(io);
+  if (mode == "listen") {
+    const auto bound = host.listen(address);
+    if (!bound) {
+      say("failed: " + bound.error().message);
+      return 1;
+    }
+    say("ready " + bound->text());
+    input.assign(::dup(STDIN_FILENO));
+    until_input_ends(input, host);
+  } else {
+    asio::co_spawn(io, try_all(&host, address), [&](const std::exception_ptr&) { host.stop(); });
+  }
+  io.run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace micro::p2p::interop
+
+int main(int argc, char** argv) {
+  using namespace micro::p2p;
+  const std::string mode = argc > 1 ? argv[1] : "";
+  const auto address = Multiaddr::parse(argc > 2 ? argv[2] : "");
+  const bool extension = argc < 4 || std::string(argv[3]) != "--no-extension";
+  if ((mode != "listen" && mode != "dial") || !address) {
+    std::fprintf(stderr, "p2p_node listen|dial ADDRESS [--no-extension]\n");
+    return 2;
+  }
+  return interop::run(mode, *address, extension);
+}

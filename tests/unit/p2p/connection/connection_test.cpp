@@ -1,0 +1,103 @@
+#include "p2p/connection/connection.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/gen/p2p/link.hpp"
+
+namespace micro::p2p {
+namespace {
+
+using Kind = ConnectionEvent::Kind;
+using test::Link;
+
+std::vector<ConnectionEvent> take(Connection& connection) {
+  return std::exchange(connection.events(), {});
+}
+
+// Every piece length up to the longest flight of the handshake, with the extension on both sides, one, or none.
+TEST(Connection, OpensWhateverThePiecesAndWhoeverOffersTheMuxer) {
+  for (std::size_t piece = 1; piece < 300; piece += piece < 40 ? 1 : 37) {
+    for (int offers = 0; offers < 4; ++offers) {
+      Link link((offers & 1) != 0, (offers & 2) != 0);
+      ASSERT_TRUE(link.settle(piece)) << piece;
+      EXPECT_TRUE(link.dialer.secured() && link.listener.secured()) << piece;
+      EXPECT_EQ(link.dialer.muxer_from_handshake(), offers == 3);
+      EXPECT_EQ(link.listener.muxer_from_handshake(), offers == 3);
+      EXPECT_EQ(take(link.dialer).front().kind, Kind::kSecured);
+      EXPECT_EQ(link.listener.remote_peer(), test::host_key(1).peer_id());
+    }
+  }
+}
+
+TEST(Connection, AStreamAgreesOnTheFirstProtocolSpokenThere) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  take(link.dialer);
+  take(link.listener);
+  const StreamId id = link.dialer.open({"/x", "/b", "/a"}).value();
+  ASSERT_TRUE(link.settle(7));
+  EXPECT_EQ(take(link.dialer), (std::vector<ConnectionEvent>{{Kind::kAgreed, id, 0}}));
+  EXPECT_EQ(take(link.listener), (std::vector<ConnectionEvent>{{Kind::kInbound, id, 0}}));
+  EXPECT_EQ(link.dialer.take_protocol(id), "/b");
+  EXPECT_EQ(link.listener.take_protocol(id), "/b");
+}
+
+TEST(Connection, WhatIsWrittenAtOnceArrivesBehindTheAgreement) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  take(link.listener);
+  const StreamId id = link.dialer.open({"/a"}).value();
+  EXPECT_EQ(link.dialer.mux().write(id, as_bytes("hello")), 5U);
+  link.dialer.mux().finish(id);
+  ASSERT_TRUE(link.settle(11));
+  const auto events = take(link.listener);
+  ASSERT_GE(events.size(), 2U);
+  EXPECT_EQ(events[0].kind, Kind::kInbound);
+  EXPECT_EQ(events[1].kind, Kind::kReadable);
+  EXPECT_EQ(as_text(link.listener.mux().readable(id)), "hello");
+}
+
+TEST(Connection, AStreamThatNobodyUnderstandsThereIsRefusedAndForgotten) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  take(link.dialer);
+  take(link.listener);
+  const StreamId id = link.dialer.open({"/x", "/y"}).value();
+  ASSERT_TRUE(link.settle(1'000'000));
+  EXPECT_EQ(take(link.dialer), (std::vector<ConnectionEvent>{{Kind::kRefused, id, 0}}));
+  for (const ConnectionEvent& event : take(link.listener)) EXPECT_NE(event.kind, Kind::kInbound);
+  EXPECT_EQ(link.dialer.mux().streams(), 0U);
+  EXPECT_EQ(link.listener.mux().streams(), 0U);
+}
+
+TEST(Connection, AnythingButMultistreamEndsItAtOnce) {
+  for (const std::string& hello : {std::string("GET / HTTP/1.1\r\n\r\n"), std::string(64, '\0'),
+                                   std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)}) {
+    Link link(true, true);
+    const auto room = link.listener.prepare();
+    std::memcpy(room.data(), hello.data(), hello.size());
+    EXPECT_FALSE(link.listener.commit(hello.size(), {}).has_value() && hello.size() > 20) << hello;
+    EXPECT_FALSE(link.listener.secured());
+  }
+}
+
+TEST(Connection, AnIdleOneHoldsLittle) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  const StreamId id = link.dialer.open({"/a"}).value();
+  ASSERT_TRUE(link.settle(1'000'000));
+  const Bytes much(200'000);
+  EXPECT_EQ(link.dialer.mux().write(id, much), much.size());
+  ASSERT_TRUE(link.settle(1'000'000));
+  link.listener.mux().consume(id, much.size(), {});
+  ASSERT_TRUE(link.settle(1'000'000));
+  EXPECT_GT(link.listener.held_bytes(), 100'000U);
+  for (Connection* connection : {&link.dialer, &link.listener}) {
+    connection->release_memory();
+    connection->release_input();
+    EXPECT_LT(connection->held_bytes(), 16U * 1'024);
+  }
+}
+
+}  // namespace
+}  // namespace micro::p2p

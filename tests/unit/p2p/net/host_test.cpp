@@ -1,0 +1,181 @@
+// Two hosts on loopback and one thread; the test runs its loop until what it waits for has happened.
+#include "p2p/net/host.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+
+namespace micro::p2p {
+namespace {
+
+namespace asio = boost::asio;
+
+Task<void> echo(Stream stream) {
+  Bytes buffer(10'000);
+  while (true) {
+    const auto size = co_await stream.read(buffer);
+    if (!size) co_return;
+    if (*size == 0) break;
+    if (!co_await stream.write(ByteView(buffer).first(*size))) co_return;
+  }
+  stream.finish();
+}
+
+struct World {
+  asio::io_context io{1};
+  ManualClock clock;
+  SeededRandom random{1};
+  Host server{io, {.key = HostKey::generate(random), .agent = "server"}, clock, random};
+  Host client{io, {.key = HostKey::generate(random), .agent = "client"}, clock, random};
+  Multiaddr address;
+
+  explicit World(const char* ip = "127.0.0.1") {
+    server.handle("/echo", echo);
+    address = server.listen(Multiaddr::tcp(ip, 0).value()).value();
+  }
+  ~World() {
+    server.stop();
+    client.stop();
+    io.restart();
+    io.run();
+  }
+  /// Runs a coroutine to its end.
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> out;
+    asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, T value) {
+      if (!thrown) out.emplace(std::move(value));
+    });
+    while (!out && io.run_one() > 0) {
+    }
+    return std::move(out).value();
+  }
+  std::shared_ptr<Session> dial() { return run(client.dial(address)).value(); }
+};
+
+Task<Result<Bytes>> echo_back(std::shared_ptr<Session> session, std::string protocol, Bytes message) {
+  auto stream = co_await session->open({std::move(protocol)});
+  if (!stream) co_return std::unexpected(stream.error());
+  if (const Status sent = co_await stream->write(message); !sent) co_return std::unexpected(sent.error());
+  stream->finish();
+  co_return co_await stream->read_all(1'000'000);
+}
+
+TEST(Host, AMessageComesBackOverBothFamilies) {
+  for (const char* ip : {"127.0.0.1", "::1"}) {
+    World world(ip);
+    const auto session = world.dial();
+    EXPECT_EQ(session->peer(), world.server.peer());
+    EXPECT_EQ(world.run(echo_back(session, "/echo", Bytes(100'000, 7))).value(), Bytes(100'000, 7));
+  }
+}
+
+TEST(Host, PeersLearnWhoTheOtherIs) {
+  World world;
+  const auto session = world.dial();
+  ASSERT_TRUE(world.run(session->wait_identified()));
+  EXPECT_EQ(session->identify()->agent_version, "server");
+  EXPECT_EQ(PeerRecord::open(session->identify()->signed_peer_record).value().peer, world.server.peer());
+  EXPECT_TRUE(world.run(ping(session, world.clock, world.random)));
+}
+
+TEST(Host, WhatNobodySpeaksIsNotFound) {
+  World world;
+  const auto session = world.dial();
+  EXPECT_EQ(world.run(echo_back(session, "/nothing", {})).error().fault, Fault::kNotFound);
+  auto lazy = session->open_lazily("/nothing").value();
+  std::uint8_t byte = 0;
+  EXPECT_EQ(world.run(lazy.read(std::span(&byte, 1))).error().fault, Fault::kNotFound);
+}
+
+TEST(Host, ALazyStreamWorksToo) {
+  World world;
+  auto stream = world.dial()->open_lazily("/echo").value();
+  ASSERT_TRUE(world.run(stream.write(as_bytes("hello"))));
+  stream.finish();
+  EXPECT_EQ(as_text(world.run(stream.read_all(100)).value()), "hello");
+}
+
+TEST(Host, AnotherPeerThanTheNamedOneIsRefused) {
+  World world;
+  const auto wrong = world.address.with_peer(world.client.peer());
+  EXPECT_EQ(world.run(world.client.dial(wrong)).error().fault, Fault::kMismatch);
+  EXPECT_TRUE(world.client.sessions().empty());
+}
+
+TEST(Host, NobodyThereIsAnError) {
+  World world;
+  world.server.stop();
+  EXPECT_EQ(world.run(world.client.dial(world.address)).error().fault, Fault::kUnreachable);
+  EXPECT_FALSE(world.run(world.client.dial(Multiaddr::parse("/ip4/127.0.0.1/udp/1").value())));
+}
+
+TEST(Host, APeerThatNeverAnswersIsCutOff) {
+  World world;
+  const auto session = world.dial();
+  world.clock.advance_ms(kKeepAliveMs + 1);
+  session->sweep();  // asks
+  world.clock.advance_ms(kPongMs + 1);
+  session->sweep();  // and no turn of the loop passed for the answer
+  EXPECT_FALSE(session->is_open());
+  EXPECT_EQ(session->close_reason().fault, Fault::kUnreachable);
+}
+
+TEST(Host, AnIdleSessionGivesItsBuffersBackAndGoesOn) {
+  World world;
+  const auto session = world.dial();
+  EXPECT_EQ(world.run(echo_back(session, "/echo", Bytes(400'000, 7))).value().size(), 400'000U);
+  EXPECT_GT(session->connection().held_bytes(), 100'000U);
+  for (int n = 0; n < 2; ++n) {
+    for (const auto& one : {session, world.server.sessions().at(0)}) one->sweep();
+    world.run(ping(session, world.clock, world.random)).value();
+  }
+  world.io.poll();  // what was written last leaves
+  for (int n = 0; n < 2; ++n) session->sweep();
+  world.io.poll();
+  EXPECT_LT(session->connection().held_bytes(), 64U * 1'024);
+  EXPECT_EQ(world.run(echo_back(session, "/echo", Bytes(400'000, 7))).value().size(), 400'000U);
+}
+
+Task<void> whole_life(Host* client, Multiaddr address) {
+  const auto session = co_await client->dial(std::move(address));
+  if (!session) co_return;
+  (void)co_await (*session)->wait_identified();
+  (void)co_await echo_back(*session, "/echo", Bytes(400'000, 7));
+  (*session)->close({.fault = Fault::kInterrupted, .message = "done"});
+}
+
+// Cancelled after each number of turns of the loop, and the hosts stopped there: no session, stream or wait stays
+// behind.
+TEST(Host, CancelledAnywhereNothingStaysBehind) {
+  bool finished = false;
+  std::size_t turns = 0;
+  for (; !finished && turns < 2'000; turns += turns < 60 ? 1 : 13) {
+    World world;
+    asio::cancellation_signal cancel;
+    bool ended = false;
+    asio::co_spawn(world.io, whole_life(&world.client, world.address),
+                   asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr&) { ended = true; }));
+    for (std::size_t n = 0; n < turns && !ended; ++n) world.io.run_one();
+    finished = ended;
+    cancel.emit(asio::cancellation_type::terminal);
+    std::vector<std::weak_ptr<Session>> left;
+    for (const Host* host : {&world.client, &world.server}) {
+      for (const auto& session : host->sessions()) left.emplace_back(session);
+    }
+    world.client.stop();
+    world.server.stop();
+    world.io.restart();
+    world.io.run();  // returns: nothing waits for ever
+    EXPECT_TRUE(ended) << turns;
+    for (const auto& session : left) EXPECT_TRUE(session.expired()) << turns;
+  }
+  EXPECT_TRUE(finished);
+  EXPECT_GT(turns, 50U);
+}
+
+}  // namespace
+}  // namespace micro::p2p
