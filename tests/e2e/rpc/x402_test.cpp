@@ -55,7 +55,7 @@ class X402EndToEnd : public ::testing::Test {
   void publish() {
     const auto repo = folder_ / "hello";
     ASSERT_TRUE(start_repository(repo, std::string(MICRO_SOURCE_DIR) + "/services/examples/hello-c", "First"));
-    const auto ran = run_program({binary_, "run", repo.string(), "--fund", "5", "--json"}, env_);
+    const auto ran = run_program({binary_, "run", repo.string(), "--fund", "5", "--json"}, env_, Interrupts());
     ASSERT_TRUE(ran.has_value());
     ASSERT_EQ(ran->exit_code, 0) << ran->err;
   }
@@ -210,7 +210,7 @@ TEST_F(X402EndToEnd, AnOfferAPaymentAndAReceipt) {
   EXPECT_GT(after_second.cum_charged, after_first.cum_charged);
 
   // The host gets exactly that on the ledger.
-  const auto claimed = run_program({binary_, "stake", "rewards", "--json"}, env_);
+  const auto claimed = run_program({binary_, "stake", "rewards", "--json"}, env_, Interrupts());
   ASSERT_TRUE(claimed.has_value());
   const Json rewards = *parse_json(claimed->out);
   ASSERT_EQ(rewards["channels"].size(), 1U) << claimed->out;
