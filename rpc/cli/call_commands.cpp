@@ -55,7 +55,7 @@ Error call_error(const ClientReply& reply, const std::string& key) {
       }
     }
     if (!from_service) error.hint = text_or(*json, "hint");
-  } else if (!reply.body.empty() && !from_service) {
+  } else if (!reply.body.empty()) {
     error.message += ": " + reply.body.substr(0, std::min<std::size_t>(reply.body.find('\n'), 400));
   }
   if (!error.hint.empty()) return error;

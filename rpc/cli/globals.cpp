@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 #include "chain/types/genesis.hpp"
+#include "rpc/settings/settings_file.hpp"
 
 namespace micro {
 
@@ -75,12 +74,12 @@ bool may_set(std::string_view key, bool is_project) {
 Status load_file(Globals& globals, const std::filesystem::path& file, bool is_project = false) {
   std::error_code absent;
   if (!std::filesystem::exists(file, absent)) return {};
-  const toml::parse_result parsed = toml::parse_file(file.string());
-  const auto at = [&](const auto& node) {
-    return file.string() + " line " + std::to_string(node.source().begin.line) + ": ";
-  };
-  if (!parsed) return fail(Fault::kInvalid, at(parsed.error()) + std::string(parsed.error().description()));
-  for (const auto& [section, content] : parsed.table()) {
+  const auto parsed = parse_settings(TRY(read_settings(file)));
+  const auto at = [&](const toml::node& node) { return file.string() + " " + line_of(node) + ": "; };
+  if (!parsed) {
+    return fail(Fault::kInvalid, file.string() + " " + parsed.error().message, parsed.error().hint);
+  }
+  for (const auto& [section, content] : *parsed) {
     const auto* table = content.as_table();
     if (section.str() != "cli" || table == nullptr) {
       return fail(Fault::kInvalid, at(content) + "unknown setting " + std::string(section.str()),

@@ -57,8 +57,9 @@ void LedgerService::start(std::function<void(const FinalizedBlock&)> finalized,
   finalized_ = std::move(finalized);
   failed_ = std::move(failed);
   ledger_->on_finalized([this](const FinalizedBlock& block) {
-    answer_waiters(block);
+    // In this order: whoever is told that a block is final meets a node that knows it.
     finalized_(block);
+    answer_waiters(block);
   });
   ledger_->on_waiting([this] { wake(); });
   thread_ = std::thread([this] { run(); });

@@ -138,7 +138,7 @@ Status Node::listen() {
   return {};
 }
 
-Status Node::run() {
+Status Node::run(std::function<void()> ready) {
   TRY(runtime_->start());
   desk_->start();
   ledger_->start([this](const FinalizedBlock& block) { on_finalized(block); },
@@ -148,9 +148,10 @@ Status Node::run() {
                      io_.stop();
                    });
                  });
-  asio::post(io_, [this] {
+  asio::post(io_, [this, ready = std::move(ready)] {
     refresh({}, clock_.wall());
-    if (config_.dev) set_up_dev();
+    if (config_.dev) return set_up_dev(ready);
+    ready();
   });
   const auto guard = asio::make_work_guard(io_);
   io_.run();

@@ -29,8 +29,8 @@ class Node {
   static Result<std::unique_ptr<Node>> open(NodeConfig config);
   ~Node();
 
-  /// Serves until `stop`. Returns an error when the node had to stop by itself.
-  Status run();
+  /// Serves until `stop`; `ready` comes once it does. Returns an error when the node had to stop by itself.
+  Status run(std::function<void()> ready);
   /// From any thread or signal handler's thread.
   void stop();
 
@@ -90,7 +90,7 @@ class Node {
   [[nodiscard]] JsonContext json() const { return {genesis_.kind}; }
 
   // dev (node_dev.cpp)
-  void set_up_dev();
+  void set_up_dev(std::function<void()> ready);
 
   NodeConfig config_;
   std::optional<ProcessLock> lock_;

@@ -2,6 +2,8 @@
 // and lets the gateway pay.
 #include <spdlog/spdlog.h>
 
+#include <boost/asio/post.hpp>
+
 #include "chain/identity/node_identity.hpp"
 #include "rpc/daemon/node.hpp"
 
@@ -13,14 +15,19 @@ constexpr std::uint32_t kDevMemoryMib = 4'096;
 constexpr std::uint32_t kDevDiskMib = 20'480;
 constexpr std::uint64_t kDevBondMicro = 10 * kMicroPerToken;
 constexpr std::uint64_t kValidBlocks = 100'000;
+constexpr std::uint64_t kSetUpMs = 10'000;  ///< then it is said to be ready anyway
 
 }  // namespace
 
-void Node::set_up_dev() {
+/// `ready` comes once, on the io_context's thread: from then on account 0 is the person's alone.
+void Node::set_up_dev(std::function<void()> ready) {
   const auto accounts = dev_accounts();
-  if (!accounts) return spdlog::warn("{}", accounts.error().message);
+  if (!accounts) {
+    spdlog::warn("{}", accounts.error().message);
+    return ready();
+  }
   const DevAccount& owner = accounts->front();
-  if (ledger_->ledger().pending_nonce(owner.address).value != 0) return;  // a kept network was set up before
+  if (ledger_->ledger().pending_nonce(owner.address).value != 0) return ready();  // a kept network was set up before
   Nonce nonce;
   const auto send = [&](Payload payload) {
     TxBody body;
@@ -48,8 +55,11 @@ void Node::set_up_dev() {
   caps.window_epochs = day;
   caps.gateway_may_pay = true;
   const Nonce grant_nonce = nonce;
-  desk_->new_session("dev", owner.address, caps, [this, owner, grant_nonce](const Result<SessionKey>& key) {
-    if (!key) return spdlog::warn("development set-up: {}", key.error().message);
+  desk_->new_session("dev", owner.address, caps, [this, owner, grant_nonce, ready](const Result<SessionKey>& key) {
+    if (!key) {
+      spdlog::warn("development set-up: {}", key.error().message);
+      return ready();
+    }
     TxBody body;
     body.chain = chain_;
     body.sender = owner.address;
@@ -58,7 +68,11 @@ void Node::set_up_dev() {
     body.max_fee = Amount(kMicroPerToken);
     body.payload = key->grant();
     const auto sent = ledger_->submit(sign_tx(std::move(body), owner.key));
-    if (!sent) spdlog::warn("development set-up: {}", sent.error().message);
+    if (!sent) {
+      spdlog::warn("development set-up: {}", sent.error().message);
+      return ready();
+    }
+    ledger_->wait_final(*sent, kSetUpMs, [this, ready](const Result<StoredTx>&) { boost::asio::post(io_, ready); });
   });
 }
 

@@ -111,8 +111,7 @@ Status serve(NodeConfig config, bool color, bool as_json, const std::function<St
   TRY(node->listen());
   if (before) TRY(before(*node));
   signals.watch(*node);
-  announce(*node, as_json, started_ms);
-  return node->run();
+  return node->run([&] { announce(*node, as_json, started_ms); });
 }
 
 /// A folder that goes with the process.

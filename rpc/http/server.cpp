@@ -182,7 +182,7 @@ Result<std::uint16_t> HttpServer::listen_loopback(const std::string& host, std::
   if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
   if (error == asio::error::address_in_use) {
     return fail(Fault::kDenied, "port " + std::to_string(port) + " is in use by another program",
-                "name a free one with --listen 127.0.0.1:PORT");
+                "name a free one with --http 127.0.0.1:PORT");
   }
   if (error) return fail(Fault::kIo, "cannot listen on " + host + ":" + std::to_string(port) + ": " + error.message());
   const std::uint16_t bound = acceptor->local_endpoint().port();

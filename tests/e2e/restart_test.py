@@ -210,7 +210,7 @@ class RestartTest(unittest.TestCase):
 
     def test_a_second_node_on_the_same_folder_is_refused(self):
         done = self.machine.run("server", "--config", self.machine.home / "node.toml", "--http", "127.0.0.1:0")
-        self.assertEqual(done.code, 1)
+        self.assertEqual(done.code, 5, "locked")
         self.assertIn(f"another node uses {self.machine.home}/node (process {self.node.popen.pid})", done.err)
 
 

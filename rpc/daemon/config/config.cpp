@@ -3,36 +3,16 @@
 #include <arpa/inet.h>
 
 #include <charconv>
-#include <fstream>
 
-namespace micro {
-namespace {
-
-/// What the parser takes for impossible is not, for some malformed files: that refuses the file, and ends no process.
-struct TomlSurprise {};
-
-}  // namespace
-}  // namespace micro
-
-#pragma push_macro("NDEBUG")
-#undef NDEBUG  // else what it takes for impossible would be undefined behaviour
-#define TOML_EXCEPTIONS 1
-#define TOML_ASSERT(expr) \
-  ((expr) ? static_cast<void>(0) : throw ::micro::TomlSurprise())  // lint-ok throws: caught in parsed_toml
-#include <toml++/toml.h>
-#pragma pop_macro("NDEBUG")
+#include "rpc/settings/settings_file.hpp"
 
 namespace micro {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string where(const toml::node& node) {
-  return "line " + std::to_string(node.source().begin.line);
-}
-
 Status wrong_type(const toml::node& node, std::string_view key, std::string_view wanted) {
-  return fail(Fault::kInvalid, where(node) + ": " + std::string(key) + " must be " + std::string(wanted));
+  return fail(Fault::kInvalid, line_of(node) + ": " + std::string(key) + " must be " + std::string(wanted));
 }
 
 Status take_text(const toml::node& node, std::string_view key, std::string& out) {
@@ -89,27 +69,17 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
   } else if (key == "log.level") {
     TRY(take_text(node, key, config.log_level));
   } else {
-    return fail(Fault::kInvalid, where(node) + ": unknown setting " + key,
+    return fail(Fault::kInvalid, line_of(node) + ": unknown setting " + key,
                 "settings are node.{data,cache,socket,genesis}, http.{listen,free_calls}, "
                 "network.{epoch_ms,dispute_epochs}, services.{build_threads,workers}, log.level");
   }
   return {};
 }
 
-Result<toml::table> parsed_toml(std::string_view text) {
-  try {
-    return toml::parse(text);
-  } catch (const toml::parse_error& e) {
-    return fail(Fault::kInvalid, "line " + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
-  } catch (const TomlSurprise&) {
-    return fail(Fault::kInvalid, "is not TOML", "look for characters that cannot be seen, and for a [ without a name");
-  }
-}
-
 }  // namespace
 
 Status read_config(std::string_view text, NodeConfig& config) {
-  const toml::table parsed = TRY(parsed_toml(text));
+  const toml::table parsed = TRY(parse_settings(text));
   for (const auto& [section, content] : parsed) {
     const auto* table = content.as_table();
     if (table == nullptr) return take_key(std::string(section.str()), content, config);
@@ -121,15 +91,7 @@ Status read_config(std::string_view text, NodeConfig& config) {
 }
 
 Status read_config_file(const fs::path& file, NodeConfig& config) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return fail(Fault::kInvalid, "cannot open the settings file " + file.string());
-  std::string text(kMaxConfigBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return fail(Fault::kInvalid, "cannot read the settings file " + file.string());
-  text.resize(static_cast<std::size_t>(stream.gcount()));
-  if (text.size() > kMaxConfigBytes) {
-    return fail(Fault::kInvalid, file.string() + " is longer than " + std::to_string(kMaxConfigBytes) + " bytes");
-  }
+  const std::string text = TRY(read_settings(file));
   Status read = read_config(text, config);
   if (!read) return fail(read.error().fault, file.string() + " " + read.error().message, read.error().hint);
   return read;

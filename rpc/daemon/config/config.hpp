@@ -27,12 +27,11 @@ struct NodeConfig {
   std::string log_level = "info";
 };
 
-inline constexpr std::size_t kMaxConfigBytes = 64 * 1024;  ///< of a settings file
 
 /// Reads `[node] [http] [network] [services] [log]` into `config`; keys that are absent keep their value. kInvalid
 /// names the line; what stood before it may have been read.
 Status read_config(std::string_view text, NodeConfig& config);
-/// The same of a file of at most kMaxConfigBytes; kInvalid also when it cannot be read.
+/// The same of a file of at most 64 KiB; kInvalid also when it cannot be read.
 Status read_config_file(const std::filesystem::path& file, NodeConfig& config);
 
 /// "127.0.0.1:8080"; refuses addresses that are not loopback, since the gateway has no authentication for strangers.

@@ -1,4 +1,5 @@
 #include "rpc/daemon/config/config.hpp"
+#include "rpc/settings/settings_file.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -48,9 +49,9 @@ TEST_F(ConfigTest, RefusesWhatItDoesNotKnowAndNamesTheLine) {
   refused("[http]\nfree_calls = 1\n", "must be true or false");
   refused("[http\n", "line 1");
   refused("[\bhttp]\n", "not TOML");  // its parser has an assertion for that
-  refused(std::string(kMaxConfigBytes + 1, '#'), "is longer than");
+  refused(std::string(kMaxSettingsBytes + 1, '#'), "is longer than");
   EXPECT_EQ(read_config_file(folder_ / "nowhere.toml", config_).error().fault, Fault::kInvalid);
-  EXPECT_TRUE(read(std::string(kMaxConfigBytes, '#')));
+  EXPECT_TRUE(read(std::string(kMaxSettingsBytes, '#')));
 }
 
 TEST_F(ConfigTest, ListensOnLoopbackOnly) {

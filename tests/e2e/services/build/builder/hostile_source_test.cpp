@@ -165,7 +165,8 @@ TEST_F(HostileSource, GoTypesThatExplode) {
     text += "type T" + std::to_string(i) + " struct{ a, b, c T" + std::to_string(i - 1) + " }\n";
   const Error e =
       refused({{"go.mod", "module a\n\ngo 1.22\n"}, {"main.go", text + "var x T39\nfunc main() { println(&x) }\n"}});
-  EXPECT_TRUE(e.fault == Fault::kInvalid || e.fault == Fault::kLimit) << e.message;
+  // Go reports that its compiler was killed, not why: the machine may have run out of memory, so it may be busy.
+  EXPECT_TRUE(e.fault == Fault::kInvalid || e.fault == Fault::kLimit || e.fault == Fault::kBusy) << e.message;
 }
 
 TEST_F(HostileSource, OneTenantCannotChangeWhatAnotherGets) {
