@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "chain/crypto/hash.hpp"
+#include "consensus/core/certificate.hpp"
 #include "consensus/core/engine.hpp"
 #include "consensus/core/rules.hpp"
 
