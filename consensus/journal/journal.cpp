@@ -11,49 +11,14 @@
 #include <cstring>
 #include <filesystem>
 
+#include "consensus/journal/log_file.hpp"
+
 namespace micro {
 namespace {
 
+constexpr const char* kName = "the consensus journal";
 constexpr const char* kFile = "/votes.log";
 constexpr const char* kFresh = "/votes.log.new";
-
-std::unexpected<Error> io_error(const std::string& what) {
-  return fail(Fault::kIo, what + ": " + std::strerror(errno));
-}
-
-Status write_at(int file, ByteView bytes, std::uint64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return io_error("writing the consensus journal");
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    at += static_cast<std::uint64_t>(n);
-  }
-  return {};
-}
-
-Result<Bytes> read_all(int file) {
-  struct stat info{};
-  if (::fstat(file, &info) != 0) return io_error("reading the consensus journal");
-  Bytes out(static_cast<std::size_t>(info.st_size));
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t n = ::pread(file, out.data() + done, out.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return io_error("reading the consensus journal");
-    done += static_cast<std::size_t>(n);
-  }
-  return out;
-}
-
-Status sync_folder(const std::string& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return io_error("opening " + folder);
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  if (!synced) return io_error("syncing " + folder);
-  return {};
-}
 
 Result<std::vector<Epoch>> epochs_in(const std::string& folder) {
   std::vector<Epoch> out;
@@ -73,7 +38,7 @@ Result<std::vector<Epoch>> epochs_in(const std::string& folder) {
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const ChainId& chain) {
   const int lock = ::open((folder + "/journal.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return io_error("opening " + folder + "/journal.lock");
+  if (lock < 0) return log_io_error("opening " + folder + "/journal.lock");
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
     return fail(Fault::kBusy, "another process signs blocks with the journal in " + folder,
@@ -104,25 +69,25 @@ Result<std::vector<Bytes>> Journal::start(Epoch epoch, Epoch keep_from) {
   std::filesystem::create_directories(folder, error);
   if (error) return fail(Fault::kIo, "cannot create " + folder + ": " + error.message());
   const int file = ::open((folder + kFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return io_error("opening " + folder + kFile);
+  if (file < 0) return log_io_error("opening " + folder + kFile);
   if (file_ >= 0) ::close(file_);
   file_ = file;
   epoch_ = epoch;
   TRY(load());
   // The entries of a new folder are on the disk before the epoch's first vote.
-  TRY(sync_folder(folder));
-  TRY(sync_folder(folder_));
+  TRY(sync_log_folder(folder));
+  TRY(sync_log_folder(folder_));
   TRY(remove_before(keep_from));
   broken_ = false;
   return std::exchange(recovered_, {});
 }
 
 Status Journal::load() {
-  const Bytes all = TRY(read_all(file_));
+  const Bytes all = TRY(read_log(file_, kName));
   auto recovered = TRY(recover_journal(all));
   size_ = recovered.valid_bytes;
   if (size_ < all.size() && (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0)) {
-    return io_error("cutting the consensus journal");
+    return log_io_error("cutting the consensus journal");
   }
   writer_ = JournalWriter(recovered.last);
   if (recovered.payloads.empty()) return begin_file(file_, writer_, size_);
@@ -137,9 +102,9 @@ Status Journal::load() {
 
 Status Journal::begin_file(int file, JournalWriter& writer, std::uint64_t& size) const {
   const Bytes head = writer.append(encode(JournalHead{1, chain_, epoch_}));
-  TRY(write_at(file, head, size));
+  TRY(write_log(file, head, size, kName));
   size += head.size();
-  if (::fdatasync(file) != 0) return io_error("syncing the consensus journal");
+  if (::fdatasync(file) != 0) return log_io_error("syncing the consensus journal");
   writer.mark_synced();
   return {};
 }
@@ -159,7 +124,7 @@ Status Journal::append(ByteView record) {
   if (record.size() > kMaxJournalRecordBytes) return fail(Fault::kLimit, "a record of the journal is too long");
   broken_ = true;
   const Bytes framed = writer_.append(record);
-  TRY(write_at(file_, framed, size_));
+  TRY(write_log(file_, framed, size_, kName));
   size_ += framed.size();
   unsynced_ = true;
   broken_ = false;
@@ -170,7 +135,7 @@ Status Journal::sync() {
   if (broken_) return fail(Fault::kIo, "the consensus journal failed before: this process signs nothing more");
   if (!unsynced_) return {};
   broken_ = true;  // a failed sync is never tried again: the kernel may have dropped what it could not write
-  if (::fdatasync(file_) != 0) return io_error("syncing the consensus journal");
+  if (::fdatasync(file_) != 0) return log_io_error("syncing the consensus journal");
   writer_.mark_synced();
   unsynced_ = false;
   broken_ = false;
@@ -182,19 +147,20 @@ Status Journal::rewrite(const std::vector<Bytes>& records) {
   broken_ = true;
   const std::string fresh = path(epoch_) + kFresh;
   const int file = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return io_error("opening " + fresh);
+  if (file < 0) return log_io_error("opening " + fresh);
   JournalWriter writer;
   std::uint64_t size = 0;
   Status done = begin_file(file, writer, size);
   for (const Bytes& record : records) {
     if (!done) break;
     const Bytes framed = writer.append(record);
-    done = write_at(file, framed, size);
+    done = write_log(file, framed, size, kName);
     size += framed.size();
   }
-  if (done && ::fdatasync(file) != 0) done = io_error("syncing the consensus journal");
-  if (done && ::rename(fresh.c_str(), (path(epoch_) + kFile).c_str()) != 0) done = io_error("replacing the journal");
-  if (done) done = sync_folder(path(epoch_));
+  if (done && ::fdatasync(file) != 0) done = log_io_error("syncing the consensus journal");
+  if (done && ::rename(fresh.c_str(), (path(epoch_) + kFile).c_str()) != 0)
+    done = log_io_error("replacing the journal");
+  if (done) done = sync_log_folder(path(epoch_));
   if (!done) {
     ::close(file);
     return done;

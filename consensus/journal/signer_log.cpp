@@ -10,18 +10,16 @@
 #include <cstring>
 
 #include "chain/crypto/hash.hpp"
+#include "consensus/journal/log_file.hpp"
 
 namespace micro {
 namespace {
 
+constexpr const char* kName = "the signer's log";
 constexpr std::string_view kMark = "microsig";  ///< begins each record…
 constexpr std::size_t kSizeAt = 8;              ///< …then a u32, the length of the body…
 constexpr std::size_t kHashAt = kSizeAt + 4;    ///< …the hash of length and body, and the body
 constexpr std::size_t kRecordHeadBytes = kHashAt + Hash::kSize;
-
-std::unexpected<Error> io_error(const std::string& what) {
-  return fail(Fault::kIo, what + ": " + std::strerror(errno));
-}
 
 /// Encoded once and in place: a block's body is megabytes.
 Bytes framed(const SignedStatement& statement) {
@@ -63,38 +61,9 @@ bool has_later_record(ByteView rest) {
   return false;
 }
 
-Status write_all(int file, ByteView bytes, std::uint64_t at) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return io_error("writing the signer's log");
-    bytes = bytes.subspan(static_cast<std::size_t>(n));
-    at += static_cast<std::uint64_t>(n);
-  }
-  if (::fdatasync(file) != 0) return io_error("syncing the signer's log");
-  return {};
-}
-
-Result<Bytes> read_all(int file) {
-  struct stat info{};
-  if (::fstat(file, &info) != 0) return io_error("reading the signer's log");
-  Bytes out(static_cast<std::size_t>(info.st_size));
-  std::size_t done = 0;
-  while (done < out.size()) {
-    const ssize_t n = ::pread(file, out.data() + done, out.size() - done, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return io_error("reading the signer's log");
-    done += static_cast<std::size_t>(n);
-  }
-  return out;
-}
-
-Status sync_folder(const std::string& folder) {
-  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return io_error("opening " + folder);
-  const bool synced = ::fsync(fd) == 0;
-  ::close(fd);
-  if (!synced) return io_error("syncing " + folder);
+Status write_durably(int file, ByteView bytes, std::uint64_t at) {
+  TRY(write_log(file, bytes, at, kName));
+  if (::fdatasync(file) != 0) return log_io_error("syncing the signer's log");
   return {};
 }
 
@@ -106,19 +75,19 @@ auto rank(const SignedStatement& s) {
 
 Result<std::unique_ptr<SignerLog>> SignerLog::open(const std::string& folder, std::uint64_t max_bytes) {
   const int lock = ::open((folder + "/signer.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return io_error("opening " + folder + "/signer.lock");
+  if (lock < 0) return log_io_error("opening " + folder + "/signer.lock");
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
     return fail(Fault::kBusy, "another process signs blocks with the log in " + folder, "stop the other node first");
   }
   const int file = ::open((folder + "/signer.log").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
-    auto failed = io_error("opening " + folder + "/signer.log");
+    auto failed = log_io_error("opening " + folder + "/signer.log");
     ::close(lock);
     return failed;
   }
   std::unique_ptr<SignerLog> log(new SignerLog(folder, max_bytes, lock, file));
-  TRY(sync_folder(folder));
+  TRY(sync_log_folder(folder));
   TRY(log->replay());
   return log;
 }
@@ -149,7 +118,7 @@ Result<SignerLogContents> parse_signer_log(ByteView file) {
 }
 
 Status SignerLog::replay() {
-  const Bytes all = TRY(read_all(file_));
+  const Bytes all = TRY(read_log(file_, kName));
   auto contents = parse_signer_log(all);
   if (!contents) {
     return fail(Fault::kCorrupt, "the signer's log in " + folder_ + ": " + contents.error().message,
@@ -161,7 +130,7 @@ Status SignerLog::replay() {
   size_ = contents->valid_bytes;
   if (size_ == all.size()) return {};
   if (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0) {
-    return io_error("cutting the signer's log");
+    return log_io_error("cutting the signer's log");
   }
   return {};
 }
@@ -178,7 +147,7 @@ Status SignerLog::record(const SignedStatement& statement) {
   if (size_ + record.size() > max_bytes_ && size_ > 0) {
     TRY(rewrite(record));
   } else {
-    TRY(write_all(file_, record, size_));
+    TRY(write_durably(file_, record, size_));
     size_ += record.size();
   }
   broken_ = false;
@@ -189,13 +158,13 @@ Status SignerLog::record(const SignedStatement& statement) {
 Status SignerLog::rewrite(ByteView record) {
   const std::string fresh = folder_ + "/signer.log.new";
   const int file = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (file < 0) return io_error("opening " + fresh);
-  const Status written = write_all(file, record, 0);
+  if (file < 0) return log_io_error("opening " + fresh);
+  const Status written = write_durably(file, record, 0);
   if (!written || ::rename(fresh.c_str(), (folder_ + "/signer.log").c_str()) != 0) {
     ::close(file);
-    return written ? io_error("replacing the signer's log") : written;
+    return written ? log_io_error("replacing the signer's log") : written;
   }
-  TRY(sync_folder(folder_));
+  TRY(sync_log_folder(folder_));
   ::close(file_);
   file_ = file;
   size_ = record.size();
