@@ -235,6 +235,16 @@ struct PayDeskTest : testing::Test {
     return promise->get_future();
   }
   Result<PaidReply> call(const std::string& key = {}) { return call_later(key).get(); }
+  /// A call that opens a channel and hears no more of it; `lost`: the opening comes into no block either.
+  std::future<Result<PaidReply>> cut_off_opening(bool lost) {
+    ledger.be_forgetful(lost);
+    answers = false;
+    auto cut = call_later();
+    while (waits < 1) std::this_thread::yield();
+    ledger.be_forgetful(false);
+    answers = true;
+    return cut;
+  }
 };
 
 TEST_F(PayDeskTest, OpensAChannelOnceAndPaysEachCall) {
@@ -366,11 +376,8 @@ TEST_F(PayDeskTest, AChannelTheLedgerForgotIsReplaced) {
 // The node is killed after its transaction became final and before it knew. The deposit is in a channel that only this
 // payer can use.
 TEST_F(PayDeskTest, AChannelWhoseOpeningWasCutOffIsTakenOver) {
-  answers = false;
-  const auto cut = call_later();
-  while (waits < 1) std::this_thread::yield();
+  const auto cut = cut_off_opening(false);
   ASSERT_EQ(ledger.channels().size(), 1U);
-  answers = true;
   restart();
   const auto reply = call();
   ASSERT_TRUE(reply) << reply.error().message;
@@ -384,12 +391,7 @@ TEST_F(PayDeskTest, AChannelWhoseOpeningWasCutOffIsTakenOver) {
 
 // It became final only after the call that asked for it had given up, in the same process or the next.
 TEST_F(PayDeskTest, AnOpeningThatIsFinalLateIsTakenOverWithTheBlockThatHoldsIt) {
-  ledger.be_forgetful(true);
-  answers = false;
-  const auto cut = call_later();
-  while (waits < 1) std::this_thread::yield();
-  ledger.be_forgetful(false);
-  answers = true;
+  const auto cut = cut_off_opening(true);
   restart();
   EXPECT_TRUE(ledger.channels().empty());
   const auto reply = call();
@@ -402,12 +404,7 @@ TEST_F(PayDeskTest, AnOpeningThatIsFinalLateIsTakenOverWithTheBlockThatHoldsIt) 
 // Another transaction took its number, so the ledger refuses it; a call is not held up by it. It is kept until it can
 // be in no block any more.
 TEST_F(PayDeskTest, AnOpeningThatCanNoMoreBeHoldsNobodyUp) {
-  ledger.be_forgetful(true);
-  answers = false;
-  const auto cut = call_later();
-  while (waits < 1) std::this_thread::yield();
-  ledger.be_forgetful(false);
-  answers = true;
+  const auto cut = cut_off_opening(true);
   std::promise<Address> payer;
   desk->sessions([&](const std::vector<SessionKey>& keys) { payer.set_value(keys.at(0).address()); });
   SignedTx other;
