@@ -163,6 +163,8 @@ class ServicesTest(unittest.TestCase):
                         'int main() { std::cout << "Content-Type: text/plain\\n\\n"\n'
                         '                       << std::regex("a").mark_count(); }\n'})
         self.machine.ok("run", self.server.url("slow.git"), "--wait", "submitted", "--json")
+        # Submitted is not final: the name is there with the block.
+        self.eventually(lambda: "slow" in self.machine.ok("services").out.split(), True)
         follower = self.machine.start("logs", "-f", "slow", ready=r"\[1/1\] main.cc", timeout=120)
         follower.wait_for("sha256 [0-9a-f]{64}", timeout=120)
         follower.wait_for("serving calls", timeout=60)
