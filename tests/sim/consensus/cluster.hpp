@@ -24,6 +24,7 @@ struct RunResult {
   std::uint64_t simulated_ms = 0;
   std::uint64_t heights = 0;
   std::uint64_t votes_checked = 0;
+  std::vector<ValidatorSet> committees;  ///< by epoch, up to an honest node's current one
   simplex::Counters counters{};
   FaultCounts faults{};
 };
@@ -59,7 +60,7 @@ class Cluster {
   [[nodiscard]] bool healed() const { return healed_; }
   [[nodiscard]] bool is_honest(const Ed25519Key& key) const;
   [[nodiscard]] bool is_executed(const SimNode& node, const BlockId& id) const;
-  [[nodiscard]] ValidatorSet committee(Epoch epoch) const { return committees_.set(epoch); }
+  [[nodiscard]] ValidatorSet committee(Epoch epoch) const;
   [[nodiscard]] std::uint64_t journal_limit() const;
   void count(SimFault fault) { ++faults_[static_cast<std::size_t>(fault)]; }
   void violation(std::string what);
@@ -80,6 +81,7 @@ class Cluster {
   void all_crash();
   void next_partition();
   void next_txs();
+  void next_seats();
   void watch_bounds();
   void run_until(std::uint64_t us);
   void heal();

@@ -106,6 +106,29 @@ TEST(ConsensusSim, TheRealLedgerBehavesLikeItsModel) {
   std::printf("%llu heights over the real ledger\n", static_cast<unsigned long long>(heights));
 }
 
+TEST(ConsensusSim, ValidatorsJoinAndLeaveThroughTransactions) {
+  const std::uint64_t first = from_env("SEATS_FIRST", 1);
+  const std::uint64_t n = from_env("SEATS_SEEDS", 6);
+  std::uint64_t joined = 0;
+  std::uint64_t left = 0;
+  for (std::uint64_t seed = first; seed < first + n; ++seed) {
+    Cluster cluster(make_seats_scenario(seed));
+    cluster.verbose = std::getenv("TRACE") != nullptr;
+    const RunResult result = cluster.run();
+    EXPECT_TRUE(result.violations.empty()) << "SEATS_FIRST=" << seed << ": " << result.violations.front();
+    for (std::size_t e = 1; e < result.committees.size(); ++e) {
+      const std::size_t before = result.committees[e - 1].members.size();
+      const std::size_t now = result.committees[e].members.size();
+      joined += now > before ? now - before : 0;
+      left += before > now ? before - now : 0;
+    }
+  }
+  std::printf("%llu seats taken, %llu left\n", static_cast<unsigned long long>(joined),
+              static_cast<unsigned long long>(left));
+  EXPECT_GE(joined, n);
+  EXPECT_GE(left, n / 3);
+}
+
 TEST(ConsensusSim, ASeedReplaysBitForBit) {
   for (const std::uint64_t seed : {3ULL, 7ULL, 11ULL, 19ULL}) {
     const RunResult a = run_seed(seed);
