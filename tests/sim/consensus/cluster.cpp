@@ -270,6 +270,25 @@ void Cluster::next_seats() {
   schedule(100 * kUsPerMs, [this] { next_seats(); });
 }
 
+void Cluster::report(const SimNode&, SubmitEvidence evidence) {
+  if (scenario_.seats.empty()) return;
+  evidence.reward_to = address_of(SecretKey::from(sha256(encode(scenario_.seed)).view()).value().public_key());
+  reports_.insert_or_assign(evidence.key, evidence);
+}
+
+void Cluster::next_reports() {
+  for (const auto& [key, evidence] : reports_) {
+    for (auto& node : nodes_) {
+      if (!node->is_up()) continue;
+      if (const auto tx = node->ledger().report(evidence)) {
+        for (auto& other : nodes_) other->submit(*tx);
+      }
+      break;
+    }
+  }
+  schedule(100 * kUsPerMs, [this] { next_reports(); });
+}
+
 ValidatorSet Cluster::committee(Epoch epoch) const {
   if (!scenario_.real_ledger) return committees_.set(epoch);
   for (const auto& node : nodes_) {
@@ -318,6 +337,7 @@ RunResult Cluster::run() {
   schedule(1, [this] { next_txs(); });
   schedule(1, [this] { watch_bounds(); });
   if (!scenario_.seats.empty()) schedule(500 * kUsPerMs, [this] { next_seats(); });
+  if (!scenario_.seats.empty()) schedule(500 * kUsPerMs, [this] { next_reports(); });
   run_until(scenario_.safety_ms * kUsPerMs);
   if (violations_.empty()) heal();
   if (violations_.empty()) live();
@@ -381,8 +401,13 @@ void Cluster::collect(RunResult& out) {
     if (!node->is_up() || !node->is_honest()) continue;
     for (std::uint32_t e = 0; e <= node->ledger().head().epoch.value; ++e)
       out.committees.push_back(committee(Epoch(e)));
+    for (const Ed25519Key& key : node->ledger().convicted()) {
+      ++out.convicted;
+      if (is_honest(key)) out.violations.push_back("the ledger convicted an honest validator");
+    }
     break;
   }
+  out.accused = reports_.size();
   out.votes_checked = monitor_.votes_checked();
   out.counters = counters_;
   out.faults = faults_;

@@ -250,6 +250,13 @@ void Monitor::accused(const SimNode& node, const Evidence& evidence) {
   if (evidence.first.signer >= members.size()) return;
   const Ed25519Key& key = members[evidence.first.signer].key;
   ++proofs_;
+  cluster_.report(node, {key,
+                         node.engine().epoch(),
+                         evidence.first.statement,
+                         evidence.first.signature,
+                         evidence.second.statement,
+                         evidence.second.signature,
+                         {}});
   if (cluster_.is_honest(key)) cluster_.violation(name(node) + " has evidence against an honest node");
 }
 

@@ -45,6 +45,8 @@ class RealLedger final : public SimLedger, private Ledger {
   void submit(const SignedTx& tx) override { static_cast<void>(net_->ledger().submit(tx)); }
   [[nodiscard]] std::optional<SignedTx> committee_step(std::size_t member, const Ed25519Secret& key,
                                                        bool leaves) const override;
+  [[nodiscard]] std::optional<SignedTx> report(const SubmitEvidence& evidence) const override;
+  [[nodiscard]] std::vector<Ed25519Key> convicted() const override;
   [[nodiscard]] bool is_executed(const BlockId& id) const override;
 
  private:
@@ -52,6 +54,9 @@ class RealLedger final : public SimLedger, private Ledger {
   Status execute(const Block& block) override;
   Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) override;
   [[nodiscard]] Result<ValidatorSet> validators(Epoch epoch) const override { return net_->ledger().validators(epoch); }
+
+  using NextStep = std::function<std::optional<Payload>(const StateView&, const Address& sender)>;
+  [[nodiscard]] std::optional<SignedTx> step_of(std::uint8_t account, const NextStep& step) const;
 
   std::shared_ptr<ModelChain> disk_;
   std::unique_ptr<SmallNet> net_;
@@ -112,24 +117,46 @@ std::optional<Payload> next_step(const StateView& state, const ChainId& chain, c
 
 }  // namespace
 
-std::optional<SignedTx> RealLedger::committee_step(std::size_t member, const Ed25519Secret& key, bool leaves) const {
+std::optional<SignedTx> RealLedger::step_of(std::uint8_t account, const NextStep& step) const {
   const LedgerImpl& ledger = net_->ledger();
-  const auto account = static_cast<std::uint8_t>(kFirstOperator + member);
   TxBody body;
   body.chain = ledger.chain();
   body.sender = address_of_key(account);
   body.nonce = ledger.pending_nonce(body.sender);
-  const bool waits =
-      ledger.read([&](const StateView& state, const Header&) { return next_nonce(state, body.sender) != body.nonce; });
-  if (waits) return std::nullopt;
-  const auto payload = ledger.read([&](const StateView& state, const Header&) {
-    return next_step(state, ledger.chain(), body.sender, key, leaves);
+  const auto payload = ledger.read([&](const StateView& state, const Header&) -> std::optional<Payload> {
+    if (next_nonce(state, body.sender) != body.nonce) return std::nullopt;  // one waits
+    return step(state, body.sender);
   });
   if (!payload) return std::nullopt;
   body.valid_until = Height(1'000'000);
   body.max_fee = Amount(10'000);
   body.payload = *payload;
   return sign_tx(std::move(body), key_of(account));
+}
+
+std::optional<SignedTx> RealLedger::committee_step(std::size_t member, const Ed25519Secret& key, bool leaves) const {
+  return step_of(static_cast<std::uint8_t>(kFirstOperator + member), [&](const StateView& state, const Address& owner) {
+    return next_step(state, net_->ledger().chain(), owner, key, leaves);
+  });
+}
+
+std::optional<SignedTx> RealLedger::report(const SubmitEvidence& evidence) const {
+  return step_of(kAccounts, [&](const StateView& state, const Address&) -> std::optional<Payload> {
+    const auto seat = read_record<SeatRecord>(state, path::seat(evidence.key)).value();
+    return seat && !seat->convicted ? std::optional<Payload>(evidence) : std::nullopt;
+  });
+}
+
+std::vector<Ed25519Key> RealLedger::convicted() const {
+  std::vector<Ed25519Key> out;
+  net_->ledger().read([&](const StateView& state, const Header&) {
+    state.scan(Module::kSeats, [&](const StatePath&, ByteView bytes) {
+      const auto seat = decode<SeatRecord>(bytes).value();
+      if (seat.convicted) out.push_back(seat.key);
+      return true;
+    });
+  });
+  return out;
 }
 
 bool RealLedger::is_executed(const BlockId& id) const {

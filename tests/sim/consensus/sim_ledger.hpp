@@ -31,6 +31,10 @@ class SimLedger {
   [[nodiscard]] virtual std::optional<SignedTx> committee_step(std::size_t, const Ed25519Secret&, bool) const {
     return std::nullopt;
   }
+  /// The transaction that brings evidence before the ledger; nothing while another waits, and in the model.
+  [[nodiscard]] virtual std::optional<SignedTx> report(const SubmitEvidence&) const { return std::nullopt; }
+  /// Keys that the ledger convicted.
+  [[nodiscard]] virtual std::vector<Ed25519Key> convicted() const { return {}; }
   [[nodiscard]] virtual bool is_executed(const BlockId& id) const = 0;
 };
 
