@@ -1,6 +1,7 @@
 #include "consensus/core/fork_proof.hpp"
 
 #include <algorithm>
+#include <map>
 
 #include "consensus/core/certificate.hpp"
 
@@ -93,6 +94,27 @@ Result<ForkProof> decode_fork_proof(ByteView bytes) {
   if (!proof) return fail(Fault::kInvalid, "these bytes are no proof of a fork: " + proof.error().message);
   if (proof->version != 1) return fail(Fault::kInvalid, "a proof of a fork of another version");
   return proof;
+}
+
+ForkBranch branch_of(const Certificate& finalization, std::span<const Certificate> kept, View down_to) {
+  std::map<View, const Certificate*> certified;
+  std::map<View, const Certificate*> nullified;
+  for (const Certificate& c : kept) {
+    (c.statement.kind == StatementKind::kNullify ? nullified : certified).try_emplace(c.statement.view, &c);
+  }
+  ForkBranch out{finalization, {}};
+  const Certificate* at = &finalization;
+  while (at != nullptr && at->statement.view > down_to && out.justification.size() < kMaxForkCertificates) {
+    const View below = at->statement.parent_view;
+    const View from = std::max(below.next(), down_to);
+    for (auto it = nullified.lower_bound(from); it != nullified.end() && it->first < at->statement.view; ++it) {
+      if (out.justification.size() < kMaxForkCertificates) out.justification.push_back(*it->second);
+    }
+    const auto parent = certified.find(below);
+    at = below >= down_to && parent != certified.end() ? parent->second : nullptr;
+    if (at != nullptr && out.justification.size() < kMaxForkCertificates) out.justification.push_back(*at);
+  }
+  return out;
 }
 
 Result<Judgement> judge_fork(const ForkProof& proof) {

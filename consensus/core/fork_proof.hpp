@@ -52,6 +52,10 @@ struct Judgement {
   [[nodiscard]] bool is_more_than_a_third() const { return weight > total / 3; }
 };
 
+/// The branch of a finalization out of certificates that a node kept of its epoch, in any order: what it rests on down
+/// to view `down_to`, the other branch's final view. Leaves out what is not there; judging names it then.
+ForkBranch branch_of(const Certificate& finalization, std::span<const Certificate> kept, View down_to);
+
 /// Who made the fork. kInvalid: the committee or a statement is none, or the finalizations do not exclude each other.
 /// kNotFound names the certificate that is missing. kMismatch: a certificate is not what it says, by signature, quorum
 /// or epoch. What it gives follows from the signatures alone, for the committee that the proof names.

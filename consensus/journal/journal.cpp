@@ -17,8 +17,8 @@ namespace micro {
 namespace {
 
 constexpr const char* kName = "the consensus journal";
-constexpr const char* kFile = "/votes.log";
-constexpr const char* kFresh = "/votes.log.new";
+const std::string kFile = std::string("/") + Journal::kRecordsFile;
+const std::string kFresh = kFile + ".new";
 
 Result<std::vector<Epoch>> epochs_in(const std::string& folder) {
   std::vector<Epoch> out;

@@ -12,6 +12,7 @@ namespace micro {
 
 class Journal {
  public:
+  static constexpr const char* kRecordsFile = "votes.log";  ///< in the epoch's folder
   /// `folder` exists. kBusy when another process signs with this journal, kMismatch when it is another chain's.
   static Result<std::unique_ptr<Journal>> open(const std::string& folder, const ChainId& chain);
   ~Journal();

@@ -61,6 +61,27 @@ TEST(ForkProof, ConvictsTheLiarsOfUnequalWeight) {
   judge_many(7, false, 4);
 }
 
+// A node kept more than the proof needs; what it needs is found in it, whichever branch was the node's own.
+TEST(ForkProof, IsMadeOfWhatANodeKept) {
+  SeededRandom random(6);
+  for (int n = 0; n < 60; ++n) {
+    ForkMaker maker({1, 1, 1, 1, 1, 1, 1});
+    maker.split(random);
+    const std::uint64_t low = 1 + draw_below(random, 5);
+    const ForkProof whole = maker.make(random, kShapes[draw_below(random, 3)], low);
+    ForkProof made = whole;
+    for (ForkBranch* branch : {&made.first, &made.second}) {
+      std::vector<Certificate> kept(branch->justification.begin(), branch->justification.end());
+      for (std::uint64_t v = 20; v < 24; ++v) kept.push_back(maker.sign(StatementKind::kNullify, v, 0, 0, 1));
+      const View other =
+          branch == &made.first ? whole.second.finalization.statement.view : whole.first.finalization.statement.view;
+      *branch = branch_of(branch->finalization, kept, other);
+      EXPECT_LE(branch->justification.size(), kept.size() - 4);
+    }
+    expect_the_liars(maker, made);
+  }
+}
+
 struct Fixed {
   SeededRandom random{5};
   ForkMaker maker{{1, 1, 1, 1}};
