@@ -142,6 +142,16 @@ Result<ChainHead> LedgerImpl::head() const {
   return out;
 }
 
+Result<Block> LedgerImpl::final_block(const BlockId& id) const {
+  const Height height = TRY(blocks_.height_of(id));
+  if (height.value == 0) return fail(Fault::kNotFound, "the genesis has no block");
+  return blocks_.block(height);
+}
+
+Result<Certificate> LedgerImpl::boundary_certificate(Epoch epoch) const {
+  return blocks_.certificate(TRY(blocks_.boundary_of(epoch)));
+}
+
 LedgerImpl::ProvenState LedgerImpl::prove(const StatePath& path) const {
   const std::shared_lock lock(state_mutex_);
   ProvenState out{head_header_, std::nullopt, tree_.prove(path)};

@@ -9,6 +9,7 @@
 // byte.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -70,8 +71,11 @@ class Mempool {
   [[nodiscard]] Nonce expected(const Address& sender, Nonce next) const;
   PoolVerdict add(PreparedTx tx, Nonce next);
 
-  /// What a block should hold, best first. O(senders + transactions chosen · log).
-  [[nodiscard]] std::vector<EntryPtr> select(std::size_t max_bytes, std::size_t max_txs) const;
+  /// The nonces that senders go on with behind blocks that are not final yet.
+  using Ahead = std::map<Address, Nonce>;
+  /// What a block should hold, best first; of a sender in `ahead` only from that nonce on. O(senders + transactions
+  /// chosen · log).
+  [[nodiscard]] std::vector<EntryPtr> select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead = {}) const;
   /// Transactions of the sender below `next` are in the state; when what remains does not begin there, it goes as well.
   void committed(const Address& sender, Nonce next);
   /// Removes a transaction that no block may include, and those of its sender behind it.

@@ -41,4 +41,15 @@ class Ledger {
   [[nodiscard]] virtual Result<ValidatorSet> validators(Epoch epoch) const = 0;
 };
 
+/// What is final, for whoever starts from it or asks for it. Safe from any thread.
+class FinalChain {
+ public:
+  virtual ~FinalChain() = default;
+  [[nodiscard]] virtual Result<ChainHead> head() const = 0;
+  /// kNotFound when no final block has this id; the genesis has no block.
+  [[nodiscard]] virtual Result<Block> final_block(const BlockId& id) const = 0;
+  /// Of the block that ended this epoch; kNotFound while it goes on.
+  [[nodiscard]] virtual Result<Certificate> boundary_certificate(Epoch epoch) const = 0;
+};
+
 }  // namespace micro

@@ -19,7 +19,7 @@ namespace micro::simplex {
                           X(kOldEpochHelped) X(kEvidence) X(kBadSignatures) X(kBadBodies) X(kBadCertificates)     \
                               X(kBadProposals) X(kDroppedAhead) X(kDroppedPending) X(kDroppedAnswers)             \
                                   X(kDroppedBodies) X(kRejectedBlocks) X(kRestarts) X(kJournalRewrites)           \
-                                      X(kForgottenByLedger) X(kStaleEpoch) X(kSilentWithoutMemory)
+                                      X(kForgottenByLedger) X(kStaleEpoch) X(kSilentWithoutMemory) X(kNothingToPropose)
 
 enum class Counter : std::uint8_t {
 #define X(name) name,

@@ -11,7 +11,6 @@
 #include "chain/types/block.hpp"
 #include "chain/types/genesis.hpp"
 #include "chain/types/supply.hpp"
-#include "consensus/solo/sequencer.hpp"
 
 #define MICRO_WIRE_TYPES(X)                                                                                            \
   X(Transfer)                                                                                                          \
@@ -24,5 +23,4 @@
                           X(Account) X(SessionRecord) X(NodeRecord) X(OfferRecord) X(ServiceRecord) X(VersionRecord)   \
                               X(BuildRecord) X(StatusRecord) X(FundRecord) X(PlacementRecord) X(PolicyRecord)          \
                                   X(Supply) X(DueRecord) X(ChannelRecord) X(StateProof) X(RangeProof) X(MmrProof)      \
-                                      X(MmrPeaks) X(BlockReceipts) X(PolicyRecordIo) X(Tip) X(TxLocation) X(StateMeta) \
-                                          X(SignedStatement)
+                                      X(MmrPeaks) X(BlockReceipts) X(PolicyRecordIo) X(Tip) X(TxLocation) X(StateMeta)

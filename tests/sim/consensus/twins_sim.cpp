@@ -62,7 +62,7 @@ class TwinsRun {
     EngineConfig config;
     config.delta_ms = 100;
     config.build_ms = config.execute_ms = 0;
-    config.idle_ms = 10;
+    config.idle_ms = 0;
     config.retry_ms = 100;
     config.standstill_ms = 500;
     std::vector<std::uint16_t> slots;
