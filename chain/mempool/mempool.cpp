@@ -128,27 +128,35 @@ void Mempool::erase_tail(Senders::iterator sender, std::size_t keep) {
   if (keep == 0) senders_.erase(sender);
 }
 
+/// The first of each sender that a block behind those of `ahead` may hold, in any order.
+std::vector<Mempool::Rank> Mempool::heads_behind(const Ahead& ahead) const {
+  std::vector<Rank> out = heads_;
+  if (ahead.empty()) return out;
+  std::erase_if(out, [&](Rank& head) {
+    const auto from = ahead.find(head.entry->tx.body.sender);
+    const Nonce first = head.entry->tx.body.nonce;
+    if (from == ahead.end() || from->second <= first) return false;
+    const auto& entries = head.queue->entries;
+    const std::uint64_t place = from->second.value - first.value;
+    if (place >= entries.size()) return true;
+    head = rank(*entries[place]);
+    return false;
+  });
+  return out;
+}
+
 std::vector<Mempool::EntryPtr> Mempool::select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead) const {
   std::vector<EntryPtr> out;
   // The best, which ranks lowest, on top; whoever is chosen makes place for the next of its sender.
-  std::priority_queue<Rank, std::vector<Rank>, std::greater<>> best_first(std::greater<>{}, heads_);
+  std::priority_queue<Rank, std::vector<Rank>, std::greater<>> best_first(std::greater<>{}, heads_behind(ahead));
   std::size_t bytes = 0;
   while (out.size() < max_txs && !best_first.empty()) {
     const Entry& best = *best_first.top().entry;
     best_first.pop();
     const auto& entries = best.queue->entries;
-    const std::uint64_t first = entries.front()->tx.body.nonce.value;
-    if (!ahead.empty()) {
-      const auto from = ahead.find(best.tx.body.sender);
-      if (from != ahead.end() && best.tx.body.nonce < from->second) {
-        const std::uint64_t place = from->second.value - first;
-        if (place < entries.size()) best_first.push(rank(*entries[place]));
-        continue;
-      }
-    }
     if (bytes + best.encoded.size() > max_bytes) continue;  // and with it those behind it; a smaller one may still fit
     bytes += best.encoded.size();
-    const auto at = static_cast<std::size_t>(best.tx.body.nonce.value - first);
+    const auto at = static_cast<std::size_t>(best.tx.body.nonce.value - entries.front()->tx.body.nonce.value);
     if (at + 1 < entries.size()) best_first.push(rank(*entries[at + 1]));
     out.push_back(entries[at]);
   }

@@ -108,6 +108,7 @@ class Mempool {
   // lint-ok banned_calls: looked up by key; walked only to remove, where the order does not show
   using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above
 
+  [[nodiscard]] std::vector<Rank> heads_behind(const Ahead& ahead) const;
   PoolVerdict replace(Queue& queue, std::size_t at, PreparedTx tx);
   [[nodiscard]] bool make_room(const Entry& newcomer);
   void erase_tail(Senders::iterator sender, std::size_t keep);

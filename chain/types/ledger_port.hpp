@@ -1,5 +1,5 @@
-// The narrow waist between consensus and the ledger. The sequencer of one uses it today; a BFT engine or an ABCI server
-// uses the same four calls. Nothing here knows tokens.
+// The narrow waist between consensus and the ledger. The BFT engine uses it; an ABCI server
+// would use the same four calls. Nothing here knows tokens.
 #pragma once
 
 #include <optional>

@@ -62,7 +62,7 @@ class TwinsRun {
     EngineConfig config;
     config.delta_ms = 100;
     config.build_ms = config.execute_ms = 0;
-    config.idle_ms = 0;
+    config.idle_ms = 10;
     config.retry_ms = 100;
     config.standstill_ms = 500;
     std::vector<std::uint16_t> slots;
@@ -75,7 +75,7 @@ class TwinsRun {
       nodes_.back()->engine().lead_by(LeaderSchedule(slots));
     }
     for (auto& node : nodes_) node->start();
-    for (auto& node : nodes_) node->feed(TxsWait{true});
+    for (auto& node : nodes_) node->ledger().submit(1), node->feed(TxsWait{true});
   }
 
   bool verbose = false;  ///< prints every delivery
