@@ -22,7 +22,7 @@ struct ChainHead {
   Epoch epoch;                             ///< that the next block runs in
   TimeMs epoch_started;
   std::uint32_t epoch_ms = 0;
-  BlockId last_of_previous;                ///< the block that ended the epoch before; at first the genesis
+  BlockId last_of_previous;  ///< the block that ended the epoch before; at first the genesis
 };
 
 class Ledger {

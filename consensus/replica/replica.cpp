@@ -25,7 +25,8 @@ Result<std::unique_ptr<Replica>> Replica::open(ReplicaPorts ports, const std::st
   auto journal = TRY(Journal::open(journal_folder, head.chain));
   const auto newest = TRY(journal->newest());
   if (newest && *newest > head.epoch) {
-    return fail(Fault::kCorrupt, "the journal of what this node signed is ahead of the ledger: final blocks are missing",
+    return fail(Fault::kCorrupt,
+                "the journal of what this node signed is ahead of the ledger: final blocks are missing",
                 "restore the ledger's data; the journal must never be removed to get past this");
   }
   config.key = key.public_key();

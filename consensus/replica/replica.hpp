@@ -31,12 +31,12 @@ class Peers {
 struct ReplicaPorts {
   Ledger* ledger = nullptr;
   const FinalChain* chain = nullptr;
-  Peers* peers = nullptr;         ///< none in a network of one
-  std::function<bool()> txs_wait; ///< whether a block could hold anything
+  Peers* peers = nullptr;          ///< none in a network of one
+  std::function<bool()> txs_wait;  ///< whether a block could hold anything
   /// Once, at most: the replica does nothing more, and the node has to stop. `proof`: the certificates behind it.
   std::function<void(const Error&, const std::vector<Certificate>& proof)> halted;
-  std::function<void(const Evidence&)> evidence;                             ///< may be empty
-  std::function<void(const Ed25519Key& peer, const std::string& why)> blame; ///< may be empty
+  std::function<void(const Evidence&)> evidence;                              ///< may be empty
+  std::function<void(const Ed25519Key& peer, const std::string& why)> blame;  ///< may be empty
 };
 
 class Replica {

@@ -1,6 +1,7 @@
 // Signed transfers finalized per second through the whole path: decoding, admission with the signature check, mempool,
 // propose, execute, all roots, consensus with its journal, the certificate and both synced batches on disk; 10⁶
-// accounts. The limit is what the same cores reach in bare ECDSA verification with parsed keys, measured around the run.
+// accounts. The limit is what the same cores reach in bare ECDSA verification with parsed keys, measured around the
+// run.
 //   bench_transfers [accounts] [transfers]
 #include <pthread.h>
 #include <sys/resource.h>

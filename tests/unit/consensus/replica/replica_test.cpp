@@ -13,7 +13,8 @@ namespace {
 using test::SmallNet;
 using test::validator_key;
 
-constexpr auto kPatience = std::chrono::seconds(60);  ///< a bound for a test that hangs, never reached by one that works
+constexpr auto kPatience =
+    std::chrono::seconds(60);  ///< a bound for a test that hangs, never reached by one that works
 
 class Network;
 
@@ -96,7 +97,9 @@ class Network {
     });
   }
   void moved() {
-    { const std::lock_guard lock(heads_mutex_); }
+    {
+      const std::lock_guard lock(heads_mutex_);
+    }
     changed_.notify_all();
   }
   void fail(const Error& error) {
