@@ -396,12 +396,12 @@ Status LedgerImpl::write_state(const Executed& executed) {
 
 void LedgerImpl::forget_committed(const FinalizedBlock& block) {
   const Header& header = block.block.header;
-  const auto& txs = block.block.txs;
-  for (std::size_t i = 0; i < txs.size();) {
+  const std::span<const SignedTx> txs = block.block.txs;
+  const std::span<const TxId> ids = block.tx_ids;
+  for (std::size_t i = 0; i < txs.size(); i += kForgetChunk) {
+    const std::size_t n = std::min(kForgetChunk, txs.size() - i);
     const std::lock_guard lock(pool_mutex_);  // in pieces: who adds transactions does not wait for all of it
-    for (const std::size_t end = std::min(txs.size(), i + kForgetChunk); i < end; ++i) {
-      pool_.committed(txs[i].body.sender, txs[i].body.nonce.next());
-    }
+    pool_.committed(txs.subspan(i, n), ids.subspan(i, n));
   }
   if (!header.boundary && header.height.value % kExpireEveryBlocks != 0) return;
   const std::lock_guard lock(pool_mutex_);
