@@ -74,7 +74,7 @@ class Connection {
   /// All memory for bytes of this connection, what `take_output` handed out included.
   [[nodiscard]] std::size_t held_bytes() const;
   /// Much is unread already: while the socket takes no output either, reading more would only pile up.
-  [[nodiscard]] bool behind() const { return mux_.held_bytes() > share_.allowance() / 2; }
+  [[nodiscard]] bool behind() const { return mux_.holds_much(); }
   /// Gives back what is not in use, the buffer of the last output included; not the room that `prepare` gave and nobody
   /// committed yet.
   void release_memory();

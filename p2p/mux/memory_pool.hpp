@@ -9,7 +9,8 @@
 namespace micro::p2p {
 
 inline constexpr std::size_t kProcessHeldBytes = 192 * 1'024 * 1'024;   ///< by all connections together
-inline constexpr std::size_t kConnectionHeldBytes = 4 * 1'024 * 1'024;  ///< by one, at most
+inline constexpr std::size_t kConnectionHeldBytes = 16 * 1'024 * 1'024;  ///< by one, at most
+inline constexpr std::size_t kConnectionUsualBytes = 4 * 1'024 * 1'024;  ///< above half of it nothing is made larger
 inline constexpr std::size_t kFreePerShare = 8;  ///< one connection may hold an eighth of what is free
 
 class MemoryPool {

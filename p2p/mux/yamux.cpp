@@ -269,7 +269,7 @@ void Yamux::consume(StreamId id, std::size_t bytes, Instant now) {
   if (stream == nullptr) return;
   stream->signalled = false;
   stream->in.consume(bytes);
-  if (held_bytes() > budget_bytes_ / 2) release_input(*stream, 0);
+  if (holds_much()) release_input(*stream, 0);
   stream->owed += static_cast<std::uint32_t>(bytes);
   if (stream->owed >= stream->window / 2 && !stream->remote_finished) give_credit(id, *stream, now);
 }
@@ -279,7 +279,7 @@ void Yamux::give_credit(StreamId id, Stream& stream, Instant now) {
   const std::uint64_t since_ns = now.ns - stream.last_update.ns;
   std::uint32_t grow = 0;
   if (rtt_ns_ > 0 && since_ns < kYamuxGrowWithinRtts * rtt_ns_ && stream.window * 2 <= kYamuxMaxWindowBytes &&
-      grown_bytes_ + stream.window <= std::min(kYamuxGrowthBytes, budget_bytes_ / 2)) {
+      grown_bytes_ + stream.window <= kYamuxGrowthBytes && !holds_much()) {
     grow = stream.window;
     grown_bytes_ += grow;
     stream.window += grow;

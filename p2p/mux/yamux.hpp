@@ -17,7 +17,7 @@ inline constexpr std::size_t kYamuxHeaderBytes = 12;
 inline constexpr std::uint32_t kYamuxWindowBytes = 256 * 1'024;  ///< of each stream at its start: fixed by the protocol
 inline constexpr std::uint32_t kYamuxMaxWindowBytes = 1'024 * 1'024;
 inline constexpr std::size_t kYamuxGrowthBytes =
-    kConnectionHeldBytes / 2;  ///< all windows of a connection above their start, at most
+    kConnectionUsualBytes / 2;  ///< all windows of a connection above their start, at most
 inline constexpr std::size_t kYamuxFrameBytes =
     65'507;  ///< payload of a frame: with its header it fits a Noise message
 inline constexpr std::size_t kYamuxQueuedBytes = 256 * 1'024;        ///< writers wait while more is queued
@@ -89,6 +89,8 @@ class Yamux {
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
   /// Bytes held for readers and the socket, for memory budgets.
   [[nodiscard]] std::size_t held_bytes() const { return output_.capacity() + unread_capacity_; }
+  /// More is held than a connection usually needs: nothing is made larger, and reading may wait.
+  [[nodiscard]] bool holds_much() const { return held_bytes() > usual_bytes(); }
   /// Gives back memory of queues that are empty.
   void release_memory();
 
@@ -118,6 +120,7 @@ class Yamux {
   void shed();
   void release_input(Stream& stream, std::size_t keep_bytes);
   [[nodiscard]] std::size_t queue_bytes() const;
+  [[nodiscard]] std::size_t usual_bytes() const { return std::min(budget_bytes_, kConnectionUsualBytes) / 2; }
   void signal_readable(StreamId id, Stream& stream);
   void forget(StreamId id);
   Stream* find(StreamId id);
