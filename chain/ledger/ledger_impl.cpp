@@ -262,7 +262,10 @@ Result<std::unique_ptr<LedgerImpl::Executed>> LedgerImpl::run(const Parent& pare
   header.events_root = events_root(out->block.receipts.boundary_events);
   header.state_root = out->update.root;
   header.headers_root = out->ids_below.root();
-  if (outcome.next_validators) header.next_validators = validator_set_hash(*outcome.next_validators);
+  if (outcome.next_validators) {
+    header.next_validators = validator_set_hash(*outcome.next_validators);
+    out->block.next_validators = std::move(outcome.next_validators);
+  }
   out->block.id = block_id(header);
   if (kept != nullptr) *kept = std::move(included);
   return out;

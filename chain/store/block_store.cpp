@@ -22,6 +22,7 @@ enum class Table : std::uint8_t {
   kDecision = 'D',
   kBoundary = 'E',
   kPolicyIo = 'P',
+  kValidators = 'V',
   kMmr = 'M',
   kMeta = 'Z',
 };
@@ -259,6 +260,9 @@ Status BlockStore::append(const FinalizedBlock& in) {
   batch.put(Key(Table::kHeightOfId).raw(in.id), encode(header.height));
   if (header.boundary) batch.put(Key(Table::kBoundary).small(header.epoch.value), encode(header.height));
   if (in.policy) batch.put(Key(Table::kPolicyIo).small(header.epoch.value), encode(*in.policy));
+  if (in.next_validators) {
+    batch.put(Key(Table::kValidators).raw(header.next_validators), encode(*in.next_validators));
+  }
   batch.put(tip_key(), encode(tip));
   TRY(kv_->write(batch));
   tip_ = std::move(tip);
@@ -292,6 +296,10 @@ Result<Height> BlockStore::boundary_of(Epoch epoch) const {
 }
 Result<PolicyRecordIo> BlockStore::policy_io(Epoch epoch) const {
   return stored<PolicyRecordIo>(TRY(must_get(Key(Table::kPolicyIo).small(epoch.value), "policy run")), "policy run");
+}
+
+Result<ValidatorSet> BlockStore::validator_set(const Hash& hash) const {
+  return stored<ValidatorSet>(TRY(must_get(Key(Table::kValidators).raw(hash), "committee")), "committee");
 }
 
 Result<StoredTx> BlockStore::tx(const TxId& id) const {

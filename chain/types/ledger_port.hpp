@@ -37,7 +37,7 @@ class Ledger {
   /// Makes an executed block and its unfinalized ancestors permanent, in height order. Durable when it returns. No
   /// certificate where a later block's makes this one final too.
   virtual Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) = 0;
-  /// The committee of an epoch: known for the current one and, after its boundary block ran, the next.
+  /// The committee of an epoch: of past ones, the current and the next, which the boundary before fixed.
   [[nodiscard]] virtual Result<ValidatorSet> validators(Epoch epoch) const = 0;
 };
 

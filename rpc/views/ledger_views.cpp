@@ -224,7 +224,7 @@ Result<Json> supply(const Moment& m) {
               {"paused", amount_text(record->paused)},
               {"sum_accounts", amount_text(sums[Module::kAccounts])},
               {"sum_channels", amount_text(sums[Module::kChannels])},
-              {"sum_bonds", amount_text(sums[Module::kOffers])},
+              {"sum_bonds", amount_text(Amount(sums[Module::kOffers].micro + sums[Module::kSeats].micro))},
               {"sum_funds", amount_text(sums[Module::kFunds])},
               {"consistent", in_full && held == book.live().micro},
               {"unit", "TOK"}};

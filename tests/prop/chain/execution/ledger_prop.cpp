@@ -32,6 +32,7 @@ struct Village : ServiceWorld {
 
   Village() : ServiceWorld(kPeople, 60'000'000, 2) {
     genesis.params.min_bond = Amount(5'000'000);
+    genesis.params.min_seat_bond = Amount(4'000'000);
     genesis.params.name_fee = Amount(2'000'000);
     genesis.params.upkeep_per_mib = Amount(100);
     start();
@@ -99,6 +100,12 @@ struct Village : ServiceWorld {
     for (const auto& [offer, bond] : paper.bonds) {
       RC_ASSERT(NaivePurse::of(read<OfferRecord>(path::offer(offer))->bond) == bond.purse);
     }
+    for (const auto& [key, seat] : paper.seats) {
+      RC_ASSERT(NaivePurse::of(read<SeatRecord>(path::seat(key))->bond) == seat.purse);
+    }
+    std::size_t seats = 0;
+    state.scan(Module::kSeats, [&](const StatePath&, ByteView) { return ++seats, true; });
+    RC_ASSERT(seats == paper.seats.size() + genesis.validators.members.size());
     for (const auto& [service, fund] : paper.funds) {
       const auto record = read<FundRecord>(path::fund(service));
       const NaivePurse held = record ? NaivePurse::of(record->purse) : NaivePurse{};
@@ -192,7 +199,16 @@ Payload any_payload(const Village& v, std::uint64_t who) {
   const std::uint64_t live = v.paper.people.at(who).live(v.paper.time);
   const std::uint64_t spare = live > 1'000 ? live - 1'000 : live;  // leaves about a fee
   const auto some_service = *rc::gen::elementOf(v.services);
-  switch (draw<int>(0, 10)) {
+  switch (draw<int>(0, 12)) {
+    case 9:
+      return JoinCommittee{draw<int>(0, 8) == 0 ? NodeId{} : *rc::gen::elementOf(v.nodes),
+                           Amount(4'000'000 + draw<std::uint64_t>(0, 4) * 9'000'000 - 1)};
+    case 10: {
+      const NodeId node = *rc::gen::elementOf(v.nodes);
+      const auto seat = v.paper.seats.begin();
+      const bool of_a_seat = seat != v.paper.seats.end() && draw<int>(0, 3) != 0;
+      return LeaveCommittee{of_a_seat ? seat->first : v.paper.node_keys.at(node).second};
+    }
     case 0:
     case 1:
       return Transfer{person(draw<std::uint64_t>(0, kPeople + 1)), any_amount(spare), {}};
@@ -251,7 +267,8 @@ void run_payload(Village& v, std::uint64_t who, Payload payload) {
   test::saw_status(tx.body.payload.index(), expected);
   if (receipt.status != TxStatus::kOk) {
     for (const auto& [path, value] : out->diff) {
-      RC_ASSERT((path == path::account(person(who)) || path == path::supply() || before.at(path) == *value));
+      const bool is_of_every_block = path == path::supply() || path == path::epoch_anchor(v.epoch());
+      RC_ASSERT((path == path::account(person(who)) || is_of_every_block || before.at(path) == *value));
     }
   }
   for (const Event& e : receipt.events) {
@@ -300,6 +317,7 @@ std::map<std::uint64_t, std::uint64_t, std::greater<>> lives(const NaiveLedger& 
   for (const auto& [n, purse] : paper.people) add(purse, paper.time.now);
   for (const auto& [service, fund] : paper.funds) add(fund.second, paper.time.now);
   for (const auto& [offer, bond] : paper.bonds) add(bond.purse, bond.bonded_at);
+  for (const auto& [key, seat] : paper.seats) add(seat.purse, seat.bonded_at);
   return out;
 }
 
@@ -380,6 +398,8 @@ TEST(LedgerHistories, ReachSuccessAndFailureOfEachKindOnPaper) {
       {"RefreshLot", {kOk, kNoSuchLot, kRefreshTooEarly, kInsufficientFunds}},
       {"OfferResources", {kOk, kOfferExists, kNotOwner, kBondTooSmall, kInsufficientFunds}},
       {"WithdrawOffer", {kOk, kNotOwner, kOfferWithdrawn}},
+      {"JoinCommittee", {kOk, kNoSuchNode, kNotOwner, kSeatBondTooSmall, kSeatTaken, kInsufficientFunds}},
+      {"LeaveCommittee", {kOk, kNoSuchSeat, kNotOwner, kSeatLeft}},
       {"PublishService", {kOk, kNameTaken, kInsufficientFunds}},
       {"FundService", {kOk, kInsufficientFunds}},
       {"UnfundService", {kOk, kNotOwner, kUnspentTooSmall}},

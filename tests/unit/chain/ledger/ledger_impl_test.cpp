@@ -37,7 +37,28 @@ TEST(Ledger, StartsFromItsGenesis) {
   EXPECT_EQ(head.chain, chain_id(net.genesis()));
   EXPECT_FALSE(head.certificate);
   EXPECT_EQ(net.ledger().validators(Epoch(0)).value(), net.genesis().validators);
-  EXPECT_EQ(net.ledger().validators(Epoch(1)).error().fault, Fault::kNotFound);
+  EXPECT_EQ(net.ledger().validators(Epoch(1)).value(), net.genesis().validators) << "nobody could join before";
+  EXPECT_EQ(net.ledger().validators(Epoch(2)).error().fault, Fault::kNotFound);
+}
+
+TEST(Ledger, KnowsTheCommitteesOfAllEpochsUpToTheNext) {
+  Genesis genesis = test::small_genesis();
+  genesis.params.min_committee = 2;
+  for (std::uint8_t n = 2; n <= 3; ++n) {  // unequal weights of the genesis are capped step by step
+    genesis.validators.members.push_back({test::validator_key(n).public_key(), 10});
+  }
+  std::ranges::sort(genesis.validators.members, {}, &Validator::key);
+  SmallNet net(genesis);
+  std::vector<Hash> named{validator_set_hash(genesis.validators)};
+  for (int i = 0; i < 6; ++i) named.push_back(net.seal(1'000).value().header.next_validators);
+  EXPECT_NE(named[2], named[0]);
+  for (std::uint32_t e = 0; e < named.size(); ++e) {
+    const auto set = net.ledger().validators(Epoch(e));
+    ASSERT_TRUE(set.has_value()) << e << ": " << set.error().message;
+    EXPECT_EQ(validator_set_hash(*set), named[e]) << e;
+  }
+  EXPECT_TRUE(net.ledger().validators(Epoch(7)).has_value()) << "fixed an epoch ahead";
+  EXPECT_EQ(net.ledger().validators(Epoch(8)).error().fault, Fault::kNotFound);
 }
 
 TEST(Ledger, FinalizesATransfer) {
