@@ -189,9 +189,9 @@ class AnyTx {
         return LeaveCommittee{any_seat()};
       case 23: {
         const Ed25519Key key = any_seat();
-        const EpochAnchor anchor = any_anchor(rarely(6) ? 5 : 2);
+        const EpochAnchor anchor = any_anchor(rarely(3) ? 5 : 2);
         const Hash message = readiness_hash(w_.chain, key, anchor.epoch, anchor.last_of_previous);
-        const Ed25519Secret secret = rarely(10) ? machine_key(299) : secret_of(key);
+        const Ed25519Secret secret = rarely(4) ? machine_key(299) : secret_of(key);
         return ConfirmReadiness{key, anchor.epoch, anchor.last_of_previous, secret.sign(message)};
       }
       default:
@@ -222,14 +222,14 @@ class AnyTx {
     const Ed25519Key key = any_seat();
     const EpochAnchor anchor = any_anchor(rarely(5) ? 14 : 2);
     auto told = lie(anchor.epoch_id, 1 + draw_below(r_, 9));
-    const auto wrong = draw_below(r_, 16);
-    if (wrong == 0) told.second = told.first;
-    if (wrong == 1) told.second.kind = StatementKind::kFinalize;  // still a lie
+    const auto wrong = draw_below(r_, 12);
+    if (wrong == 0 || wrong == 1) told.second = told.first;
+    if (wrong == 4) told.second.kind = StatementKind::kFinalize;  // still a lie
     const Ed25519Secret secret = secret_of(key);
     SubmitEvidence out{key, anchor.epoch, told.first, secret.sign(statement_hash(told.first)), told.second, {}, {}};
     out.second_signature = secret.sign(statement_hash(told.second));
-    if (wrong == 2) out.second_signature.data[1] ^= 1;
-    if (wrong == 3) out.epoch = out.epoch.next();
+    if (wrong == 2 || wrong == 3) out.second_signature.data[1] ^= 1;
+    if (wrong == 5) out.epoch = out.epoch.next();
     out.reward_to = rarely(10) ? person(any_session()) : person(draw_below(r_, kPeople));
     return out;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "chain/types/address.hpp"
 #include "consensus/core/certificate.hpp"
 #include "tests/sim/consensus/describe.hpp"
 

@@ -10,7 +10,7 @@ namespace {
 using test::AnyTx;
 using test::ChannelWorld;
 
-constexpr std::uint64_t kRuns = 900;
+constexpr std::uint64_t kRuns = 1'000;
 constexpr int kStepsPerRun = 150;
 constexpr std::size_t kRefreshLot = 1;      // its place in Payload
 constexpr std::uint32_t kLifeEpochs = 120;  // 30 buckets of 4 epochs

@@ -32,11 +32,11 @@ class EvidenceTest : public test::ScriptedCli {
 };
 
 TEST_F(EvidenceTest, JudgesTheKeptFileWithoutAnyNode) {
-  if (std::getenv("MICRO_WRITE_GOLDEN") != nullptr)
+  if (std::getenv("MICRO_UPDATE_GOLDEN") != nullptr)
     std::filesystem::copy_file(file(example()), kept(), std::filesystem::copy_options::overwrite_existing);
   std::ifstream stored(kept(), std::ios::binary);
   const Bytes frozen{std::istreambuf_iterator<char>(stored), std::istreambuf_iterator<char>()};
-  ASSERT_EQ(frozen, example()) << "the format changed; if that is meant: MICRO_WRITE_GOLDEN=1 and this test";
+  ASSERT_EQ(frozen, example()) << "the format changed; if that is meant: MICRO_UPDATE_GOLDEN=1 and this test";
   const auto judged = simplex::judge_fork(simplex::decode_fork_proof(frozen).value()).value();
   const Ran plain = run_bare({"audit", "evidence", kept()});
   EXPECT_EQ(plain.exit, 0) << plain.err;
