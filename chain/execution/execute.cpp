@@ -62,6 +62,7 @@ Status run_txs(BlockState& state, std::span<const SignedTx> txs, std::span<const
   TxScope scope(state.overlay, state.book, state.ctx);
   std::uint64_t room = state.ctx.params.max_block_bytes;
   out.receipts.reserve(txs.size());
+  scope.reserve_accounts(2 * txs.size());
   for (std::size_t i = 0; i < txs.size(); ++i) {
     if (i % kReadAheadTxs == 0) TRY(read_ahead(scope, txs.subspan(i, std::min(kReadAheadTxs, txs.size() - i))));
     Attempt attempt = TRY(run_tx(scope, txs[i], facts[i], room));

@@ -27,6 +27,13 @@ enum class Table : std::uint8_t {
   kMeta = 'Z',
 };
 
+// What a transfer's index entries take: its place by id, and its sender and recipient.
+constexpr std::size_t kIndexEntriesPerTx = 3;
+constexpr std::size_t kIndexBytesPerTx = 151;
+// What goes with a block's body and receipts, about.
+constexpr std::size_t kFewEntries = 32;
+constexpr std::size_t kFewBytes = 4'096;
+
 class Key {
  public:
   explicit Key(Table table) { bytes_[size_++] = static_cast<std::uint8_t>(table); }
@@ -241,7 +248,9 @@ Status BlockStore::append(const FinalizedBlock& in) {
   Tip tip{header.height, in.id, tip_->ids_below};
   KvBatch batch;
   KvBatch index;
+  index.reserve(kIndexEntriesPerTx * in.block.txs.size(), kIndexBytesPerTx * in.block.txs.size());
   const EncodedBlock encoded = put_index(index, batch, in.block, in.receipts, in.tx_ids);
+  batch.reserve(kFewEntries, encoded.body.bytes().size() + encoded.receipts.bytes().size() + kFewBytes);
   batch.put(at_height(Table::kBlock, header.height), encoded.body.bytes());
   batch.put(at_height(Table::kReceipts, header.height), encoded.receipts.bytes());
   place_index(batch, index, header.height);

@@ -6,6 +6,7 @@ namespace micro::p2p {
 namespace {
 
 constexpr std::size_t kKeptQueueBytes = 1'024;
+constexpr std::size_t kBuffersPerShare = 8;  // what is read and what is sealed at once, against what it may hold
 
 const ProtocolSet& security_protocols() {
   static const ProtocolSet set{std::string(kNoiseProtocol)};
@@ -22,21 +23,54 @@ Multistream negotiation_for(Role role, std::string_view ours, const ProtocolSet&
 
 }  // namespace
 
-Connection::Connection(NoiseConfig config, const ProtocolSet& protocols)
+Connection::Connection(NoiseConfig config, const ProtocolSet& protocols, MemoryPool& pool)
     : role_(config.role),
       protocols_(protocols),
       channel_(std::move(config)),
       negotiation_(negotiation_for(role_, kNoiseProtocol, security_protocols())),
-      mux_(role_ == Role::kInitiator) {}
+      mux_(role_ == Role::kInitiator),
+      share_(pool) {}
 
-void Connection::start() {
+void Connection::start(Instant now) {
+  started_ = now;
   negotiation_.start(wire_);
+}
+
+// --- time and memory ---
+
+Status Connection::sweep(Instant now) {
+  if (!secured()) {
+    if (now >= started_.plus_ms(kHandshakeMs)) return fail(Fault::kUnreachable, "no handshake in time");
+    return {};
+  }
+  if (pong_missing_ && now >= pinged_.plus_ms(kPongMs)) return fail(Fault::kUnreachable, "no answer to a ping");
+  if (!pong_missing_ && now >= pinged_.plus_ms(kKeepAliveMs)) ping(now);
+  std::vector<StreamId> late;
+  for (const auto& [id, negotiation] : negotiations_) {
+    if (now >= negotiation.since.plus_ms(kNegotiationMs)) late.push_back(id);
+  }
+  for (const StreamId id : late) give_up(id);
+  account();
+  return {};
+}
+
+void Connection::ping(Instant now) {
+  pong_missing_ = true;
+  pinged_ = now;
+  mux_.ping(0);
+}
+
+void Connection::account() {
+  share_.set(held_bytes());
+  mux_.set_budget(share_.allowance());
 }
 
 // --- input ---
 
 std::span<std::uint8_t> Connection::prepare() {
-  const auto room = in_.prepare(read_bytes_);
+  // A whole message of the channel always finds room, a little at a time if need be.
+  const std::size_t wanted = std::min(read_bytes_, std::max(kLeastReadBytes, share_.allowance() / kBuffersPerShare));
+  const auto room = in_.prepare(wanted);
   offered_bytes_ = std::min(room.size(), kMostReadBytes);
   return room.first(offered_bytes_);
 }
@@ -46,8 +80,12 @@ Status Connection::commit(std::size_t bytes, Instant now) {
   if (bytes == offered_bytes_ && secured()) read_bytes_ = std::min(read_bytes_ * 4, kMostReadBytes);
   for (bool moved = true; moved;) {
     moved = false;
-    TRY(step(now, moved));
+    if (Status status = step(now, moved); !status) {
+      account();
+      return status;
+    }
   }
+  account();
   return {};
 }
 
@@ -65,7 +103,7 @@ Status Connection::step(Instant now, bool& moved) {
   moved = true;
   Status status = before ? on_frame(frame->plain, now) : Status();
   in_.consume(frame->taken);
-  if (status && !before && channel_.established()) return after_handshake();
+  if (status && !before && channel_.established()) return after_handshake(now);
   return status;
 }
 
@@ -78,12 +116,12 @@ Status Connection::choose_security() {
 }
 
 // Our list has one entry, so the order in which stacks prefer does not matter.
-Status Connection::after_handshake() {
+Status Connection::after_handshake(Instant now) {
   const auto& theirs = channel_.remote_muxers();
   const bool both = !channel_.our_muxers().empty() && std::ranges::find(theirs, kYamuxProtocol) != theirs.end();
   if (both) {
     muxer_from_handshake_ = true;
-    opened();
+    opened(now);
     return {};
   }
   stage_ = Stage::kChoosingMuxer;
@@ -105,14 +143,15 @@ Status Connection::choose_muxer(ByteView plain, Instant now) {
     return fail(Fault::kRejected, "the other side does not speak yamux");
   }
   if (negotiation_.state() == Multistream::State::kRunning) return {};
-  opened();
+  opened(now);
   Status status = mux_.receive(plain.subspan(taken), now);
   translate(now);
   return status;
 }
 
-void Connection::opened() {
+void Connection::opened(Instant now) {
   stage_ = Stage::kOpen;
+  ping(now);
   events_.push_back({.kind = ConnectionEvent::Kind::kSecured});
 }
 
@@ -125,7 +164,7 @@ void Connection::translate(Instant now) {
     const MuxEvent event = mux_.events()[at];
     switch (event.kind) {
       case From::kOpened:
-        negotiations_.emplace(event.stream, Multistream::listener(protocols_));
+        negotiations_.emplace(event.stream, Negotiation{Multistream::listener(protocols_), now});
         break;
       case From::kReadable:
         on_stream_bytes(event.stream, now);
@@ -139,7 +178,9 @@ void Connection::translate(Instant now) {
         events_.push_back({.kind = To::kReset, .stream = event.stream, .value = event.value});
         break;
       case From::kPong:
-        events_.push_back({.kind = To::kPong, .value = event.value});
+        if (!std::exchange(pong_missing_, false)) break;
+        round_trip_ns_ = now.ns - pinged_.ns;
+        mux_.set_rtt_ns(round_trip_ns_);
         break;
       case From::kGoAway:
         events_.push_back({.kind = To::kGoAway, .value = event.value});
@@ -156,17 +197,14 @@ void Connection::on_stream_bytes(StreamId id, Instant now) {
     events_.push_back({.kind = Kind::kReadable, .stream = id});
     return;
   }
-  Multistream& negotiation = found->second;
+  Multistream& negotiation = found->second.machine;
   ByteQueue answers;
   const auto taken = negotiation.feed(mux_.readable(id), answers);
   if (taken) mux_.consume(id, *taken, now);
   if (!answers.empty()) mux_.write(id, answers.view(), true);
   const bool ended = mux_.at_end(id) && negotiation.state() == Multistream::State::kRunning;
   if (!taken || ended || negotiation.state() == Multistream::State::kRefused) {
-    const bool theirs = id % 2 == (role_ == Role::kInitiator ? 0 : 1);
-    negotiations_.erase(found);
-    mux_.reset(id);
-    if (!theirs) events_.push_back({.kind = Kind::kRefused, .stream = id});
+    give_up(id);
     return;
   }
   if (negotiation.state() != Multistream::State::kAgreed) return;
@@ -177,12 +215,21 @@ void Connection::on_stream_bytes(StreamId id, Instant now) {
   if (!mux_.readable(id).empty() || mux_.at_end(id)) events_.push_back({.kind = Kind::kReadable, .stream = id});
 }
 
-Result<StreamId> Connection::open(std::vector<std::string> proposals) {
+// Of theirs nobody has heard yet.
+void Connection::give_up(StreamId id) {
+  const bool theirs = id % 2 == (role_ == Role::kInitiator ? 0 : 1);
+  negotiations_.erase(id);
+  mux_.reset(id);
+  if (!theirs) events_.push_back({.kind = ConnectionEvent::Kind::kRefused, .stream = id});
+}
+
+Result<StreamId> Connection::open(std::vector<std::string> proposals, Instant now) {
   CHECK(secured(), "streams come after the handshake");
   const StreamId id = TRY(mux_.open());
   ByteQueue first;
-  auto& negotiation = negotiations_.emplace(id, Multistream::dialer(std::move(proposals))).first->second;
-  negotiation.start(first);
+  Negotiation negotiation{Multistream::dialer(std::move(proposals)), now};
+  negotiation.machine.start(first);
+  negotiations_.emplace(id, std::move(negotiation));
   mux_.write(id, first.view(), true);
   return id;
 }
@@ -202,8 +249,9 @@ void Connection::reset(StreamId id) {
 
 void Connection::seal_queued() {
   if (!channel_.established()) return;
+  const std::size_t enough = std::min(kSealedBytes, share_.allowance() / kBuffersPerShare + 1);
   for (ByteQueue* queue : {&plain_, &mux_.output()}) {
-    while (!queue->empty() && wire_.size() < kSealedBytes) {
+    while (!queue->empty() && wire_.size() < enough) {
       const std::size_t size = queue == &plain_ ? std::min(plain_.size(), kMaxNoisePlainBytes)
                                                 : whole_frames(queue->view(), kMaxNoisePlainBytes);
       channel_.seal(queue->view().first(size), wire_);
@@ -218,22 +266,27 @@ bool Connection::take_output(ByteQueue& out) {
   CHECK(out.empty(), "what was taken before is sent");
   seal_queued();
   std::swap(out, wire_);
+  lent_bytes_ = out.capacity();
+  account();
   return !out.empty();
 }
 
 std::size_t Connection::held_bytes() const {
-  return in_.capacity() + wire_.capacity() + plain_.capacity() + mux_.held_bytes();
+  return in_.capacity() + wire_.capacity() + lent_bytes_ + plain_.capacity() + mux_.held_bytes();
 }
 
 void Connection::release_memory() {
   wire_.release(kKeptQueueBytes);
   plain_.release(kKeptQueueBytes);
   mux_.release_memory();
+  lent_bytes_ = 0;
+  account();
 }
 
 void Connection::release_input() {
   read_bytes_ = kLeastReadBytes;
   in_.release(0);
+  account();
 }
 
 }  // namespace micro::p2p

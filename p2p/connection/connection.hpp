@@ -1,6 +1,6 @@
 // One connection from its first byte: multistream, Noise, the muxer (from the handshake, else by multistream inside the
-// channel), yamux, and multistream once more on each stream. Bytes in, bytes out, events; no sockets, no clock. The
-// same machine runs over a socket and in a simulator.
+// channel), yamux, and multistream once more on each stream; its deadlines and what it may hold. Bytes in, bytes out,
+// events; no sockets, time is an argument. The same machine runs over a socket and in a simulator.
 #pragma once
 
 #include "p2p/mux/multistream.hpp"
@@ -12,6 +12,10 @@ namespace micro::p2p {
 inline constexpr std::size_t kLeastReadBytes = 2 * 1'024;   ///< what an idle connection reads at once
 inline constexpr std::size_t kMostReadBytes = 128 * 1'024;  ///< and one whose reads are filled
 inline constexpr std::size_t kSealedBytes = 128 * 1'024;    ///< sealed for the socket at once, about
+inline constexpr std::uint64_t kHandshakeMs = 5'000;        ///< from the first byte until streams may be opened
+inline constexpr std::uint64_t kNegotiationMs = 10'000;     ///< from a stream's first byte until its protocol is agreed
+inline constexpr std::uint64_t kKeepAliveMs = 30'000;       ///< between pings of ours
+inline constexpr std::uint64_t kPongMs = 20'000;            ///< for the answer
 
 struct ConnectionEvent {
   enum class Kind : std::uint8_t {
@@ -22,7 +26,6 @@ struct ConnectionEvent {
     kReadable,  ///< see MuxEvent, for this and the following
     kWritable,
     kReset,
-    kPong,
     kGoAway,
   };
   Kind kind = Kind::kSecured;
@@ -33,10 +36,13 @@ struct ConnectionEvent {
 
 class Connection {
  public:
-  /// `protocols` are those whose streams are accepted; the set outlives the connection and may change.
-  Connection(NoiseConfig config, const ProtocolSet& protocols);
+  /// `protocols` are those whose streams are accepted; the set outlives the connection and may change. `pool` outlives
+  /// it too.
+  Connection(NoiseConfig config, const ProtocolSet& protocols, MemoryPool& pool);
 
-  void start();
+  void start(Instant now);
+  /// Deadlines and pings: to be called about once a second. An error ends the connection.
+  Status sweep(Instant now);
   /// Where the next bytes from the socket go; then `commit` says how many came. An error ends the connection: what is
   /// queued may still be sent.
   std::span<std::uint8_t> prepare();
@@ -56,31 +62,44 @@ class Connection {
 
   /// A stream for the first of these that the other side speaks; kAgreed or kRefused follows. What is written before
   /// travels in the same flight, which makes sense for one proposal only.
-  Result<StreamId> open(std::vector<std::string> proposals);
+  Result<StreamId> open(std::vector<std::string> proposals, Instant now);
   /// What an inbound or agreed stream speaks; asked once, after its event.
   std::string take_protocol(StreamId id);
   /// Gives a stream up, in negotiation too.
   void reset(StreamId id);
   /// Still negotiating: nothing of it may be read.
   [[nodiscard]] bool negotiating(StreamId id) const { return negotiations_.contains(id); }
+  /// Of the last ping; 0 before the first answer.
+  [[nodiscard]] std::uint64_t round_trip_ns() const { return round_trip_ns_; }
+  /// All memory for bytes of this connection, what `take_output` handed out included.
   [[nodiscard]] std::size_t held_bytes() const;
-  /// Gives back what is not in use; not the room that `prepare` gave and nobody committed yet.
+  /// Much is unread already: while the socket takes no output either, reading more would only pile up.
+  [[nodiscard]] bool behind() const { return mux_.holds_much(); }
+  /// Gives back what is not in use, the buffer of the last output included; not the room that `prepare` gave and nobody
+  /// committed yet.
   void release_memory();
   /// Gives back that room too: nobody reads into it any more.
   void release_input();
   [[nodiscard]] std::size_t input_bytes() const { return in_.capacity(); }
 
  private:
+  struct Negotiation {
+    Multistream machine;
+    Instant since;
+  };
   enum class Stage : std::uint8_t { kChoosingSecurity, kHandshake, kChoosingMuxer, kOpen };
 
   Status step(Instant now, bool& moved);
   Status choose_security();
   Status on_frame(std::span<std::uint8_t> plain, Instant now);
-  Status after_handshake();
+  Status after_handshake(Instant now);
   Status choose_muxer(ByteView plain, Instant now);
-  void opened();
+  void opened(Instant now);
+  void ping(Instant now);
   void translate(Instant now);
   void on_stream_bytes(StreamId id, Instant now);
+  void give_up(StreamId id);
+  void account();
   void seal_queued();
 
   Role role_;
@@ -90,13 +109,19 @@ class Connection {
   Yamux mux_;
   Stage stage_ = Stage::kChoosingSecurity;
   bool muxer_from_handshake_ = false;
-  std::map<StreamId, Multistream> negotiations_;
+  std::map<StreamId, Negotiation> negotiations_;
   std::map<StreamId, std::string> agreed_;  // until somebody asks
   ByteQueue in_;
   ByteQueue wire_;
   ByteQueue plain_;  // of the choice of the muxer
   std::size_t read_bytes_ = kLeastReadBytes;
   std::size_t offered_bytes_ = 0;
+  std::size_t lent_bytes_ = 0;  // of the buffer that the last output went out in
+  MemoryShare share_;
+  Instant started_;
+  Instant pinged_;
+  bool pong_missing_ = false;
+  std::uint64_t round_trip_ns_ = 0;
   std::vector<ConnectionEvent> events_;
 };
 

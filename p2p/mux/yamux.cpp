@@ -1,5 +1,7 @@
 #include "p2p/mux/yamux.hpp"
 
+#include <algorithm>
+
 #include "chain/base/check.hpp"
 
 namespace micro::p2p {
@@ -62,6 +64,7 @@ Status Yamux::receive(ByteView input, Instant now) {
 }
 
 Status Yamux::on_header(const Header& header, Instant now) {
+  TRY(control_room());
   if (header.version != 0) return fail(Fault::kInvalid, "a frame of another version of yamux");
   switch (header.type) {
     case kData:
@@ -86,7 +89,6 @@ Status Yamux::on_open(const Header& header) {
   const bool theirs = header.stream != 0 && header.stream % 2 != next_id_ % 2;
   if (!theirs || find(header.stream) != nullptr) return fail(Fault::kInvalid, "a stream with an id that is not free");
   if (inbound_ == kYamuxMaxInboundStreams) {
-    TRY(control_room());
     frame(kWindowUpdate, kRst, header.stream, 0);
     return {};
   }
@@ -133,7 +135,6 @@ Status Yamux::on_ping(const Header& header) {
     events_.push_back({.kind = MuxEvent::Kind::kPong, .value = header.length});
     return {};
   }
-  TRY(control_room());
   frame(kPing, kAck, 0, header.length);
   return {};
 }
@@ -141,15 +142,36 @@ Status Yamux::on_ping(const Header& header) {
 void Yamux::on_data(ByteView bytes) {
   Stream* stream = find(body_stream_);
   if (stream == nullptr) return;
+  unread_capacity_ -= stream->in.capacity();
   stream->in.append(bytes);
+  unread_capacity_ += stream->in.capacity();
   signal_readable(body_stream_, *stream);
+  if (held_bytes() > budget_bytes_) shed();
+}
+
+// What readers leave behind goes first, then the streams whose readers are furthest behind.
+void Yamux::shed() {
+  for (auto& [id, stream] : streams_) release_input(stream, 0);
+  while (held_bytes() > budget_bytes_ && unread_capacity_ > 0) {
+    const auto most =
+        std::ranges::max_element(streams_, {}, [](const auto& entry) { return entry.second.in.capacity(); });
+    const StreamId id = most->first;
+    reset(id);
+    events_.push_back({.kind = MuxEvent::Kind::kReset, .stream = id});
+  }
+}
+
+void Yamux::release_input(Stream& stream, std::size_t keep_bytes) {
+  unread_capacity_ -= stream.in.capacity();
+  stream.in.release(keep_bytes);
+  unread_capacity_ += stream.in.capacity();
 }
 
 void Yamux::signal_readable(StreamId id, Stream& stream) {
   if (!std::exchange(stream.signalled, true)) events_.push_back({.kind = MuxEvent::Kind::kReadable, .stream = id});
 }
 
-// A peer that makes us answer and reads nothing would let the queue grow for ever.
+// A peer that makes us answer and reads nothing would let the queue grow for ever: any frame may cause an answer.
 Status Yamux::control_room() const {
   if (output_.size() < kYamuxQueuedBytes + kYamuxQueuedControlBytes) return {};
   return fail(Fault::kLimit, "the other side asks and does not read the answers");
@@ -168,8 +190,12 @@ void Yamux::frame(std::uint8_t type, std::uint16_t flags, StreamId id, std::uint
   output_.commit(kYamuxHeaderBytes);
 }
 
+std::size_t Yamux::queue_bytes() const {
+  return std::clamp(budget_bytes_ / 4, kYamuxLeastQueuedBytes, kYamuxQueuedBytes);
+}
+
 void Yamux::drained() {
-  while (!blocked_.empty() && output_.size() < kYamuxQueuedBytes / 2) {
+  while (!blocked_.empty() && output_.size() < queue_bytes() / 2) {
     const StreamId id = blocked_.front();
     blocked_.pop_front();
     Stream* stream = find(id);
@@ -198,7 +224,7 @@ std::size_t Yamux::write(StreamId id, ByteView bytes, bool urgent) {
   if (stream == nullptr || stream->finished) return 0;
   std::size_t taken = 0;
   while (taken < bytes.size()) {
-    const bool full = !urgent && output_.size() >= kYamuxQueuedBytes;
+    const bool full = !urgent && output_.size() >= queue_bytes();
     const std::size_t size =
         std::min({bytes.size() - taken, static_cast<std::size_t>(stream->send_window), kYamuxFrameBytes});
     if (full || size == 0) {
@@ -243,6 +269,7 @@ void Yamux::consume(StreamId id, std::size_t bytes, Instant now) {
   if (stream == nullptr) return;
   stream->signalled = false;
   stream->in.consume(bytes);
+  if (holds_much()) release_input(*stream, 0);
   stream->owed += static_cast<std::uint32_t>(bytes);
   if (stream->owed >= stream->window / 2 && !stream->remote_finished) give_credit(id, *stream, now);
 }
@@ -252,7 +279,7 @@ void Yamux::give_credit(StreamId id, Stream& stream, Instant now) {
   const std::uint64_t since_ns = now.ns - stream.last_update.ns;
   std::uint32_t grow = 0;
   if (rtt_ns_ > 0 && since_ns < kYamuxGrowWithinRtts * rtt_ns_ && stream.window * 2 <= kYamuxMaxWindowBytes &&
-      grown_bytes_ + stream.window <= kYamuxGrowthBytes) {
+      grown_bytes_ + stream.window <= kYamuxGrowthBytes && !holds_much()) {
     grow = stream.window;
     grown_bytes_ += grow;
     stream.window += grow;
@@ -298,18 +325,13 @@ void Yamux::forget(StreamId id) {
   if (!stream.outbound) --inbound_;
   if (!stream.acknowledged) --unacknowledged_;
   if (stream.queued) std::erase(blocked_, id);
+  unread_capacity_ -= stream.in.capacity();
   streams_.erase(found);
-}
-
-std::size_t Yamux::held_bytes() const {
-  std::size_t held = output_.capacity();
-  for (const auto& [id, stream] : streams_) held += stream.in.capacity();
-  return held;
 }
 
 void Yamux::release_memory() {
   output_.release(kKeptQueueBytes);
-  for (auto& [id, stream] : streams_) stream.in.release(kKeptQueueBytes);
+  for (auto& [id, stream] : streams_) release_input(stream, kKeptQueueBytes);
 }
 
 std::size_t whole_frames(ByteView frames, std::size_t max_bytes) {

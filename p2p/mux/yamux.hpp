@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "chain/base/clock.hpp"
+#include "p2p/mux/memory_pool.hpp"
 #include "p2p/wire/byte_queue.hpp"
 
 namespace micro::p2p {
@@ -15,10 +16,12 @@ inline constexpr std::string_view kYamuxProtocol = "/yamux/1.0.0";
 inline constexpr std::size_t kYamuxHeaderBytes = 12;
 inline constexpr std::uint32_t kYamuxWindowBytes = 256 * 1'024;  ///< of each stream at its start: fixed by the protocol
 inline constexpr std::uint32_t kYamuxMaxWindowBytes = 1'024 * 1'024;
-inline constexpr std::size_t kYamuxGrowthBytes = 2 * 1'024 * 1'024;  ///< all windows of a connection above their start
+inline constexpr std::size_t kYamuxGrowthBytes =
+    kConnectionUsualBytes / 2;  ///< all windows of a connection above their start, at most
 inline constexpr std::size_t kYamuxFrameBytes =
     65'507;  ///< payload of a frame: with its header it fits a Noise message
 inline constexpr std::size_t kYamuxQueuedBytes = 256 * 1'024;        ///< writers wait while more is queued
+inline constexpr std::size_t kYamuxLeastQueuedBytes = 16 * 1'024;    ///< however little memory is left
 inline constexpr std::size_t kYamuxQueuedControlBytes = 64 * 1'024;  ///< above it; a peer that reads nothing is cut off
 inline constexpr std::size_t kYamuxMaxInboundStreams = 128;
 inline constexpr std::size_t kYamuxMaxOutboundStreams = 1'024;
@@ -34,7 +37,7 @@ struct MuxEvent {
     kOpened,    ///< the other side opened this stream
     kReadable,  ///< bytes or the end; comes again only after a read
     kWritable,  ///< a write that took less than everything may go on
-    kReset,     ///< the other side gave the stream up
+    kReset,     ///< given up by the other side, or by us since too much of it was unread
     kPong,      ///< of our ping; `value` is what it carried
     kGoAway,    ///< no new streams; `value` is the reason
   };
@@ -59,6 +62,9 @@ class Yamux {
 
   /// kBusy over the limits, kUnreachable after a GoAway.
   Result<StreamId> open();
+  /// What this connection may hold. Above it the stream with the most unread bytes is given up: yamux lets the other
+  /// side send a window on each stream it opens, and there is no way to refuse less than a stream.
+  void set_budget(std::size_t bytes) { budget_bytes_ = bytes; }
   /// How much of it was taken; for the rest wait for kWritable. Urgent bytes are taken beyond what may be queued.
   std::size_t write(StreamId id, ByteView bytes, bool urgent = false);
   /// No more from us; reading goes on.
@@ -82,7 +88,9 @@ class Yamux {
   void set_rtt_ns(std::uint64_t ns) { rtt_ns_ = ns; }
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
   /// Bytes held for readers and the socket, for memory budgets.
-  [[nodiscard]] std::size_t held_bytes() const;
+  [[nodiscard]] std::size_t held_bytes() const { return output_.capacity() + unread_capacity_; }
+  /// More is held than a connection usually needs: nothing is made larger, and reading may wait.
+  [[nodiscard]] bool holds_much() const { return held_bytes() > usual_bytes(); }
   /// Gives back memory of queues that are empty.
   void release_memory();
 
@@ -109,6 +117,10 @@ class Yamux {
   Status on_open(const Header& header);
   Status on_ping(const Header& header);
   void on_data(ByteView bytes);
+  void shed();
+  void release_input(Stream& stream, std::size_t keep_bytes);
+  [[nodiscard]] std::size_t queue_bytes() const;
+  [[nodiscard]] std::size_t usual_bytes() const { return std::min(budget_bytes_, kConnectionUsualBytes) / 2; }
   void signal_readable(StreamId id, Stream& stream);
   void forget(StreamId id);
   Stream* find(StreamId id);
@@ -122,6 +134,8 @@ class Yamux {
   std::size_t inbound_ = 0;
   std::size_t unacknowledged_ = 0;
   std::size_t grown_bytes_ = 0;
+  std::size_t unread_capacity_ = 0;  // of all streams
+  std::size_t budget_bytes_ = kConnectionHeldBytes;
   std::uint64_t rtt_ns_ = 0;
   bool remote_gone_ = false;
   std::deque<StreamId> blocked_;  // by the output, in their order

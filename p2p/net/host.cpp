@@ -144,7 +144,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
                       .ephemeral = DhKeys::generate(random_),
                       .expected_peer = std::move(expected)};
     if (config_.muxer_in_handshake) noise.muxers = {std::string(kYamuxProtocol)};
-    auto session = std::make_shared<Session>(weak_from_this(), std::move(socket), std::move(noise), protocols_);
+    auto session = std::make_shared<Session>(weak_from_this(), std::move(socket), std::move(noise), protocols_, pool_);
     sessions_.insert(session);
     session->start();
     return session;
@@ -240,6 +240,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   Random& random_;
   DhKeys static_keys_;
   ProtocolSet protocols_;
+  std::shared_ptr<MemoryPool> pool_ = std::make_shared<MemoryPool>();  // sessions may outlive the host
   std::map<std::string, StreamHandler, std::less<>> handlers_;
   std::set<std::shared_ptr<Session>> sessions_;
   std::vector<std::shared_ptr<Tcp::acceptor>> acceptors_;

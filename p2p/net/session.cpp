@@ -19,10 +19,12 @@ Multiaddr address_of(const asio::ip::tcp::socket& socket) {
 
 }  // namespace
 
-Session::Session(std::weak_ptr<SessionOwner> owner, Socket socket, NoiseConfig config, const ProtocolSet& protocols)
+Session::Session(std::weak_ptr<SessionOwner> owner, Socket socket, NoiseConfig config, const ProtocolSet& protocols,
+                 std::shared_ptr<MemoryPool> pool)
     : owner_(std::move(owner)),
       socket_(std::move(socket)),
-      connection_(config, protocols),
+      pool_(std::move(pool)),
+      connection_(config, protocols, *pool_),
       timer_(socket_.get_executor()),
       secured_(socket_.get_executor()),
       identify_changed_(socket_.get_executor()),
@@ -40,8 +42,8 @@ void Session::start() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);
-  started_ = now();
-  connection_.start();
+  active_ = now();
+  connection_.start(active_);
   flush();
   tick();
   read();
@@ -49,12 +51,21 @@ void Session::start() {
 
 // --- the socket ---
 
-void Session::read() {
+void Session::read(bool anyway) {
   if (closed_) return;
+  // What waits unread and what waits to be sent fill up together: the other side has to take something first.
+  if (!anyway && writing_ && connection_.behind()) {
+    paused_ = true;
+    return;
+  }
   const auto room = connection_.prepare();
   socket_.async_read_some(
       asio::buffer(room.data(), room.size()),
       [self = shared_from_this()](const error_code& error, std::size_t bytes) { self->on_read(error, bytes); });
+}
+
+void Session::resume(bool anyway) {
+  if (std::exchange(paused_, false)) read(anyway);
 }
 
 void Session::on_read(const error_code& error, std::size_t bytes) {
@@ -103,6 +114,7 @@ void Session::flush() {
                         self->flush();
                       });
   }
+  resume();
 }
 
 void Session::close(Error reason) {
@@ -144,23 +156,21 @@ void Session::tick() {
 void Session::sweep() {
   if (closed_) return;
   const Instant at = now();
-  if (!connection_.secured() && at >= started_.plus_ms(kHandshakeMs)) {
-    return close({.fault = Fault::kUnreachable, .message = "no handshake in time"});
-  }
-  if (pong_missing_ && at >= pinged_.plus_ms(kPongMs)) {
-    return close({.fault = Fault::kUnreachable, .message = "no answer to a ping"});
-  }
-  if (connection_.secured() && !pong_missing_ && at >= pinged_.plus_ms(kKeepAliveMs)) {
-    pong_missing_ = true;
-    pinged_ = at;
-    connection_.mux().ping(0);
-    flush_soon();
-  }
-  if (std::exchange(bytes_at_sweep_, bytes_read_ + bytes_written_) != bytes_read_ + bytes_written_) return;
-  connection_.release_memory();
+  release_when_idle(at);
+  const Status status = connection_.sweep(at);
+  dispatch();
+  if (!status) return close(status.error());
+  flush_soon();
+  resume(true);  // two ends may wait for each other so: a pause is no longer than this
+}
+
+void Session::release_when_idle(Instant at) {
+  if (std::exchange(bytes_at_sweep_, bytes_read_ + bytes_written_) != bytes_read_ + bytes_written_) active_ = at;
+  if (writing_ || at < active_.plus_ms(kIdleMs)) return;
   sending_.release(0);
+  connection_.release_memory();
   // The read that waits holds its buffer: it is taken back, and the next one is a small one.
-  if (writing_ || connection_.input_bytes() <= kIdleInputBytes) return;
+  if (connection_.input_bytes() <= kIdleInputBytes) return;
   renewing_read_ = true;
   error_code ignored;
   socket_.cancel(ignored);
@@ -183,9 +193,6 @@ void Session::on_event(const ConnectionEvent& event) {
   const auto state = found == streams_.end() ? nullptr : found->second;
   switch (event.kind) {
     case Kind::kSecured:
-      pong_missing_ = true;
-      pinged_ = now();
-      connection_.mux().ping(0);
       secured_.notify();
       if (owner) owner->secured(shared_from_this());
       break;
@@ -214,11 +221,6 @@ void Session::on_event(const ConnectionEvent& event) {
       break;
     case Kind::kWritable:
       if (state) state->writable.notify();
-      break;
-    case Kind::kPong:
-      if (!std::exchange(pong_missing_, false)) break;
-      round_trip_ns_ = now().ns - pinged_.ns;
-      connection_.mux().set_rtt_ns(round_trip_ns_);
       break;
     case Kind::kGoAway:
       break;
@@ -257,7 +259,7 @@ Task<Status> Session::wait_secured() {
 Task<Result<Stream>> Session::open(std::vector<std::string> protocols) {
   const auto self = shared_from_this();
   if (closed_ || !connection_.secured()) co_return fail(Fault::kUnreachable, "the connection is not open");
-  const auto id = connection_.open(std::move(protocols));
+  const auto id = connection_.open(std::move(protocols), now());
   if (!id) co_return std::unexpected(id.error());
   Stream stream(self, add_stream(*id, StreamState::Phase::kNegotiating));
   const auto state = streams_[*id];
@@ -272,7 +274,7 @@ Task<Result<Stream>> Session::open(std::vector<std::string> protocols) {
 
 Result<Stream> Session::open_lazily(std::string protocol) {
   if (closed_ || !connection_.secured()) return fail(Fault::kUnreachable, "the connection is not open");
-  const StreamId id = TRY(connection_.open({std::move(protocol)}));
+  const StreamId id = TRY(connection_.open({std::move(protocol)}, now()));
   flush_soon();
   return Stream(shared_from_this(), add_stream(id, StreamState::Phase::kNegotiating));
 }

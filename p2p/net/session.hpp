@@ -9,11 +9,9 @@
 
 namespace micro::p2p {
 
-inline constexpr std::uint64_t kHandshakeMs = 10'000;      ///< from the first byte until streams may be opened
-inline constexpr std::uint64_t kTickMs = 10'000;           ///< deadlines and idle memory are looked at this often
-inline constexpr std::uint64_t kKeepAliveMs = 30'000;      ///< between pings of ours
+inline constexpr std::uint64_t kTickMs = 1'000;            ///< deadlines are looked at this often
+inline constexpr std::uint64_t kIdleMs = 10'000;           ///< without a byte, until buffers are given back
 inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;  ///< an idle connection keeps no more to read into
-inline constexpr std::uint64_t kPongMs = 20'000;           ///< for the answer
 
 /// What a session needs of its host, which outlives it or has stopped it.
 class SessionOwner {
@@ -28,7 +26,9 @@ class SessionOwner {
 class Session final : public std::enable_shared_from_this<Session> {
  public:
   using Socket = boost::asio::ip::tcp::socket;
-  Session(std::weak_ptr<SessionOwner> owner, Socket socket, NoiseConfig config, const ProtocolSet& protocols);
+  /// `protocols` outlives it. The pool is shared since whoever holds a stream may outlive the host.
+  Session(std::weak_ptr<SessionOwner> owner, Socket socket, NoiseConfig config, const ProtocolSet& protocols,
+          std::shared_ptr<MemoryPool> pool);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -52,7 +52,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   [[nodiscard]] const PeerId& peer() const { return connection_.remote_peer(); }
   [[nodiscard]] const Multiaddr& remote_address() const { return remote_address_; }
   [[nodiscard]] Connection& connection() { return connection_; }
-  [[nodiscard]] std::uint64_t round_trip_ns() const { return round_trip_ns_; }
+  [[nodiscard]] std::uint64_t round_trip_ns() const { return connection_.round_trip_ns(); }
   [[nodiscard]] std::uint64_t bytes_read() const { return bytes_read_; }
   [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
 
@@ -66,19 +66,22 @@ class Session final : public std::enable_shared_from_this<Session> {
 
  private:
   friend class Stream;
-  void read();
+  void read(bool anyway = false);
+  void resume(bool anyway = false);
   void on_read(const boost::system::error_code& error, std::size_t bytes);
   void flush_soon();
   void flush();
   void dispatch();
   void on_event(const ConnectionEvent& event);
   void tick();
+  void release_when_idle(Instant at);
   [[nodiscard]] Instant now() const;
   std::shared_ptr<StreamState> add_stream(StreamId id, StreamState::Phase phase);
   void let_go(const std::shared_ptr<StreamState>& state);
 
   std::weak_ptr<SessionOwner> owner_;
   Socket socket_;
+  std::shared_ptr<MemoryPool> pool_;
   Connection connection_;
   boost::asio::steady_timer timer_;
   Signal secured_;
@@ -91,12 +94,10 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool writing_ = false;
   bool flush_posted_ = false;
   bool renewing_read_ = false;
+  bool paused_ = false;  // reads nothing until output has left
   Error reason_;
   ByteQueue sending_;
-  Instant started_;
-  Instant pinged_;
-  bool pong_missing_ = false;
-  std::uint64_t round_trip_ns_ = 0;
+  Instant active_;  // when bytes were last seen to have moved
   std::uint64_t bytes_read_ = 0;
   std::uint64_t bytes_written_ = 0;
   std::uint64_t bytes_at_sweep_ = 0;

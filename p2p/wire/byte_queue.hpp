@@ -48,6 +48,7 @@ class ByteQueue {
 
  private:
   static constexpr std::size_t kLeastBytes = 256;
+  static constexpr std::size_t kMostGrowthBytes = 64 * 1'024;  // at once: there are many queues
 
   void make_room(std::size_t bytes) {
     const std::size_t held = size();
@@ -55,7 +56,7 @@ class ByteQueue {
     if (capacity_ - held >= bytes && held <= capacity_ / 2) {
       if (held > 0) std::memmove(data_.get(), data_.get() + head_, held);
     } else {
-      const std::size_t wanted = std::max({held + bytes, 2 * capacity_, kLeastBytes});
+      const std::size_t wanted = std::max({held + bytes, capacity_ + std::min(capacity_, kMostGrowthBytes), kLeastBytes});
       auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(wanted);
       if (held > 0) std::memcpy(larger.get(), data_.get() + head_, held);
       data_ = std::move(larger);

@@ -23,6 +23,9 @@ CHAIN_RANK = {
     "identity": 5, "economy": 5, "registry": 5, "reputation": 5, "governance": 5, "placement": 5, "committee": 5,
     "execution": 6, "mempool": 6, "store": 6, "ledger": 7,
 }
+# Inside p2p likewise; only its top has sockets.
+P2P_RANK = {"aio": 0, "wire": 0, "noise": 1, "mux": 1, "connection": 2, "peers": 2, "calls": 2, "net": 3}
+RANKS = {"chain": CHAIN_RANK, "p2p": P2P_RANK}
 WALLET_SEES = {"base", "codec", "crypto", "types", "economy"}
 MIRRORS = {"unit", "prop", "vectors", "gen", "sim"}  # folders of tests that only mirror the source tree
 CPP = (".cpp", ".hpp", ".h", ".c")
@@ -115,12 +118,12 @@ def layers(tree):
             to, to_folder = found.group(2), found.group(3)
             if to not in SEES[layer] and not (to_folder == "aio" and to == "p2p" and layer != "chain"):
                 yield path, number, f"{layer} does not see {to}"
-            elif layer == to == "chain" and folder != to_folder:
-                rank = CHAIN_RANK.get(folder), CHAIN_RANK.get(to_folder)
+            elif layer == to and layer in RANKS and folder != to_folder:
+                rank = RANKS[layer].get(folder), RANKS[layer].get(to_folder)
                 if None in rank:
-                    yield path, number, "a folder of chain has no rank in tests/lint/lint.py"
+                    yield path, number, f"a folder of {layer} has no rank in tests/lint/lint.py"
                 elif rank[1] >= rank[0]:
-                    yield path, number, f"chain/{folder} does not see chain/{to_folder}"
+                    yield path, number, f"{layer}/{folder} does not see {to}/{to_folder}"
             elif layer == "wallet" and to == "chain" and to_folder not in WALLET_SEES:
                 yield path, number, f"wallet does not see chain/{to_folder}"
 

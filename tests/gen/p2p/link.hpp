@@ -22,14 +22,15 @@ inline Result<bool> carry(Connection& from, Connection& to, std::size_t piece) {
 
 struct Link {
   ProtocolSet protocols{"/a", "/b"};
+  MemoryPool pool;
   Connection dialer;
   Connection listener;
 
   Link(bool dialer_offers, bool listener_offers)
-      : dialer(noise_config(Role::kInitiator, muxers(dialer_offers)), protocols),
-        listener(noise_config(Role::kResponder, muxers(listener_offers)), protocols) {
-    dialer.start();
-    listener.start();
+      : dialer(noise_config(Role::kInitiator, muxers(dialer_offers)), protocols, pool),
+        listener(noise_config(Role::kResponder, muxers(listener_offers)), protocols, pool) {
+    dialer.start({});
+    listener.start({});
   }
   /// Until both are silent.
   Status settle(std::size_t piece) {

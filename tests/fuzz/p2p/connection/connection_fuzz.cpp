@@ -8,8 +8,8 @@ namespace {
 
 using namespace p2p;
 
-constexpr std::size_t kMostHeldBytes =
-    2 * (kYamuxMaxInboundStreams * kYamuxWindowBytes + kYamuxQueuedBytes) + 2 * 1'024 * 1'024;
+// Its share, and what is on its way through: a message of the channel in each direction.
+constexpr std::size_t kMostHeldBytes = kConnectionHeldBytes + 1'024 * 1'024;
 
 bool feed(Connection& to, ByteView bytes) {
   while (!bytes.empty()) {
@@ -34,9 +34,10 @@ bool feed(Connection& to, ByteView bytes) {
 // The insider's bytes are plain text: sealed by its own channel, as a real peer would.
 bool insider(ByteView input, std::size_t piece) {
   ProtocolSet protocols{"/a"};
-  Connection victim(p2p::test::noise_config(Role::kResponder), protocols);
+  MemoryPool pool;
+  Connection victim(p2p::test::noise_config(Role::kResponder), protocols, pool);
   NoiseChannel attacker(p2p::test::noise_config(Role::kInitiator));
-  victim.start();
+  victim.start({});
   ByteQueue to_victim;
   ByteQueue from_victim;
   to_victim.append(from_hex("132f6d756c746973747265616d2f312e302e300a072f6e6f6973650a").value());
@@ -72,8 +73,9 @@ bool fuzz(ByteView input) {
   const std::size_t piece = 1U + input[0] / 2U;
   if (input[0] % 2 == 0) return insider(input.subspan(1), piece);
   ProtocolSet protocols{"/a"};
-  Connection victim(p2p::test::noise_config(Role::kResponder), protocols);
-  victim.start();
+  MemoryPool pool;
+  Connection victim(p2p::test::noise_config(Role::kResponder), protocols, pool);
+  victim.start({});
   return feed(victim, input.subspan(1));
 }
 

@@ -155,10 +155,19 @@ RegisterNode any_keys(const Village& v, std::uint64_t who) {
   return keys;
 }
 
+/// The number of a session key: any, or one that `who` granted.
+std::uint64_t some_session(const Village& v, std::uint64_t who) {
+  std::vector<std::uint64_t> own;
+  for (const auto& [key, session] : v.paper.sessions) {
+    if (session.owner == who) own.push_back(key);
+  }
+  return own.empty() || draw<int>(0, 2) == 0 ? draw<std::uint64_t>(50, 54) : *rc::gen::elementOf(own);
+}
+
 /// What moves no tokens but its fee.
 Payload any_other_payload(const Village& v, std::uint64_t who) {
   const auto some_service = draw<int>(0, 8) == 0 ? ServiceId{} : *rc::gen::elementOf(v.services);
-  switch (draw<int>(0, 6)) {
+  switch (draw<int>(0, 8)) {
     case 0:
       return any_keys(v, who);
     case 1: {
@@ -167,6 +176,7 @@ Payload any_other_payload(const Village& v, std::uint64_t who) {
       return RotateNodeKey{node, keys.node_key, keys.consensus_key, keys.node_proof, keys.consensus_proof};
     }
     case 2:
+    case 6:
       return GrantSessionKey{test::person_key(draw<std::uint64_t>(50, 54)).public_key(),
                              Epoch(static_cast<std::uint32_t>(v.paper.time.now) + draw<std::uint32_t>(0, 6)),
                              Amount(draw<std::uint64_t>(0, 5)),
@@ -174,7 +184,8 @@ Payload any_other_payload(const Village& v, std::uint64_t who) {
                              draw<std::uint32_t>(0, 4),
                              {}};
     case 3:
-      return RevokeSessionKey{person(draw<std::uint64_t>(50, 54))};
+    case 7:
+      return RevokeSessionKey{person(some_session(v, who))};
     case 4:
       return AnnounceVersion{some_service, ServiceWorld::commit(draw<std::uint64_t>(1, 5)), 0,
                              draw<std::uint32_t>(0, 8)};
@@ -204,10 +215,15 @@ Payload any_payload(const Village& v, std::uint64_t who) {
     case 2:
     case 3: {
       std::vector<std::uint64_t> expiries{0, v.paper.time.fresh()};
-      for (const auto& [key, amount] : v.paper.people.at(who).lots) expiries.push_back(key.first);
-      const auto expiry = *rc::gen::elementOf(expiries);
       const auto& lots = v.paper.people.at(who).lots;
+      for (const auto& [key, amount] : lots) expiries.push_back(key.first);
+      // The first to end is the one that may be refreshed; that more than there is of it is refused comes after that.
+      const bool soonest = !lots.empty() && draw<int>(0, 2) == 0;
+      const auto expiry = soonest ? lots.begin()->first.first : *rc::gen::elementOf(expiries);
       const auto lot = lots.find({expiry, 1});
+      if (lot != lots.end() && draw<int>(0, 5) == 0) {
+        return RefreshLot{Epoch(static_cast<std::uint32_t>(expiry)), LotClass::kToken, Amount(lot->second + 1)};
+      }
       return RefreshLot{Epoch(static_cast<std::uint32_t>(expiry)), LotClass::kToken,
                         any_amount(lot == lots.end() ? 5 : lot->second)};
     }

@@ -203,6 +203,22 @@ TEST(Ledger, UnfinalizedBlocksBuildOnEachOtherAndBranchesAreForgotten) {
   EXPECT_EQ(two.seal().value().txs.size(), 1U);
 }
 
+TEST(Ledger, AProposalTakesNothingThatAnUnfinalizedAncestorHolds) {
+  SmallNet net;
+  for (std::uint64_t n = 0; n < 3; ++n) ASSERT_TRUE(net.ledger().submit(net.transfer(1, n, 2, 5)).waits());
+  ASSERT_TRUE(net.ledger().submit(net.transfer(2, 0, 3, 5)).waits());
+  const ProposeLimits two{.max_txs = 2};
+  const Block first = net.ledger().propose(head_id(net), TimeMs(test::kGenesisTime.value + 1), two).value();
+  const Block second = net.ledger().propose(block_id(first.header), TimeMs(test::kGenesisTime.value + 2), two).value();
+  const Block third = net.ledger().propose(block_id(second.header), TimeMs(test::kGenesisTime.value + 3), two).value();
+  EXPECT_EQ(first.txs.size(), 2U);
+  EXPECT_EQ(second.txs.size(), 2U);
+  EXPECT_TRUE(third.txs.empty());
+  const BlockId last = block_id(third.header);
+  ASSERT_TRUE(net.ledger().finalize(last, SmallNet::certificate_of(last, 3)));
+  EXPECT_FALSE(net.ledger().txs_wait());
+}
+
 TEST(Ledger, TheBoundaryBlockEndsTheEpoch) {
   SmallNet net;
   const Block block = net.seal(1'000).value();

@@ -34,7 +34,7 @@ TEST(Connection, AStreamAgreesOnTheFirstProtocolSpokenThere) {
   ASSERT_TRUE(link.settle(1'000'000));
   take(link.dialer);
   take(link.listener);
-  const StreamId id = link.dialer.open({"/x", "/b", "/a"}).value();
+  const StreamId id = link.dialer.open({"/x", "/b", "/a"}, {}).value();
   ASSERT_TRUE(link.settle(7));
   EXPECT_EQ(take(link.dialer), (std::vector<ConnectionEvent>{{Kind::kAgreed, id, 0}}));
   EXPECT_EQ(take(link.listener), (std::vector<ConnectionEvent>{{Kind::kInbound, id, 0}}));
@@ -46,7 +46,7 @@ TEST(Connection, WhatIsWrittenAtOnceArrivesBehindTheAgreement) {
   Link link(true, true);
   ASSERT_TRUE(link.settle(1'000'000));
   take(link.listener);
-  const StreamId id = link.dialer.open({"/a"}).value();
+  const StreamId id = link.dialer.open({"/a"}, {}).value();
   EXPECT_EQ(link.dialer.mux().write(id, as_bytes("hello")), 5U);
   link.dialer.mux().finish(id);
   ASSERT_TRUE(link.settle(11));
@@ -62,7 +62,7 @@ TEST(Connection, AStreamThatNobodyUnderstandsThereIsRefusedAndForgotten) {
   ASSERT_TRUE(link.settle(1'000'000));
   take(link.dialer);
   take(link.listener);
-  const StreamId id = link.dialer.open({"/x", "/y"}).value();
+  const StreamId id = link.dialer.open({"/x", "/y"}, {}).value();
   ASSERT_TRUE(link.settle(1'000'000));
   EXPECT_EQ(take(link.dialer), (std::vector<ConnectionEvent>{{Kind::kRefused, id, 0}}));
   for (const ConnectionEvent& event : take(link.listener)) EXPECT_NE(event.kind, Kind::kInbound);
@@ -84,7 +84,7 @@ TEST(Connection, AnythingButMultistreamEndsItAtOnce) {
 TEST(Connection, AnIdleOneHoldsLittle) {
   Link link(true, true);
   ASSERT_TRUE(link.settle(1'000'000));
-  const StreamId id = link.dialer.open({"/a"}).value();
+  const StreamId id = link.dialer.open({"/a"}, {}).value();
   ASSERT_TRUE(link.settle(1'000'000));
   const Bytes much(200'000);
   EXPECT_EQ(link.dialer.mux().write(id, much), much.size());
@@ -97,6 +97,75 @@ TEST(Connection, AnIdleOneHoldsLittle) {
     connection->release_input();
     EXPECT_LT(connection->held_bytes(), 16U * 1'024);
   }
+}
+
+constexpr Instant at_ms(std::uint64_t ms) {
+  return Instant().plus_ms(ms);
+}
+
+TEST(Connection, AHandshakeHasADeadline) {
+  Link link(true, true);
+  EXPECT_TRUE(link.listener.sweep(at_ms(kHandshakeMs - 1)));
+  EXPECT_EQ(link.listener.sweep(at_ms(kHandshakeMs)).error().fault, Fault::kUnreachable);
+}
+
+TEST(Connection, AStreamThatAgreesOnNothingInTimeIsGivenUp) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  take(link.dialer);
+  const StreamId silent = link.dialer.mux().open().value();  // a peer that opens one and says nothing
+  const StreamId asked = link.dialer.open({"/a"}, at_ms(1)).value();
+  ASSERT_TRUE(link.settle(1'000'000));
+  take(link.dialer);
+  EXPECT_EQ(link.listener.mux().streams(), 2U);
+  ASSERT_TRUE(link.listener.sweep(at_ms(kNegotiationMs)));
+  EXPECT_FALSE(link.listener.mux().exists(silent));
+  EXPECT_TRUE(link.listener.mux().exists(asked));
+}
+
+TEST(Connection, AnAskerHearsWhenNobodyAnswersItsProposal) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  take(link.dialer);
+  const StreamId id = link.dialer.open({"/a"}, at_ms(1)).value();
+  ASSERT_TRUE(link.dialer.sweep(at_ms(kNegotiationMs)));
+  EXPECT_TRUE(take(link.dialer).empty());
+  ASSERT_TRUE(link.dialer.sweep(at_ms(kNegotiationMs + 1)));
+  EXPECT_EQ(take(link.dialer), (std::vector<ConnectionEvent>{{Kind::kRefused, id, 0}}));
+  EXPECT_EQ(link.dialer.mux().streams(), 0U);
+}
+
+TEST(Connection, ItAsksNowAndThenWhetherThePeerIsThere) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  for (std::uint64_t ms = 0; ms < 4 * kKeepAliveMs; ms += 1'000) {
+    ASSERT_TRUE(link.dialer.sweep(at_ms(ms)));
+    ASSERT_TRUE(link.settle(1'000'000));
+  }
+  ASSERT_TRUE(link.dialer.sweep(at_ms(4 * kKeepAliveMs)));  // asks, and hears nothing
+  EXPECT_TRUE(link.dialer.sweep(at_ms(4 * kKeepAliveMs + kPongMs - 1)));
+  EXPECT_EQ(link.dialer.sweep(at_ms(4 * kKeepAliveMs + kPongMs)).error().fault, Fault::kUnreachable);
+}
+
+// Every window that the protocol gives for nothing, filled; nobody reads. The streams furthest behind go.
+TEST(Connection, APeerThatFillsEveryWindowHoldsItsShareAndNoMore) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  const Bytes much(kYamuxWindowBytes - 100, 7);
+  std::size_t resets = 0;
+  for (std::size_t n = 0; n < 2 * kYamuxMaxInboundStreams; ++n) {
+    const auto id = link.dialer.open({"/a"}, {});
+    ASSERT_TRUE(id);
+    for (std::size_t at = 0; at < much.size() && link.dialer.mux().exists(*id);) {
+      at += link.dialer.mux().write(*id, ByteView(much).subspan(at));
+      ASSERT_TRUE(link.settle(1'000'000));
+    }
+    for (const ConnectionEvent& event : take(link.listener)) resets += event.kind == Kind::kReset ? 1 : 0;
+    EXPECT_LE(link.listener.held_bytes(), kConnectionHeldBytes + 1'024 * 1'024);
+  }
+  EXPECT_GT(resets, 150U);
+  EXPECT_GT(link.listener.mux().streams(), 4U);  // those that fit stay
+  EXPECT_GT(link.listener.held_bytes(), kConnectionHeldBytes / 4);
 }
 
 }  // namespace

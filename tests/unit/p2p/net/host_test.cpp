@@ -130,11 +130,14 @@ TEST(Host, AnIdleSessionGivesItsBuffersBackAndGoesOn) {
   EXPECT_EQ(world.run(echo_back(session, "/echo", Bytes(400'000, 7))).value().size(), 400'000U);
   EXPECT_GT(session->connection().held_bytes(), 100'000U);
   for (int n = 0; n < 2; ++n) {
+    world.clock.advance_ms(kIdleMs);
     for (const auto& one : {session, world.server.sessions().at(0)}) one->sweep();
     world.run(ping(session, world.clock, world.random)).value();
   }
   world.io.poll();  // what was written last leaves
-  for (int n = 0; n < 2; ++n) session->sweep();
+  session->sweep();
+  world.clock.advance_ms(kIdleMs);
+  session->sweep();
   world.io.poll();
   EXPECT_LT(session->connection().held_bytes(), 64U * 1'024);
   EXPECT_EQ(world.run(echo_back(session, "/echo", Bytes(400'000, 7))).value().size(), 400'000U);
