@@ -13,6 +13,10 @@ namespace {
 
 constexpr std::size_t kRecordOverheadBytes = 64;  ///< of the journal's format, rounded up
 
+std::pair<View, bool> place_of(const Certificate& c) {
+  return {c.statement.view, c.statement.kind == StatementKind::kNullify};
+}
+
 /// The epochs that have a folder, with the bytes of each.
 Result<std::map<Epoch, std::uint64_t>> sizes_in(const std::string& folder) {
   std::map<Epoch, std::uint64_t> out;
@@ -53,7 +57,7 @@ Status JustificationLog::begin(Epoch epoch, Epoch answerable_from) {
   kept_.clear();
   for (const Bytes& record : *records) {
     const auto certificate = decode<Certificate>(record);
-    if (certificate) kept_.insert({certificate->statement.view, certificate->statement.kind});
+    if (certificate) kept_.insert(place_of(*certificate));
   }
   older_ = TRY(sizes_in(folder_));
   older_.erase(epoch);
@@ -82,8 +86,7 @@ Status JustificationLog::make_room(std::uint64_t wanted) {
 }
 
 Status JustificationLog::keep(const Certificate& certificate) {
-  const Statement& s = certificate.statement;
-  if (s.kind == StatementKind::kFinalize || kept_.contains({s.view, s.kind})) return {};
+  if (kept_.contains(place_of(certificate))) return {};
   const Bytes record = encode(certificate);
   const std::uint64_t wanted = record.size() + kRecordOverheadBytes;
   TRY(make_room(wanted));
@@ -92,7 +95,7 @@ Status JustificationLog::keep(const Certificate& certificate) {
     return {};
   }
   TRY(journal_->append(record));
-  kept_.insert({s.view, s.kind});
+  kept_.insert(place_of(certificate));
   return {};
 }
 

@@ -23,9 +23,9 @@ class JustificationLog {
 
   /// From now on certificates are of this epoch; forgets epochs before `answerable_from`.
   Status begin(Epoch epoch, Epoch answerable_from);
-  /// Keeps a notarization or nullification, the first of each view and kind; finalizations are kept with their blocks.
-  /// Over the budget the oldest epochs go first; where this epoch alone is too large, its further certificates are not
-  /// kept, and counted.
+  /// Keeps the first nullification of each view, and the first certificate of its block: a notarization or
+  /// finalization. Over the budget the oldest epochs go first; where this epoch alone is too large, its further
+  /// certificates are not kept, and counted.
   Status keep(const Certificate& certificate);
   /// What was kept is durable.
   Status sync() { return journal_->sync(); }
@@ -47,7 +47,7 @@ class JustificationLog {
   std::uint64_t budget_;
   Epoch epoch_;
   std::map<Epoch, std::uint64_t> older_;  ///< bytes of the epochs before this one
-  std::set<std::pair<View, StatementKind>> kept_;
+  std::set<std::pair<View, bool>> kept_;  ///< whether a nullification
   std::uint64_t not_kept_ = 0;
 };
 

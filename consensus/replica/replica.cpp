@@ -15,6 +15,12 @@ Epoch keep_from(Epoch epoch) {
   return Epoch(epoch.value > 1 ? epoch.value - 2 : 0);
 }
 
+/// By the record's tag: bodies are megabytes and are not read again for this.
+bool is_held(ByteView record) {
+  static const std::uint8_t kTag = encode(Record(Held{})).front();
+  return !record.empty() && record.front() == kTag;
+}
+
 }  // namespace
 
 // --- life ---
@@ -45,6 +51,8 @@ Status Replica::recover(const ChainHead& head) {
   for (const Bytes& bytes : TRY(journal_->start(head.epoch, keep_from(head.epoch)))) {
     records.push_back(TRY(decode<Record>(bytes)));
   }
+  TRY(enter_epoch(head.epoch));
+  for (const Record& record : records) TRY(keep(record));
   at_start_ = engine_.start({head, std::move(set)}, std::move(records), now());
   if (engine_.decides_alone() && engine_.footprint().fetches > 0) {
     return fail(Fault::kCorrupt, "the ledger lacks blocks that this node alone made final",
@@ -173,11 +181,14 @@ Status Replica::write(const Effect& effect) {
   if (const auto* record = std::get_if<Persist>(&effect)) {
     sequence_ = record->sequence;
     dirty_ = true;
-    return journal_->append(record->record);
+    TRY(journal_->append(record->record));
+    if (ports_.justifications == nullptr || !is_held(record->record)) return {};
+    return keep(TRY(decode<Record>(record->record)));
   }
   if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
     sequence_ = rewrite->sequence;
     dirty_ = true;
+    if (ports_.justifications != nullptr) TRY(ports_.justifications->sync());  // the journal may drop them now
     return journal_->rewrite(rewrite->records);
   }
   const auto& open = std::get<OpenJournal>(effect);
@@ -185,7 +196,19 @@ Status Replica::write(const Effect& effect) {
   TRY(journal_->sync());
   TRY(journal_->start(open.epoch, open.keep_from));
   journal_epoch_ = open.epoch;
-  return {};
+  return enter_epoch(open.epoch);
+}
+
+Status Replica::enter_epoch(Epoch epoch) {
+  if (ports_.justifications == nullptr) return {};
+  TRY(ports_.justifications->sync());
+  return ports_.justifications->begin(epoch, Epoch(epoch.value - std::min(epoch.value, ports_.answerable_epochs)));
+}
+
+Status Replica::keep(const Record& record) {
+  const auto* held = std::get_if<Held>(&record);
+  return ports_.justifications != nullptr && held != nullptr ? ports_.justifications->keep(held->certificate)
+                                                             : Status{};
 }
 
 /// What a sync brings up may have to be synced again. A proposal is built when nothing is left to sync: the commit that

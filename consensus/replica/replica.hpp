@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "consensus/core/engine.hpp"
-#include "consensus/journal/journal.hpp"
+#include "consensus/journal/justification_log.hpp"
 #include "consensus/replica/job_thread.hpp"
 
 namespace micro::simplex {
@@ -31,8 +31,10 @@ class Peers {
 struct ReplicaPorts {
   Ledger* ledger = nullptr;
   const FinalChain* chain = nullptr;
-  Peers* peers = nullptr;          ///< none in a network of one
-  std::function<bool()> txs_wait;  ///< whether a block could hold anything
+  Peers* peers = nullptr;                      ///< none in a network of one
+  JustificationLog* justifications = nullptr;  ///< what a fork would be judged by; may be none
+  std::uint32_t answerable_epochs = 0;         ///< for which bonds answer: so long justifications are kept
+  std::function<bool()> txs_wait;              ///< whether a block could hold anything
   /// Once, at most: the replica does nothing more, and the node has to stop. `proof`: the certificates behind it.
   std::function<void(const Error&, const std::vector<Certificate>& proof)> halted;
   std::function<void(const Evidence&)> evidence;                              ///< may be empty
@@ -76,6 +78,8 @@ class Replica {
   void turn(Event event);
   void take_in(Effects effects);
   Status write(const Effect& effect);
+  Status enter_epoch(Epoch epoch);
+  Status keep(const Record& record);
   void settle();
   void release(bool builds);
   void act(Effect& effect);

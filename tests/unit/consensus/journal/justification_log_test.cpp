@@ -47,13 +47,16 @@ TEST_F(JustificationLogTest, KeepsTheFirstOfEachViewAndKindAcrossRestarts) {
     ASSERT_TRUE(log->keep(certificate(1, StatementKind::kNullify)));
     ASSERT_TRUE(log->keep(certificate(1, StatementKind::kNotarize, 2)));
     ASSERT_TRUE(log->keep(certificate(1, StatementKind::kFinalize)));
+    ASSERT_TRUE(log->keep(certificate(9, StatementKind::kFinalize)));
+    ASSERT_TRUE(log->keep(certificate(9)));
     ASSERT_TRUE(log->sync());
   }
   const auto log = open();
   ASSERT_TRUE(log->begin(Epoch(3), Epoch(0)));
   ASSERT_TRUE(log->keep(certificate(1, StatementKind::kNullify)));
   ASSERT_TRUE(log->keep(certificate(2)));
-  const std::vector<Certificate> wanted{certificate(1), certificate(1, StatementKind::kNullify), certificate(2)};
+  const std::vector<Certificate> wanted{certificate(1), certificate(1, StatementKind::kNullify),
+                                        certificate(9, StatementKind::kFinalize), certificate(2)};
   EXPECT_EQ(log->read(Epoch(3)).value(), wanted);
   EXPECT_TRUE(log->read(Epoch(2)).value().empty());
 }

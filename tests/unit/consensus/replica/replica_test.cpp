@@ -29,13 +29,17 @@ class Member final : public Peers {
   [[nodiscard]] Ed25519Key key() const { return validator_key(number_).public_key(); }
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
 
+  [[nodiscard]] const std::filesystem::path& proofs() const { return proofs_.path(); }
+
   std::unique_ptr<SmallNet> net;
+  std::unique_ptr<JustificationLog> justifications;
   std::unique_ptr<Replica> replica;
 
  private:
   Network& network_;
   std::uint8_t number_;
   test::TempFolder folder_;
+  test::TempFolder proofs_;
 };
 
 class Network {
@@ -75,6 +79,7 @@ class Network {
     if (!replica) return {};
     replica->stop();
     replica.reset();
+    node.justifications.reset();
     const test::Disks out = node.net->disks();
     node.net.reset();
     return out;
@@ -135,6 +140,9 @@ Status Member::boot(test::Disks disks) {
   ports.peers = this;
   ports.txs_wait = [this] { return net->ledger().txs_wait(); };
   ports.halted = [this](const Error& error, const auto&) { network_.fail(error); };
+  justifications = TRY(JustificationLog::open(proofs_.path().string(), chain_id(network_.genesis)));
+  ports.justifications = justifications.get();
+  ports.answerable_epochs = 1'000;
   EngineConfig config;
   config.seed = number_;
   config.standstill_ms = 500;
@@ -229,6 +237,40 @@ TEST(Replica, FourAgreeOverEpochs) {
     const BlockId first = block_id(network.nodes[0]->net->ledger().blocks().header(h).value());
     for (auto& node : network.nodes) EXPECT_EQ(block_id(node->net->ledger().blocks().header(h).value()), first);
   }
+}
+
+TEST(Replica, WhatFinalBlocksRestOnIsKeptAcrossARestart) {
+  Network network(4, 60'000);
+  network.boot_all();
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    network.submit(n);
+    for (auto& node : network.nodes) ASSERT_TRUE(network.wait_nonce(*node, n + 1)) << network.failed().value_or("");
+  }
+  Member& node = *network.nodes[0];
+  test::Disks disks = network.kill(node);
+  ASSERT_TRUE(node.boot(std::move(disks)));
+  const ChainHead head = node.net->ledger().head().value();
+  const ValidatorSet set = node.net->ledger().validators(Epoch(0)).value();
+  const Hash epoch = epoch_id(head.chain, head.epoch, head.last_of_previous, validator_set_hash(set));
+  const Certificate last = *head.certificate;
+  std::map<View, Certificate> certified;  // of all together: a node that was late may have skipped some
+  for (auto& each : network.nodes) {
+    network.kill(*each);
+    const auto log = JustificationLog::open(each->proofs().string(), head.chain).value();
+    const auto kept = log->read(Epoch(0)).value();
+    EXPECT_FALSE(kept.empty());
+    for (const Certificate& c : kept) {
+      EXPECT_TRUE(check_certificate_shape(c, set, epoch));
+      if (c.statement.kind != StatementKind::kNullify) certified.emplace(c.statement.view, c);
+    }
+  }
+  // From the last final block down to the epoch's beginning, without a gap.
+  std::size_t steps = 0;
+  for (View below = last.statement.parent_view; below.value != 0; ++steps) {
+    ASSERT_TRUE(certified.contains(below)) << "view " << below.value;
+    below = certified.at(below).statement.parent_view;
+  }
+  EXPECT_GE(steps + 1, 2U);
 }
 
 TEST(Replica, ThreeGoOnWithoutTheFourthWhichCatchesUp) {
