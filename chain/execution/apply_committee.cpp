@@ -5,8 +5,6 @@
 namespace micro {
 namespace {
 
-const LotFilter kWholeBond{Epoch(0), false};
-
 /// A key that the genesis named goes on sitting when it bonds; any other waits for its readiness.
 bool may_take(const SeatRecord& seat) {
   return seat.founding > 0 && !seat.node;
