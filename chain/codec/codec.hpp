@@ -23,6 +23,7 @@
 #include "chain/base/bytes.hpp"
 #include "chain/base/fixed_bytes.hpp"
 #include "chain/base/quantity.hpp"
+#include "chain/codec/fixed_layout.hpp"
 
 namespace micro {
 
@@ -64,16 +65,6 @@ bool is_valid_utf8(std::string_view text);
 
 namespace codec_detail {
 template <class T>
-concept HasFields = requires { T::kFields; };
-template <class T>
-struct is_fixed : std::false_type {};
-template <std::size_t N, class Tag>
-struct is_fixed<FixedBytes<N, Tag>> : std::true_type {};
-template <class T>
-struct is_quantity : std::false_type {};
-template <class Tag, class Rep>
-struct is_quantity<Quantity<Tag, Rep>> : std::true_type {};
-template <class T>
 struct is_optional : std::false_type {};
 template <class T>
 struct is_optional<std::optional<T>> : std::true_type {};
@@ -104,16 +95,10 @@ class Encoder {
   template <class T>
   Encoder& put(const T& v) {
     using namespace codec_detail;
-    if constexpr (std::same_as<T, bool>) {
-      out_.push_back(v ? 1 : 0);
-    } else if constexpr (std::integral<T>) {
-      put_integer(static_cast<std::make_unsigned_t<T>>(v));
-    } else if constexpr (std::is_enum_v<T>) {
-      put(static_cast<std::underlying_type_t<T>>(v));
-    } else if constexpr (is_fixed<T>::value) {
-      raw(v.view());
-    } else if constexpr (is_quantity<T>::value) {
-      put(v.value);
+    if constexpr (fixed_size<T>() != 0) {
+      std::array<std::uint8_t, fixed_size<T>()> bytes;
+      write_fixed(bytes.data(), v);
+      raw(bytes);
     } else if constexpr (is_optional<T>::value) {
       put(v.has_value());
       if (v) put(*v);
@@ -134,11 +119,12 @@ class Encoder {
       for (const auto& [key, value] : v) put(key).put(value);
     } else {
       static_assert(HasFields<T>, "the type names no kFields");
-      std::apply([&](auto... member) { (static_cast<void>(put(v.*member)), ...); }, T::kFields);
+      put_fields<0>(v);
     }
     return *this;
   }
   Encoder& raw(ByteView bytes) {
+    if (bytes.empty()) return *this;
     out_.insert(out_.end(), bytes.begin(), bytes.end());
     return *this;
   }
@@ -151,14 +137,22 @@ class Encoder {
   }
 
  private:
-  template <std::unsigned_integral U>
-  void put_integer(U v) {
-    std::array<std::uint8_t, sizeof(U)> raw_bytes{};
-    for (std::size_t i = 0; i < sizeof(U); ++i) {
-      raw_bytes[i] = static_cast<std::uint8_t>(v & 0xff);
-      if constexpr (sizeof(U) > 1) v = static_cast<U>(v >> 8);
+  template <std::size_t I, class T>
+  void put_fields(const T& v) {
+    using namespace codec_detail;
+    constexpr FixedRun run = fixed_run<T, I>();
+    if constexpr (run.fields != 0) {
+      std::array<std::uint8_t, run.bytes> bytes;
+      std::uint8_t* end = bytes.data();
+      [&]<std::size_t... J>(std::index_sequence<J...>) {
+        ((end = write_fixed(end, v.*std::get<I + J>(T::kFields))), ...);
+      }(std::make_index_sequence<run.fields>{});
+      raw(bytes);
+      put_fields<I + run.fields>(v);
+    } else if constexpr (I < kFieldCount<T>) {
+      put(v.*std::get<I>(T::kFields));
+      put_fields<I + 1>(v);
     }
-    out_.insert(out_.end(), raw_bytes.begin(), raw_bytes.end());
   }
   Bytes out_;
 };
@@ -170,6 +164,30 @@ class Decoder {
 
   template <class T>
   Status get(T& v) {
+    if constexpr (codec_detail::fixed_size<T>() != 0) {
+      constexpr std::size_t size = codec_detail::fixed_size<T>();
+      if (rest_.size() >= size && codec_detail::read_fixed(rest_.data(), v)) {
+        rest_ = rest_.subspan(size);
+        return {};
+      }
+    }
+    return get_parts(v);  // which says what is wrong with bytes that are no T
+  }
+  Result<ByteView> take(std::size_t n) {
+    if (n > rest_.size()) return fail(Fault::kInvalid, "ends too early");
+    const ByteView head = rest_.first(n);
+    rest_ = rest_.subspan(n);
+    return head;
+  }
+  Status finish() const {
+    if (!rest_.empty()) return fail(Fault::kInvalid, std::to_string(rest_.size()) + " bytes after the end");
+    return {};
+  }
+  [[nodiscard]] ByteView rest() const { return rest_; }
+
+ private:
+  template <class T>
+  Status get_parts(T& v) {
     using namespace codec_detail;
     if constexpr (std::same_as<T, bool>) {
       std::uint8_t b = 0;
@@ -217,26 +235,36 @@ class Decoder {
       TRY(get_map(v));
     } else {
       static_assert(HasFields<T>, "the type names no kFields");
-      Status status;
-      std::apply([&](auto... member) { static_cast<void>(((status = get(v.*member)).has_value() && ...)); },
-                 T::kFields);
-      return status;
+      return get_fields<0>(v);
     }
     return {};
   }
-  Result<ByteView> take(std::size_t n) {
-    if (n > rest_.size()) return fail(Fault::kInvalid, "ends too early");
-    const ByteView head = rest_.first(n);
-    rest_ = rest_.subspan(n);
-    return head;
+  template <std::size_t I, class T>
+  Status get_fields(T& v) {
+    using namespace codec_detail;
+    constexpr FixedRun run = fixed_run<T, I>();
+    if constexpr (I == kFieldCount<T>) {
+      return {};
+    } else if constexpr (run.fields > 1) {
+      const bool whole = rest_.size() >= run.bytes && [&]<std::size_t... J>(std::index_sequence<J...>) {
+        const std::uint8_t* at = rest_.data();
+        const auto next = [&](auto& field) {
+          const bool known = read_fixed(at, field);
+          at += fixed_size<std::remove_cvref_t<decltype(field)>>();
+          return known;
+        };
+        return (next(v.*std::get<I + J>(T::kFields)) && ...);
+      }(std::make_index_sequence<run.fields>{});
+      if (whole) {
+        rest_ = rest_.subspan(run.bytes);
+        return get_fields<I + run.fields>(v);
+      }
+    }
+    if constexpr (I < kFieldCount<T>) {
+      TRY(get(v.*std::get<I>(T::kFields)));
+      return get_fields<I + 1>(v);
+    }
   }
-  Status finish() const {
-    if (!rest_.empty()) return fail(Fault::kInvalid, std::to_string(rest_.size()) + " bytes after the end");
-    return {};
-  }
-  [[nodiscard]] ByteView rest() const { return rest_; }
-
- private:
   Result<std::size_t> length(std::size_t max, std::size_t min_item_size) {
     std::uint32_t n = 0;
     TRY(get(n));

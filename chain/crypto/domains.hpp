@@ -29,6 +29,7 @@ namespace micro::domain {
   X(kValidatorSet, "micro/validators/v1")           \
   X(kNodeId, "micro/node/id/v1")                    \
   X(kNodeProof, "micro/sign/node-proof/v1")         \
+  X(kReadiness, "micro/sign/readiness/v1")          \
   X(kOfferId, "micro/offer/id/v1")                  \
   X(kServiceId, "micro/service/id/v1")              \
   X(kVersionId, "micro/version/id/v1")              \

@@ -44,6 +44,8 @@ struct LotFilter {
   Epoch min_expiry;         ///< only lots that end at this epoch or later; never below now + 1
   bool tokens_only = true;  ///< leave kBase lots, which are not transferable
 };
+/// Everything in a purse whose clock stands still.
+inline constexpr LotFilter kWholeBond{Epoch(0), false};
 inline LotFilter live_tokens(const LotTime& t) {
   return {t.now.next(), true};
 }

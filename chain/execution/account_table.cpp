@@ -1,6 +1,7 @@
 #include "chain/execution/account_table.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "chain/crypto/hash_batch.hpp"
@@ -36,8 +37,13 @@ std::size_t AccountTable::probe(const Address& address) const {
   return at;
 }
 
-void AccountTable::grow() {
-  slots_.assign(slots_.size() * 2, 0);
+void AccountTable::reserve(std::size_t rows) {
+  rows_.reserve(rows);
+  if (slots_.size() < 2 * rows) resize_slots(std::bit_ceil(2 * rows));
+}
+
+void AccountTable::resize_slots(std::size_t slots) {
+  slots_.assign(slots, 0);
   for (std::size_t i = 0; i < rows_.size(); ++i) {
     slots_[probe(rows_[i].account.address)] = static_cast<std::uint32_t>(i + 1);
   }
@@ -55,7 +61,7 @@ Result<std::size_t> AccountTable::insert(const Address& address, const StatePath
   row.account.address = address;
   TRY(read_account(row.account, view, row.path, row.exists));
   if (row.account.address != address) return fail(Fault::kCorrupt, "an account is stored under another's path");
-  if ((rows_.size() + 1) * 2 > slots_.size()) grow();
+  if ((rows_.size() + 1) * 2 > slots_.size()) resize_slots(2 * slots_.size());
   rows_.push_back(std::move(row));
   slots_[probe(address)] = static_cast<std::uint32_t>(rows_.size());
   return rows_.size() - 1;

@@ -23,6 +23,8 @@ class AccountTable {
   /// clear(): rows are named by index, since their memory moves.
   Result<std::size_t> find(const Address& address, const StateView& view);
   [[nodiscard]] Row& row(std::size_t index) { return rows_[index]; }
+  /// Makes place for so many rows at once.
+  void reserve(std::size_t rows);
   /// find() of many, whose hashes and memory accesses overlap.
   Status load(std::span<const Address> addresses, const StateView& view);
   /// Writes changed accounts, in path order.
@@ -30,7 +32,7 @@ class AccountTable {
 
  private:
   Result<std::size_t> insert(const Address& address, const StatePath& path, const StateView& view);
-  void grow();
+  void resize_slots(std::size_t slots);
   [[nodiscard]] std::size_t probe(const Address& address) const;
 
   std::vector<Row> rows_;

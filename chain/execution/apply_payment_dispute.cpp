@@ -7,8 +7,6 @@
 namespace micro {
 namespace {
 
-const LotFilter kWholeBond{Epoch(0), false};
-
 class Compensation {
  public:
   Compensation(TxScope& s, ChannelRecord& channel, OfferRecord& offer) : s_(s), channel_(channel), offer_(offer) {}

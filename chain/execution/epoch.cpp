@@ -1,5 +1,6 @@
 #include "chain/execution/epoch.hpp"
 
+#include "chain/execution/epoch_committee.hpp"
 #include "chain/execution/epoch_network.hpp"
 #include "chain/execution/epoch_policy.hpp"
 
@@ -13,15 +14,6 @@ void advance_clock(BlockState& state) {
   clock.beacon = tagged_hash(domain::kBeacon, {clock.beacon.view(), state.ctx.block.parent.view()});
   clock.parent_at_start = state.ctx.block.parent;
   state.ctx.epoch = clock.epoch;
-}
-
-// The committee of the epoch that starts; until committees are drawn it stays the genesis set.
-Result<ValidatorSet> carry_validators(BlockState& state, Epoch ended) {
-  const auto set = TRY(read_record<ValidatorSet>(state.overlay, path::validators(ended)));
-  if (!set) return fail(Fault::kCorrupt, "the state holds no validators of epoch " + ended.text());
-  state.overlay.put_record(path::validators(ended.next()), *set);
-  if (ended.value > 0) state.overlay.erase(path::validators(Epoch(ended.value - 1)));
-  return *set;
 }
 
 // What is left of a chain of bonds is due one epoch later, before those that are due then.
@@ -73,13 +65,14 @@ Status end_epoch(BlockState& state, PolicyPort& policy, BlockOutcome& out) {
   const SupplyBook::Swept swept = state.book.next_epoch();
   advance_clock(state);
   TRY(release_bonds(state, events));
+  TRY(release_seats(state, events));
   Network network = TRY(read_network(state, ended));
   end_placements(state, network, events);
   TRY(update_statuses(state, network, events));
   TRY(run_policy(state, network, policy, out));
   const Amount upkeep = TRY(charge_upkeep(state, network));
   store_placements(state, network);
-  out.next_validators = TRY(carry_validators(state, ended));
+  out.next_validators = TRY(fix_committee(state, events));
   events.push_back(event::EpochEnded{ended, swept.expired, swept.purged, upkeep});
   state.overlay.put_record(path::epoch_clock(), state.clock);
   return state.book.check();

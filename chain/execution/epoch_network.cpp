@@ -3,35 +3,11 @@
 #include <algorithm>
 #include <set>
 
+#include "chain/execution/all_records.hpp"
 #include "chain/registry/build_quorum.hpp"
 
 namespace micro {
 namespace {
-
-template <class T>
-Result<T> stored(ByteView bytes) {
-  auto record = decode<T>(bytes);
-  if (!record) return fail(Fault::kCorrupt, "state record: " + record.error().message);
-  return record;
-}
-
-/// Every record of a module, in path order.
-template <class T>
-Result<std::vector<T>> all_records(const StateView& view, Module module) {
-  std::vector<T> out;
-  Status status;
-  view.scan(module, [&](const StatePath&, ByteView bytes) {
-    auto record = stored<T>(bytes);
-    if (!record) {
-      status = std::unexpected(record.error());
-      return false;
-    }
-    out.push_back(std::move(*record));
-    return true;
-  });
-  TRY(std::move(status));
-  return out;
-}
 
 Status read_hosts(const BlockState& state, Network& network) {
   const Epoch now = state.clock.epoch;
@@ -132,14 +108,13 @@ Status update_status(BlockState& state, const Network& network, const ClusterCou
   return {};
 }
 
-/// The beacon's first bytes as a number: which service comes first.
-std::size_t first_service(const Hash& beacon, std::size_t services) {
+}  // namespace
+
+std::size_t first_by_beacon(const Hash& beacon, std::size_t count) {
   std::uint64_t drawn = 0;
   for (std::size_t i = 0; i < sizeof drawn; ++i) drawn = drawn << 8 | beacon.data[i];
-  return services == 0 ? 0 : static_cast<std::size_t>(drawn % services);
+  return count == 0 ? 0 : static_cast<std::size_t>(drawn % count);
 }
-
-}  // namespace
 
 std::uint32_t VersionFacts::in_force() const {
   return static_cast<std::uint32_t>(
@@ -160,7 +135,7 @@ Result<Network> read_network(const BlockState& state, Epoch ended) {
     }
     network.services.push_back(std::move(facts));
   }
-  const auto first = first_service(state.clock.beacon, network.services.size());
+  const auto first = first_by_beacon(state.clock.beacon, network.services.size());
   std::ranges::rotate(network.services, network.services.begin() + static_cast<std::ptrdiff_t>(first));
   return network;
 }

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "chain/execution/block_state.hpp"
+#include "chain/execution/epoch_committee.hpp"
 #include "chain/governance/policy_abi.hpp"
 #include "chain/types/event.hpp"
 #include "chain/types/receipt.hpp"
@@ -15,8 +16,8 @@ namespace micro {
 inline constexpr std::size_t kMaxBondReleases = 16'384;
 inline constexpr std::size_t kMaxOrphansEnded = 16'384;
 inline constexpr std::size_t kMaxPolicyEvents = 1 + kMaxPolicyDecisions;  ///< its run and its decisions
-inline constexpr std::size_t kMaxStatusChanges =
-    kMaxBoundaryEvents - kMaxBondReleases - kMaxOrphansEnded - kMaxPolicyEvents - 1;  ///< one ends the epoch
+inline constexpr std::size_t kMaxStatusChanges = kMaxBoundaryEvents - kMaxBondReleases - kMaxOrphansEnded -
+                                                 kMaxPolicyEvents - kMaxSeatEvents - 1;  ///< one ends the epoch
 static_assert(kMaxStatusChanges >= 16'384 && kMaxStatusChanges < kMaxBoundaryEvents);
 
 /// A host whose offer is active, or withdrawn and still draining.
@@ -57,6 +58,9 @@ struct Network {
   std::vector<ServiceFacts> services;
   std::uint32_t builders = 0;  ///< nodes with an active offer
 };
+
+/// Where to begin among so many, drawn from the beacon's first bytes: nobody is always last where work is limited.
+std::size_t first_by_beacon(const Hash& beacon, std::size_t count);
 
 Result<Network> read_network(const BlockState& state, Epoch ended);
 

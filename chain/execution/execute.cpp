@@ -62,6 +62,7 @@ Status run_txs(BlockState& state, std::span<const SignedTx> txs, std::span<const
   TxScope scope(state.overlay, state.book, state.ctx);
   std::uint64_t room = state.ctx.params.max_block_bytes;
   out.receipts.reserve(txs.size());
+  scope.reserve_accounts(2 * txs.size());
   for (std::size_t i = 0; i < txs.size(); ++i) {
     if (i % kReadAheadTxs == 0) TRY(read_ahead(scope, txs.subspan(i, std::min(kReadAheadTxs, txs.size() - i))));
     Attempt attempt = TRY(run_tx(scope, txs[i], facts[i], room));
@@ -100,6 +101,17 @@ Result<Trial> try_tx(TxScope& scope, const SignedTx& tx, const TxFacts& facts, N
   return out;
 }
 
+// The first block of an epoch knows what ended the one before: what the epoch's statements are bound to.
+Status anchor_epoch(BlockState& state) {
+  const StatePath path = path::epoch_anchor(state.ctx.epoch);
+  if (state.overlay.get(path)) return {};
+  const auto set = TRY(required<ValidatorSet>(state.overlay, path::validators(state.ctx.epoch), "validators"));
+  const BlockInput& block = state.ctx.block;
+  const Hash id = epoch_id(block.chain, state.ctx.epoch, block.parent, validator_set_hash(set));
+  state.overlay.put_record(path, EpochAnchor{state.ctx.epoch, block.parent, id});
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BlockState>> BlockState::open(const StateView& parent, const BlockInput& input) {
@@ -110,6 +122,7 @@ Result<std::unique_ptr<BlockState>> BlockState::open(const StateView& parent, co
   state->ctx.epoch = state->clock.epoch;
   const Supply supply = TRY(required<Supply>(parent, path::supply(), "supply"));
   state->book = TRY(SupplyBook::from(supply, state->ctx.lot_time()));
+  TRY(anchor_epoch(*state));
   return state;
 }
 

@@ -21,6 +21,21 @@ Status check_validators(const ValidatorSet& set) {
   return {};
 }
 
+// The genesis fixes two committees: that of epoch 1 would have been fixed by the boundary before epoch 0.
+void seat_validators(const Genesis& genesis, StateDiff& diff) {
+  for (const Validator& v : genesis.validators.members) {
+    SeatRecord seat;
+    seat.key = v.key;
+    seat.founding = v.weight;
+    seat.seated = true;
+    seat.first_seated = Epoch(0);
+    diff.insert_or_assign(path::seat(v.key), encode(seat));
+  }
+  for (const Epoch epoch : {Epoch(0), Epoch(1)}) {
+    diff.insert_or_assign(path::validators(epoch), encode(genesis.validators));
+  }
+}
+
 Status mint_accounts(const Genesis& genesis, SupplyBook& book, StateDiff& diff) {
   const Address* previous = nullptr;
   std::uint64_t minted = 0;
@@ -67,7 +82,7 @@ Result<StateDiff> genesis_state(const Genesis& genesis) {
   diff.insert_or_assign(path::params(), encode(genesis.params));
   diff.insert_or_assign(path::epoch_clock(), encode(clock));
   diff.insert_or_assign(path::supply(), encode(book.record()));
-  diff.insert_or_assign(path::validators(Epoch(0)), encode(genesis.validators));
+  seat_validators(genesis, diff);
   return diff;
 }
 

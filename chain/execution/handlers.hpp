@@ -31,6 +31,12 @@ Result<TxStatus> apply(TxScope& s, const CoopClose& t);
 Result<TxStatus> apply(TxScope& s, const RequestClose& t);
 Result<TxStatus> apply(TxScope& s, const Finalize& t);
 Result<TxStatus> apply(TxScope& s, const Dispute& t);
+// committee
+Result<TxStatus> apply(TxScope& s, const JoinCommittee& t);
+Result<TxStatus> apply(TxScope& s, const LeaveCommittee& t);
+Result<TxStatus> apply(TxScope& s, const ConfirmReadiness& t);
+// faults
+Result<TxStatus> apply(TxScope& s, const SubmitEvidence& t);
 
 /// Ends an offer from now on: it drains, and its bond goes back after unbonding. WithdrawOffer, and a slash that leaves
 /// the bond below the minimum, do this. Stores the offer.

@@ -20,6 +20,9 @@ Status for_each_purse(Module module, ByteView record, const PurseVisitor& visit)
     case Module::kOffers:
       visit(TRY(stored<OfferRecord>(record)).bond, true);
       return {};
+    case Module::kSeats:
+      visit(TRY(stored<SeatRecord>(record)).bond, true);
+      return {};
     case Module::kFunds:
       visit(TRY(stored<FundRecord>(record)).purse, false);
       return {};
@@ -35,7 +38,8 @@ Status for_each_purse(Module module, ByteView record, const PurseVisitor& visit)
 }
 
 std::span<const Module> purse_modules() {
-  static constexpr std::array kModules{Module::kAccounts, Module::kOffers, Module::kFunds, Module::kChannels};
+  static constexpr std::array kModules{Module::kAccounts, Module::kOffers, Module::kFunds, Module::kChannels,
+                                       Module::kSeats};
   return kModules;
 }
 

@@ -43,6 +43,10 @@ constexpr auto kWritable = [] {
   table[kIndex<RequestClose>] = modules({kChannels});
   table[kIndex<Finalize>] = modules({kChannels});
   table[kIndex<Dispute>] = modules({kChannels, kOffers, kDue});
+  table[kIndex<JoinCommittee>] = modules({kSeats});
+  table[kIndex<LeaveCommittee>] = modules({kSeats});
+  table[kIndex<ConfirmReadiness>] = modules({kSeats});
+  table[kIndex<SubmitEvidence>] = modules({kSeats});
   return table;
 }();
 
@@ -66,7 +70,8 @@ bool session_may_sign(std::size_t kind) {
 }
 
 bool fee_is_settled_by_handler(std::size_t kind) {
-  return kind == kIndex<RefreshLot> || kind == kIndex<AttestBuild> || kind == kIndex<Claim> || kind == kIndex<Finalize>;
+  return kind == kIndex<RefreshLot> || kind == kIndex<AttestBuild> || kind == kIndex<Claim> ||
+         kind == kIndex<Finalize> || kind == kIndex<ConfirmReadiness> || kind == kIndex<SubmitEvidence>;
 }
 
 }  // namespace micro

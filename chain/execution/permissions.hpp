@@ -28,8 +28,8 @@ ModuleSet writable_modules(std::size_t kind);
 /// Channels, session terms and fees: what a session key may sign (settled: OpenChannel, TopUpChannel, CoopClose,
 /// RequestClose).
 bool session_may_sign(std::size_t kind);
-/// Claim and Finalize pay their fee out of the channel, AttestBuild out of the account of the node's owner: who submits
-/// them needs no tokens, and pays only when they fail.
+/// Claim and Finalize pay their fee out of the channel, AttestBuild and ConfirmReadiness out of the account of the
+/// node's owner, SubmitEvidence out of its reward: who submits them needs no tokens, and pays only when they fail.
 bool fee_is_settled_by_handler(std::size_t kind);
 
 }  // namespace micro

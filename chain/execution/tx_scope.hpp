@@ -102,6 +102,8 @@ class TxScope {
   Result<TxStatus> admit(const SignedTx& tx, const TxFacts& facts, std::optional<Nonce> expected = std::nullopt);
   /// Reads accounts that the next transactions will want.
   Status expect(std::span<const Address> accounts) { return table_.load(accounts, block_); }
+  /// About so many accounts in all.
+  void reserve_accounts(std::size_t n) { table_.reserve(n); }
   void abandon();
   /// The state's next nonce of the sender of the transaction admitted last.
   [[nodiscard]] Nonce sender_nonce() const { return sender_nonce_; }

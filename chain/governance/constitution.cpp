@@ -40,6 +40,8 @@ Status check_params(const ChainParams& p) {
       Bound{"intrinsic_gas_per_call", p.intrinsic_gas_per_call, 0, kMaxFeeMicro},
       Bound{"intrinsic_gas_per_byte", p.intrinsic_gas_per_byte, 0, kMaxFeeMicro},
       Bound{"max_block_bytes", p.max_block_bytes, 1u << 16, 1u << 26},
+      Bound{"min_committee", p.min_committee, 1, kernel::kMaxSeats},
+      Bound{"min_seat_bond", p.min_seat_bond.micro, 1, kMaxSupplyMicro},
   };
   for (const Bound& b : bounds) {
     if (b.value >= b.min && b.value <= b.max) continue;

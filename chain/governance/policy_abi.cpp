@@ -5,7 +5,7 @@ namespace micro {
 std::string_view decision_reason_text(DecisionReason reason) {
   switch (reason) {
     case DecisionReason::kFirstPlacement:
-      return "first placement";
+      return "no host had it: it is new or paid for again";
     case DecisionReason::kRepair:
       return "repair";
     case DecisionReason::kRebalanced:

@@ -262,7 +262,10 @@ Result<std::unique_ptr<LedgerImpl::Executed>> LedgerImpl::run(const Parent& pare
   header.events_root = events_root(out->block.receipts.boundary_events);
   header.state_root = out->update.root;
   header.headers_root = out->ids_below.root();
-  if (outcome.next_validators) header.next_validators = validator_set_hash(*outcome.next_validators);
+  if (outcome.next_validators) {
+    header.next_validators = validator_set_hash(*outcome.next_validators);
+    out->block.next_validators = std::move(outcome.next_validators);
+  }
   out->block.id = block_id(header);
   if (kept != nullptr) *kept = std::move(included);
   return out;
@@ -284,15 +287,22 @@ Result<Block> LedgerImpl::propose(const BlockId& parent_id, TimeMs time, const P
   const Parent on = TRY(parent(parent_id));
   const auto params = TRY(read_record<ChainParams>(tree_, path::params()));
   const std::size_t max_bytes = std::min(limits.max_bytes, params ? params->max_block_bytes : 0);
+  Mempool::Ahead ahead;
+  for (const Executed* ancestor : on.unfinalized) {
+    for (const SignedTx& tx : ancestor->block.block.txs) {
+      Nonce& next = ahead[tx.body.sender];
+      next = std::max(next, tx.body.nonce.next());
+    }
+  }
   std::vector<TxPtr> txs;
   {
     const std::lock_guard lock(pool_mutex_);
-    auto chosen = pool_.select(max_bytes, std::min<std::size_t>(limits.max_txs, kMaxTxsPerBlock));
+    auto chosen = pool_.select(max_bytes, std::min<std::size_t>(limits.max_txs, kMaxTxsPerBlock), ahead);
     txs.assign(std::make_move_iterator(chosen.begin()), std::make_move_iterator(chosen.end()));
   }
   std::vector<bool> kept;
   auto executed = TRY(failing(run(on, time, txs, ExecutionMode::kBuild, &kept)));
-  if (on.unfinalized.empty()) {  // else they may be what an ancestor already holds
+  if (on.unfinalized.empty()) {  // else an ancestor that never becomes final may be what is in their way
     const std::lock_guard lock(pool_mutex_);
     for (std::size_t i = 0; i < txs.size(); ++i) {
       if (!kept[i]) pool_.drop(txs[i]->id);
@@ -389,12 +399,12 @@ Status LedgerImpl::write_state(const Executed& executed) {
 
 void LedgerImpl::forget_committed(const FinalizedBlock& block) {
   const Header& header = block.block.header;
-  const auto& txs = block.block.txs;
-  for (std::size_t i = 0; i < txs.size();) {
+  const std::span<const SignedTx> txs = block.block.txs;
+  const std::span<const TxId> ids = block.tx_ids;
+  for (std::size_t i = 0; i < txs.size(); i += kForgetChunk) {
+    const std::size_t n = std::min(kForgetChunk, txs.size() - i);
     const std::lock_guard lock(pool_mutex_);  // in pieces: who adds transactions does not wait for all of it
-    for (const std::size_t end = std::min(txs.size(), i + kForgetChunk); i < end; ++i) {
-      pool_.committed(txs[i].body.sender, txs[i].body.nonce.next());
-    }
+    pool_.committed(txs.subspan(i, n), ids.subspan(i, n));
   }
   if (!header.boundary && header.height.value % kExpireEveryBlocks != 0) return;
   const std::lock_guard lock(pool_mutex_);

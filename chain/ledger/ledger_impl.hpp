@@ -38,7 +38,7 @@ struct Submission {
   [[nodiscard]] bool waits() const { return status == TxStatus::kOk && verdict <= PoolVerdict::kKnown; }
 };
 
-class LedgerImpl final : public Ledger {
+class LedgerImpl final : public Ledger, public FinalChain {
  public:
   /// Brings the databases to the ledger's tip: writes the genesis into empty ones, and executes the blocks that the
   /// state does not have yet. kMismatch when they belong to another genesis, kCorrupt when they contradict each other.
@@ -51,7 +51,9 @@ class LedgerImpl final : public Ledger {
   Status execute(const Block& block) override;
   Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) override;
   [[nodiscard]] Result<ValidatorSet> validators(Epoch epoch) const override;
-  [[nodiscard]] Result<ChainHead> head() const;
+  [[nodiscard]] Result<ChainHead> head() const override;
+  [[nodiscard]] Result<Block> final_block(const BlockId& id) const override;
+  [[nodiscard]] Result<Certificate> boundary_certificate(Epoch epoch) const override;
 
   // --- waiting transactions ---
   /// Checks, verifies the signature and queues.

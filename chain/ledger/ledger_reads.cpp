@@ -42,6 +42,7 @@ void LedgerImpl::check(std::span<Arrival> txs, std::span<Submission> out) const 
 void LedgerImpl::enqueue(std::span<Arrival> txs, std::span<Submission> out) {
   const std::lock_guard pool(pool_mutex_);
   const std::shared_lock state(state_mutex_);
+  for (const Arrival& arrival : txs) pool_.expect(arrival.tx);
   for (std::size_t i = 0; i < txs.size(); ++i) {
     if (out[i].status != TxStatus::kOk) continue;
     Arrival& arrival = txs[i];
@@ -63,7 +64,7 @@ std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) 
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
     PreparedTxs prepared = prepare_txs(txs.subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) arrivals[i].tx = std::move(prepared.txs[i - begin]);
-    for (const SignedTx& tx : txs.subspan(begin, end - begin)) keys_.prefetch(tx.body.sender);
+    keys_.prefetch(txs.subspan(begin, end - begin));
     // Cheap checks first: a signature is only worth verifying when a block could hold the transaction.
     check(std::span(arrivals).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) {
@@ -107,8 +108,11 @@ Nonce LedgerImpl::pending_nonce(const Address& sender) const {
 Result<ValidatorSet> LedgerImpl::validators(Epoch epoch) const {
   auto set = TRY(read(
       [&](const StateView& view, const Header&) { return read_record<ValidatorSet>(view, path::validators(epoch)); }));
-  if (!set) return fail(Fault::kNotFound, "the committee of epoch " + epoch.text() + " is not in the state");
-  return *std::move(set);
+  if (set) return *std::move(set);
+  // Past ones are where the block that ended the epoch before named them; the genesis names the first.
+  const auto height = epoch.value == 0 ? Result<Height>(Height(0)) : blocks_.boundary_of(Epoch(epoch.value - 1));
+  if (!height) return fail(Fault::kNotFound, "the committee of epoch " + epoch.text() + " is not fixed yet");
+  return blocks_.validator_set(TRY(blocks_.header(*height)).next_validators);
 }
 
 Result<ChainHead> LedgerImpl::head() const {
@@ -140,6 +144,16 @@ Result<ChainHead> LedgerImpl::head() const {
   const Height last = out.epoch.value == 0 ? Height(0) : TRY(blocks_.boundary_of(Epoch(out.epoch.value - 1)));
   out.last_of_previous = block_id(TRY(blocks_.header(last)));
   return out;
+}
+
+Result<Block> LedgerImpl::final_block(const BlockId& id) const {
+  const Height height = TRY(blocks_.height_of(id));
+  if (height.value == 0) return fail(Fault::kNotFound, "the genesis has no block");
+  return blocks_.block(height);
+}
+
+Result<Certificate> LedgerImpl::boundary_certificate(Epoch epoch) const {
+  return blocks_.certificate(TRY(blocks_.boundary_of(epoch)));
 }
 
 LedgerImpl::ProvenState LedgerImpl::prove(const StatePath& path) const {

@@ -9,10 +9,11 @@
 // byte.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <unordered_map>
+#include <span>
 #include <vector>
 
 #include "chain/mempool/id_table.hpp"
@@ -69,11 +70,18 @@ class Mempool {
   /// The nonce behind the sender's waiting transactions; `next` is what the finalized state expects.
   [[nodiscard]] Nonce expected(const Address& sender, Nonce next) const;
   PoolVerdict add(PreparedTx tx, Nonce next);
+  /// That add() of this one follows soon: asks the memory for what it will look at.
+  void expect(const PreparedTx& tx) const;
 
-  /// What a block should hold, best first. O(senders + transactions chosen · log).
-  [[nodiscard]] std::vector<EntryPtr> select(std::size_t max_bytes, std::size_t max_txs) const;
+  /// The nonces that senders go on with behind blocks that are not final yet.
+  using Ahead = std::map<Address, Nonce>;
+  /// What a block should hold, best first; of a sender in `ahead` only from that nonce on. O(senders + transactions
+  /// chosen · log).
+  [[nodiscard]] std::vector<EntryPtr> select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead = {}) const;
   /// Transactions of the sender below `next` are in the state; when what remains does not begin there, it goes as well.
   void committed(const Address& sender, Nonce next);
+  /// The same for many transactions that are in the state now, with their ids, whose memory accesses overlap.
+  void committed(std::span<const SignedTx> txs, std::span<const TxId> ids);
   /// Removes a transaction that no block may include, and those of its sender behind it.
   void drop(const TxId& id);
   /// Removes all that may no longer be included at `next`, and those behind them.
@@ -97,25 +105,29 @@ class Mempool {
   };
   static Rank rank(const Entry& entry) { return {entry.offer, entry.arrival, &entry, entry.queue}; }
   struct Queue {
+    Address sender;
     std::vector<std::shared_ptr<Entry>> entries;  ///< consecutive nonces; never empty between calls
-    std::size_t head = 0;                         ///< the place of its first in heads_
+    std::size_t head = 0;                         ///< its place in queues_, and its first's in heads_
     std::uint64_t fees = 0;                       ///< of all of them, µT; never above what one of them had as `funds`
   };
-  // lint-ok banned_calls: looked up by key; walked only to remove, where the order does not show
-  using Senders = std::unordered_map<Address, Queue, SeededHash>;  // lint-ok banned_calls: see above
+  class BestHeads;
 
+  [[nodiscard]] std::vector<Rank> heads_behind(const Ahead& ahead) const;
   PoolVerdict replace(Queue& queue, std::size_t at, PreparedTx tx);
   [[nodiscard]] bool make_room(const Entry& newcomer);
-  void erase_tail(Senders::iterator sender, std::size_t keep);
-  void remove_head(const Queue& queue);
+  Queue& begin_queue(Entry& first);
+  void end_queue(Queue& queue);
+  void erase_tail(Queue& queue, std::size_t keep);
+  void prefetch_committed(std::span<const SignedTx> txs, std::span<const TxId> ids, std::size_t at) const;
   void note_tail(const Entry* gone, const Entry* come);
   static std::size_t cost(const Entry& entry) { return entry.encoded.size() + kMempoolEntryOverheadBytes; }
 
   MempoolLimits limits_;
-  Senders senders_;
+  IdTable<Queue, &Queue::sender> senders_;
   IdTable<Entry> by_id_;
-  std::vector<Rank> heads_;              ///< first of each sender, in any order: only a block needs them sorted
-  std::optional<std::set<Rank>> tails_;  ///< last of each sender; kept only while the pool is nearly full
+  std::vector<Rank> heads_;                     ///< first of each sender, in any order: only a block needs them sorted
+  std::vector<std::unique_ptr<Queue>> queues_;  ///< in the order of heads_
+  std::optional<std::set<Rank>> tails_;         ///< last of each sender; kept only while the pool is nearly full
   std::size_t bytes_ = 0;
   std::uint64_t arrivals_ = 0;
 };

@@ -98,6 +98,38 @@ struct DueRecord {
   bool operator==(const DueRecord&) const = default;
 };
 
+// --- committee ---
+/// What statements of an epoch are bound to; made by the epoch's first block, kept while bonds answer for the epoch.
+struct EpochAnchor {
+  Epoch epoch;
+  BlockId last_of_previous;
+  Hash epoch_id;
+  static constexpr auto kFields =
+      std::tuple{&EpochAnchor::epoch, &EpochAnchor::last_of_previous, &EpochAnchor::epoch_id};
+  bool operator==(const EpochAnchor&) const = default;
+};
+
+/// A consensus key and what it has at stake. A convicted one stays for ever: its key never sits again.
+struct SeatRecord {
+  Ed25519Key key;
+  std::optional<NodeId> node;  ///< none: only the genesis names the key
+  Address owner;               ///< zero where there is no node
+  std::uint64_t founding = 0;  ///< µT of stake that the genesis credits and nobody bonded; zero once bonded
+  Purse bond;                  ///< original lots: their clock is paused
+  Epoch bonded_at;
+  std::optional<Epoch> ready;         ///< when readiness was confirmed
+  std::optional<Epoch> left;          ///< when it was left
+  std::optional<Epoch> convicted;     ///< the epoch of the offence
+  bool seated = false;                ///< in the newest committee that is fixed
+  std::optional<Epoch> first_seated;  ///< first and, when not seated, last epoch in a committee
+  Epoch last_seated;
+  static constexpr auto kFields =
+      std::tuple{&SeatRecord::key,       &SeatRecord::node,      &SeatRecord::owner,        &SeatRecord::founding,
+                 &SeatRecord::bond,      &SeatRecord::bonded_at, &SeatRecord::ready,        &SeatRecord::left,
+                 &SeatRecord::convicted, &SeatRecord::seated,    &SeatRecord::first_seated, &SeatRecord::last_seated};
+  bool operator==(const SeatRecord&) const = default;
+};
+
 // --- services ---
 struct ServiceRecord {
   ServiceId service;
@@ -237,6 +269,14 @@ inline StatePath validators(Epoch epoch) {
   Encoder e;
   e.raw(as_bytes("validators")).put(epoch);
   return state_path(Module::kChain, e.bytes());
+}
+inline StatePath epoch_anchor(Epoch epoch) {
+  Encoder e;
+  e.raw(as_bytes("anchor")).put(epoch);
+  return state_path(Module::kChain, e.bytes());
+}
+inline StatePath seat(const Ed25519Key& k) {
+  return state_path(Module::kSeats, k);
 }
 inline StatePath account(const Address& a) {
   return state_path(Module::kAccounts, a);

@@ -26,6 +26,7 @@ enum class Module : std::uint8_t {
   kDue = 15,         ///< (epoch, what) → things the boundary of that epoch has to do
   kPolicy = 16,      ///< PolicyHash → wasm; and the record of the policy in force
   kDecisions = 17,   ///< counters of decisions
+  kSeats = 18,       ///< Ed25519 consensus key → SeatRecord
 };
 
 using StatePath = FixedBytes<32, struct StatePathTag>;

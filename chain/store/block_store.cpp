@@ -22,9 +22,17 @@ enum class Table : std::uint8_t {
   kDecision = 'D',
   kBoundary = 'E',
   kPolicyIo = 'P',
+  kValidators = 'V',
   kMmr = 'M',
   kMeta = 'Z',
 };
+
+// What a transfer's index entries take: its place by id, and its sender and recipient.
+constexpr std::size_t kIndexEntriesPerTx = 3;
+constexpr std::size_t kIndexBytesPerTx = 151;
+// What goes with a block's body and receipts, about.
+constexpr std::size_t kFewEntries = 32;
+constexpr std::size_t kFewBytes = 4'096;
 
 class Key {
  public:
@@ -240,7 +248,9 @@ Status BlockStore::append(const FinalizedBlock& in) {
   Tip tip{header.height, in.id, tip_->ids_below};
   KvBatch batch;
   KvBatch index;
+  index.reserve(kIndexEntriesPerTx * in.block.txs.size(), kIndexBytesPerTx * in.block.txs.size());
   const EncodedBlock encoded = put_index(index, batch, in.block, in.receipts, in.tx_ids);
+  batch.reserve(kFewEntries, encoded.body.bytes().size() + encoded.receipts.bytes().size() + kFewBytes);
   batch.put(at_height(Table::kBlock, header.height), encoded.body.bytes());
   batch.put(at_height(Table::kReceipts, header.height), encoded.receipts.bytes());
   place_index(batch, index, header.height);
@@ -250,6 +260,9 @@ Status BlockStore::append(const FinalizedBlock& in) {
   batch.put(Key(Table::kHeightOfId).raw(in.id), encode(header.height));
   if (header.boundary) batch.put(Key(Table::kBoundary).small(header.epoch.value), encode(header.height));
   if (in.policy) batch.put(Key(Table::kPolicyIo).small(header.epoch.value), encode(*in.policy));
+  if (in.next_validators) {
+    batch.put(Key(Table::kValidators).raw(header.next_validators), encode(*in.next_validators));
+  }
   batch.put(tip_key(), encode(tip));
   TRY(kv_->write(batch));
   tip_ = std::move(tip);
@@ -283,6 +296,10 @@ Result<Height> BlockStore::boundary_of(Epoch epoch) const {
 }
 Result<PolicyRecordIo> BlockStore::policy_io(Epoch epoch) const {
   return stored<PolicyRecordIo>(TRY(must_get(Key(Table::kPolicyIo).small(epoch.value), "policy run")), "policy run");
+}
+
+Result<ValidatorSet> BlockStore::validator_set(const Hash& hash) const {
+  return stored<ValidatorSet>(TRY(must_get(Key(Table::kValidators).raw(hash), "committee")), "committee");
 }
 
 Result<StoredTx> BlockStore::tx(const TxId& id) const {

@@ -28,7 +28,8 @@ struct FinalizedBlock {
   std::optional<Certificate> certificate;  ///< none where a later block's makes this one final too
   BlockReceipts receipts;
   std::optional<PolicyRecordIo> policy;
-  std::vector<TxId> tx_ids;  ///< of the body's transactions, in order
+  std::optional<ValidatorSet> next_validators;  ///< that a boundary block's header names
+  std::vector<TxId> tx_ids;                     ///< of the body's transactions, in order
 };
 
 struct Tip {
@@ -100,6 +101,8 @@ class BlockStore {
   [[nodiscard]] Result<Height> height_of(const BlockId& id) const;
   [[nodiscard]] Result<Height> boundary_of(Epoch epoch) const;
   [[nodiscard]] Result<PolicyRecordIo> policy_io(Epoch epoch) const;
+  /// A set that some boundary block named; kept for ever, once however often it was named.
+  [[nodiscard]] Result<ValidatorSet> validator_set(const Hash& hash) const;
   [[nodiscard]] Result<StoredTx> tx(const TxId& id) const;
   [[nodiscard]] Result<EventCursor> decision(std::uint64_t number) const;
   [[nodiscard]] Result<Event> event(const EventCursor& at) const;

@@ -14,8 +14,13 @@ void KvBatch::erase(ByteView key) {
 }
 
 std::uint64_t first_bytes(ByteView key) {
+  constexpr std::size_t kWordBytes = 8;
   std::uint64_t n = 0;
-  for (std::size_t i = 0; i < 8; ++i) n = n << 8 | (i < key.size() ? key[i] : 0U);
+  if (key.size() >= kWordBytes) {
+    for (std::size_t i = 0; i < kWordBytes; ++i) n = n << 8 | key[i];
+    return n;
+  }
+  for (std::size_t i = 0; i < kWordBytes; ++i) n = n << 8 | (i < key.size() ? key[i] : 0U);
   return n;
 }
 

@@ -8,6 +8,8 @@ namespace {
 
 using Op = KvBatch::Op;
 
+constexpr std::size_t kPrefetchEntries = 8;  ///< between asking for one and reading it
+
 std::strong_ordering compare(ByteView a, ByteView b) {
   return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
 }
@@ -111,8 +113,12 @@ std::vector<Op> PendingIndex::merged() const {
   std::vector<Op> all;
   if (runs.empty()) return all;
   all.reserve(runs.front().size());
-  for (const Place& place : runs.front()) {
-    if (all.empty() || !same_key(all.back(), *place.second)) all.push_back(*place.second);
+  const std::vector<Place>& places = runs.front();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (i + kPrefetchEntries < places.size()) __builtin_prefetch(places[i + kPrefetchEntries].second);
+    const Op& op = *places[i].second;
+    const bool repeated = i > 0 && places[i].first == places[i - 1].first && same_key(all.back(), op);
+    if (!repeated) all.push_back(op);
   }
   return all;
 }

@@ -8,6 +8,7 @@ namespace micro {
 namespace {
 
 constexpr std::size_t kGenesisBatchBytes = 8u << 20;
+constexpr std::size_t kBesideRecordBytes = 4'096;  ///< keys of old records and the meta
 constexpr std::uint8_t kValueTable = 'v';
 constexpr std::uint8_t kRecordTable = 'd';
 constexpr std::size_t kValueKeyBytes = 1 + StatePath::kSize;
@@ -173,6 +174,7 @@ Status StateStore::write(const StateDiff& diff, const StateMeta& meta) {
   Record record{meta.height, {}};
   if (waits) {
     record.changes = record_of(diff);
+    batch.reserve(placed_.size() + 2, record.changes.size() + kBesideRecordBytes);
     batch.put(record_key(meta.height), record.changes);
   } else {
     for (const auto& [path, value] : diff) add(batch, path, value);

@@ -10,7 +10,8 @@ namespace micro {
 namespace {
 
 constexpr std::size_t kModuleBits = 8;
-constexpr std::size_t kNodesPerLeaf = 8;  ///< about as many change with each leaf of a large block
+constexpr std::size_t kPrefetchNodes = 12;  ///< between asking for a node's memory and writing it
+constexpr std::size_t kNodesPerLeaf = 8;    ///< about as many change with each leaf of a large block
 
 /// A place in the trie, stored or not: a node of a dense array, or a run of a bucket's leaves.
 class Cursor {
@@ -158,7 +159,12 @@ StateRoot MerkleTree::commit(const Update& update) {
   CHECK(is_current(update), "an update is committed to the tree that it was prepared from");
   ++generation_;
   const bool reshaped = top_.write(update.leaves);
-  for (const NodeChange& change : update.nodes) change.owner->store(change.at, change.node);
+  for (std::size_t i = 0; i < update.nodes.size(); ++i) {
+    if (i + kPrefetchNodes < update.nodes.size()) {
+      update.nodes[i + kPrefetchNodes].owner->expect(update.nodes[i + kPrefetchNodes].at);
+    }
+    update.nodes[i].owner->store(update.nodes[i].at, update.nodes[i].node);
+  }
   if (reshaped) top_.settle(update.leaves);
   return root();
 }

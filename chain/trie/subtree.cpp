@@ -35,12 +35,27 @@ std::size_t bits_for(std::size_t leaves, std::size_t base) {
 
 }  // namespace
 
+std::uint8_t* TrieValue::far() const {
+  std::uint8_t* at = nullptr;
+  std::memcpy(&at, place_.data(), sizeof at);
+  return at;
+}
+
+void TrieValue::release() {
+  if (!is_near()) delete[] far();
+  size_ = 0;
+}
+
 void TrieValue::assign(ByteView bytes) {
-  if (!data_ || size_ != bytes.size()) {
-    data_ = std::make_unique_for_overwrite<std::uint8_t[]>(bytes.size());
+  if (size_ != bytes.size()) {
+    release();
+    if (bytes.size() > kNearBytes) {
+      const std::uint8_t* const at = std::make_unique_for_overwrite<std::uint8_t[]>(bytes.size()).release();
+      std::memcpy(place_.data(), &at, sizeof at);
+    }
     size_ = static_cast<std::uint32_t>(bytes.size());
   }
-  std::copy(bytes.begin(), bytes.end(), data_.get());
+  std::ranges::copy(bytes, is_near() ? place_.data() : far());
 }
 
 Subtree::Subtree(std::size_t base, std::size_t bits, bool pinned)
@@ -56,10 +71,10 @@ std::size_t Subtree::bucket_of(const StatePath& path) const {
 }
 
 template <class Each>
-void Subtree::by_bucket(std::span<const LeafChange> changes, Each each) const {
+void Subtree::by_bucket(std::span<const LeafChange> changes, Touch touch, Each each) const {
   std::size_t start = 0;
   while (start < changes.size()) {
-    prefetch(changes, start);
+    prefetch(changes, start, touch);
     const std::size_t bucket = bucket_of(changes[start].path);
     std::size_t end = start + 1;
     while (end < changes.size() && bucket_of(changes[end].path) == bucket) ++end;
@@ -92,13 +107,16 @@ bool Subtree::walk(const StatePath& from, const Visitor& visit) const {
   return true;
 }
 
-void Subtree::prefetch(std::span<const LeafChange> changes, std::size_t at) const {
+void Subtree::prefetch(std::span<const LeafChange> changes, std::size_t at, Touch touch) const {
   if (at + 2 * kPrefetchAhead < changes.size()) {
     __builtin_prefetch(&buckets_[bucket_of(changes[at + 2 * kPrefetchAhead].path)]);
   }
   if (at + kPrefetchAhead < changes.size()) {
     const Bucket& soon = buckets_[bucket_of(changes[at + kPrefetchAhead].path)];
-    for (const StoredLeaf& leaf : soon.leaves) __builtin_prefetch(&leaf);
+    for (const StoredLeaf& leaf : soon.leaves) {
+      __builtin_prefetch(&leaf);
+      if (touch == Touch::kLeavesAndValues) __builtin_prefetch(&leaf.value, 1);
+    }
   }
 }
 
@@ -123,9 +141,16 @@ void Subtree::prefetch(std::span<const StatePath> paths) const {
     }
     for (const StoredLeaf& leaf : bucket.leaves) __builtin_prefetch(&leaf);
   }
+  std::vector<const StoredLeaf*> found;
+  found.reserve(paths.size());
   for (const StatePath& path : paths) {
-    if (const StoredLeaf* leaf = find(path)) __builtin_prefetch(leaf->value.view().data());
+    const StoredLeaf* const leaf = find(path);
+    if (leaf == nullptr) continue;
+    __builtin_prefetch(&leaf->value);
+    __builtin_prefetch(&leaf->value + 1);
+    found.push_back(leaf);
   }
+  for (const StoredLeaf* const leaf : found) __builtin_prefetch(leaf->value.view().data());  // where it is far
 }
 
 void Subtree::leaves_after(const Bucket& bucket, std::span<const LeafChange> changes, std::vector<LeafRef>& out) {
@@ -151,7 +176,8 @@ std::vector<Subtree::Dirty> Subtree::buckets_after(std::span<const LeafChange> c
     for (std::size_t i = 0; i < runs.size(); ++i) level[runs[i]].node = nodes[i];
     runs.clear();
   };
-  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
+  by_bucket(changes, Touch::kLeaves, [&](std::size_t b, std::span<const LeafChange> mine) {
+    expect((buckets_.size() + b) ^ 1);  // its sibling, which is hashed with it
     const Bucket& bucket = buckets_[b];
     if (bucket.deep) {
       level.push_back({buckets_.size() + b, bucket.deep->prepare(mine, out)});
@@ -203,7 +229,7 @@ void Subtree::store(std::size_t at, const TrieNode& node) {
 
 bool Subtree::write(std::span<const LeafChange> changes) {
   bool reshaped = false;
-  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
+  by_bucket(changes, Touch::kLeavesAndValues, [&](std::size_t b, std::span<const LeafChange> mine) {
     Bucket& bucket = buckets_[b];
     const std::size_t before = bucket.deep ? bucket.deep->size() : bucket.leaves.size();
     if (bucket.deep ? bucket.deep->write(mine) : write_bucket(bucket, mine)) reshaped = true;
@@ -248,7 +274,7 @@ bool Subtree::write_bucket(Bucket& bucket, std::span<const LeafChange> changes) 
 void Subtree::settle(std::span<const LeafChange> changes) {
   const std::size_t n = buckets_.size();
   if (!pinned_ && (size_ > kMaxMeanLeaves * n || (n > 1 && size_ < n))) return reshape(bits_for(size_, base_));
-  by_bucket(changes, [&](std::size_t b, std::span<const LeafChange> mine) {
+  by_bucket(changes, Touch::kLeaves, [&](std::size_t b, std::span<const LeafChange> mine) {
     Bucket& bucket = buckets_[b];
     if (bucket.deep) {
       bucket.deep->settle(mine);

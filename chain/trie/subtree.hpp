@@ -4,8 +4,10 @@
 // because somebody searched for keys with a common prefix, becomes a subtree of its own.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "chain/state/state_view.hpp"
@@ -13,17 +15,33 @@
 
 namespace micro {
 
-/// Bytes of one value, owned; the size is fixed at creation.
+/// Bytes of one value, owned. An account with one lot fits beside its leaf, where reading it is no access to memory of
+/// its own.
 class TrieValue {
  public:
   TrieValue() = default;
   explicit TrieValue(ByteView bytes) { assign(bytes); }
+  TrieValue(TrieValue&& other) noexcept : size_(std::exchange(other.size_, 0)), place_(other.place_) {}
+  TrieValue& operator=(TrieValue&& other) noexcept {
+    std::swap(size_, other.size_);
+    std::swap(place_, other.place_);
+    return *this;
+  }
+  TrieValue(const TrieValue&) = delete;
+  TrieValue& operator=(const TrieValue&) = delete;
+  ~TrieValue() { release(); }
+
   void assign(ByteView bytes);
-  [[nodiscard]] ByteView view() const { return {data_.get(), size_}; }
+  [[nodiscard]] ByteView view() const { return {is_near() ? place_.data() : far(), size_}; }
 
  private:
-  std::unique_ptr<std::uint8_t[]> data_;
+  static constexpr std::size_t kNearBytes = 60;
+  [[nodiscard]] bool is_near() const { return size_ <= kNearBytes; }
+  [[nodiscard]] std::uint8_t* far() const;
+  void release();
+
   std::uint32_t size_ = 0;
+  std::array<std::uint8_t, kNearBytes> place_{};  ///< the bytes, or where they are
 };
 
 struct StoredLeaf {
@@ -69,6 +87,11 @@ class Subtree {
   /// calls `settle`.
   [[nodiscard]] bool write(std::span<const LeafChange> changes);
   void store(std::size_t at, const TrieNode& node);
+  /// That store() of this place follows soon.
+  void expect(std::size_t at) const {
+    __builtin_prefetch(&hashes_[at], 1);
+    __builtin_prefetch(&kinds_[at], 1);
+  }
   /// Adapts the shape to what was written along `changes`; no hash of a node that stays changes.
   void settle(std::span<const LeafChange> changes);
 
@@ -98,13 +121,15 @@ class Subtree {
   [[nodiscard]] std::vector<Dirty> buckets_after(std::span<const LeafChange> changes,
                                                  std::vector<NodeChange>& out) const;
   [[nodiscard]] std::size_t bucket_of(const StatePath& path) const;
+  /// What is touched of a bucket.
+  enum class Touch : std::uint8_t { kLeaves, kLeavesAndValues };
   /// Calls `each(bucket, changes of that bucket)`.
   template <class Each>
-  void by_bucket(std::span<const LeafChange> changes, Each each) const;
+  void by_bucket(std::span<const LeafChange> changes, Touch touch, Each each) const;
   /// The leaves of a bucket as they will be.
   static void leaves_after(const Bucket& bucket, std::span<const LeafChange> changes, std::vector<LeafRef>& out);
   /// Asks the memory for what the changes ahead of `at` will touch.
-  void prefetch(std::span<const LeafChange> changes, std::size_t at) const;
+  void prefetch(std::span<const LeafChange> changes, std::size_t at, Touch touch) const;
   [[nodiscard]] bool write_bucket(Bucket& bucket, std::span<const LeafChange> changes);
   void reshape(std::size_t bits);
   void take_leaves(std::vector<StoredLeaf>& out);

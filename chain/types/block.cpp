@@ -49,16 +49,6 @@ Hash validator_set_hash(const ValidatorSet& set) {
   return tagged_hash(domain::kValidatorSet, encode(set));
 }
 
-Hash epoch_id(const ChainId& chain, Epoch epoch, const BlockId& last_of_previous, const Hash& set_hash) {
-  Encoder e;
-  e.put(chain).put(epoch).put(last_of_previous).put(set_hash);
-  return tagged_hash(domain::kEpochId, e.bytes());
-}
-
-Hash statement_hash(const Statement& statement) {
-  return tagged_hash(domain::kStatement, encode(statement));
-}
-
 Hash merkle_root(std::span<const Hash> leaves) {
   if (leaves.empty()) return {};
   std::vector<Hash> level = hashed_leaves(leaves);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "chain/types/receipt.hpp"
+#include "chain/types/statement.hpp"
 #include "chain/types/transaction.hpp"
 
 namespace micro {
@@ -58,27 +59,6 @@ struct ValidatorSet {
   bool operator==(const ValidatorSet&) const = default;
 };
 Hash validator_set_hash(const ValidatorSet& set);
-
-/// Binds votes to one chain, epoch, end of the epoch before, and committee.
-Hash epoch_id(const ChainId& chain, Epoch epoch, const BlockId& last_of_previous, const Hash& set_hash);
-
-enum class StatementKind : std::uint8_t { kNotarize = 0, kNullify = 1, kFinalize = 2 };
-inline bool is_known(StatementKind k) {
-  return k <= StatementKind::kFinalize;
-}
-
-/// What a validator signs: H(kStatement ‖ encoded statement).
-struct Statement {
-  StatementKind kind = StatementKind::kFinalize;
-  Hash epoch_id;
-  View view;
-  View parent_view;
-  BlockId block;  ///< zero in a Nullify
-  static constexpr auto kFields =
-      std::tuple{&Statement::kind, &Statement::epoch_id, &Statement::view, &Statement::parent_view, &Statement::block};
-  bool operator==(const Statement&) const = default;
-};
-Hash statement_hash(const Statement& statement);
 
 /// One statement signed by members whose weight is at least ⌊2W/3⌋ + 1.
 struct Certificate {

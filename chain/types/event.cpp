@@ -9,7 +9,9 @@ std::string_view event_name(std::size_t index) {
       "ServicePublished", "VersionAnnounced", "BuildAttested", "ServiceFunded",    "ServiceUnfunded",
       "PriceSet",        "ChannelOpened",    "ChannelToppedUp", "Claimed",         "CloseRequested",
       "ChannelClosed",   "ChannelDisputed",  "EpochEnded",     "VersionStatusChanged", "PolicyRan",
-      "PolicyFailed",    "Placed",           "Drained",         "ProceedsReleased"};
+      "PolicyFailed",    "Placed",           "Drained",         "ProceedsReleased",
+      "CommitteeJoined", "ReadinessConfirmed", "CommitteeLeft", "SeatReleased",    "ValidatorConvicted",
+      "CommitteeFixed"};
   return index < kNames.size() ? kNames[index] : "unknown";
 }
 

@@ -233,19 +233,62 @@ struct ProceedsReleased {
   F(&ProceedsReleased::channel, &ProceedsReleased::host_owner, &ProceedsReleased::owner, &ProceedsReleased::to_host,
     &ProceedsReleased::to_owner);
 };
+// --- committee ---
+struct CommitteeJoined {
+  Address owner;
+  NodeId node;
+  Ed25519Key key;
+  Amount bond;
+  F(&CommitteeJoined::owner, &CommitteeJoined::node, &CommitteeJoined::key, &CommitteeJoined::bond);
+};
+struct ReadinessConfirmed {
+  Address owner;
+  Ed25519Key key;
+  Epoch epoch;  ///< whose first state the key's node holds
+  F(&ReadinessConfirmed::owner, &ReadinessConfirmed::key, &ReadinessConfirmed::epoch);
+};
+struct CommitteeLeft {
+  Address owner;
+  Ed25519Key key;
+  F(&CommitteeLeft::owner, &CommitteeLeft::key);
+};
+struct SeatReleased {
+  Address owner;
+  Ed25519Key key;
+  Amount amount;
+  F(&SeatReleased::owner, &SeatReleased::key, &SeatReleased::amount);
+};
+struct ValidatorConvicted {
+  Address owner;
+  Ed25519Key key;
+  Epoch epoch;  ///< of the offence
+  Address reporter;
+  Amount rewarded;
+  Amount burned;
+  F(&ValidatorConvicted::owner, &ValidatorConvicted::key, &ValidatorConvicted::epoch, &ValidatorConvicted::reporter,
+    &ValidatorConvicted::rewarded, &ValidatorConvicted::burned);
+};
+/// The committee of an epoch ahead, when it is another than that of the epoch before.
+struct CommitteeFixed {
+  Epoch epoch;
+  Hash set;
+  std::uint32_t members = 0;
+  F(&CommitteeFixed::epoch, &CommitteeFixed::set, &CommitteeFixed::members);
+};
 #undef F
 
 }  // namespace event
 
 /// The order is frozen: the index is the wire tag.
-using Event =
-    std::variant<event::Transferred, event::LotRefreshed, event::NodeRegistered, event::NodeKeyRotated,
-                 event::SessionGranted, event::SessionRevoked, event::ResourcesOffered, event::OfferWithdrawn,
-                 event::BondReleased, event::BondSlashed, event::ServicePublished, event::VersionAnnounced,
-                 event::BuildAttested, event::ServiceFunded, event::ServiceUnfunded, event::PriceSet,
-                 event::ChannelOpened, event::ChannelToppedUp, event::Claimed, event::CloseRequested,
-                 event::ChannelClosed, event::ChannelDisputed, event::EpochEnded, event::VersionStatusChanged,
-                 event::PolicyRan, event::PolicyFailed, event::Placed, event::Drained, event::ProceedsReleased>;
+using Event = std::variant<event::Transferred, event::LotRefreshed, event::NodeRegistered, event::NodeKeyRotated,
+                           event::SessionGranted, event::SessionRevoked, event::ResourcesOffered, event::OfferWithdrawn,
+                           event::BondReleased, event::BondSlashed, event::ServicePublished, event::VersionAnnounced,
+                           event::BuildAttested, event::ServiceFunded, event::ServiceUnfunded, event::PriceSet,
+                           event::ChannelOpened, event::ChannelToppedUp, event::Claimed, event::CloseRequested,
+                           event::ChannelClosed, event::ChannelDisputed, event::EpochEnded, event::VersionStatusChanged,
+                           event::PolicyRan, event::PolicyFailed, event::Placed, event::Drained,
+                           event::ProceedsReleased, event::CommitteeJoined, event::ReadinessConfirmed,
+                           event::CommitteeLeft, event::SeatReleased, event::ValidatorConvicted, event::CommitteeFixed>;
 
 /// "Transferred", … by wire tag.
 std::string_view event_name(std::size_t index);

@@ -1,5 +1,5 @@
-// The narrow waist between consensus and the ledger. The sequencer of one uses it today; a BFT engine or an ABCI server
-// uses the same four calls. Nothing here knows tokens.
+// The narrow waist between consensus and the ledger. The BFT engine uses it; an ABCI server
+// would use the same four calls. Nothing here knows tokens.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct ChainHead {
   Epoch epoch;                             ///< that the next block runs in
   TimeMs epoch_started;
   std::uint32_t epoch_ms = 0;
-  BlockId last_of_previous;                ///< the block that ended the epoch before; at first the genesis
+  BlockId last_of_previous;  ///< the block that ended the epoch before; at first the genesis
 };
 
 class Ledger {
@@ -37,8 +37,19 @@ class Ledger {
   /// Makes an executed block and its unfinalized ancestors permanent, in height order. Durable when it returns. No
   /// certificate where a later block's makes this one final too.
   virtual Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) = 0;
-  /// The committee of an epoch: known for the current one and, after its boundary block ran, the next.
+  /// The committee of an epoch: of past ones, the current and the next, which the boundary before fixed.
   [[nodiscard]] virtual Result<ValidatorSet> validators(Epoch epoch) const = 0;
+};
+
+/// What is final, for whoever starts from it or asks for it. Safe from any thread.
+class FinalChain {
+ public:
+  virtual ~FinalChain() = default;
+  [[nodiscard]] virtual Result<ChainHead> head() const = 0;
+  /// kNotFound when no final block has this id; the genesis has no block.
+  [[nodiscard]] virtual Result<Block> final_block(const BlockId& id) const = 0;
+  /// Of the block that ended this epoch; kNotFound while it goes on.
+  [[nodiscard]] virtual Result<Certificate> boundary_certificate(Epoch epoch) const = 0;
 };
 
 }  // namespace micro

@@ -23,6 +23,12 @@ inline constexpr std::uint32_t kMaxReplicas = 16;
 inline constexpr std::uint64_t kPolicyFuel = 2'000'000'000;  ///< wasm instructions of one policy run
 inline constexpr std::uint32_t kMaxServicesPerView = 4'096;
 inline constexpr std::uint32_t kMaxHostsPerView = 4'096;
+inline constexpr std::uint32_t kMaxSeats = 100;                   ///< that stake wants in the committee
+inline constexpr std::uint64_t kCommitteeWeight = 1'000'000'000;  ///< of a committee made from stakes
+inline constexpr std::uint32_t kMaxSeatPpm = 300'000;             ///< of it in one seat, where others can hold the rest
+inline constexpr std::uint32_t kMaxSetChangePpm = 250'000;        ///< of it changes hands in an epoch
+/// Of a slashed bond to the reporter: too little for the guilty to save it by reporting themselves.
+inline constexpr std::uint32_t kReporterPpm = 50'000;
 }  // namespace kernel
 
 struct ChainParams {
@@ -45,13 +51,15 @@ struct ChainParams {
   std::uint64_t intrinsic_gas_per_byte = 10;
   std::uint32_t max_block_bytes = 4u << 20;
   bool allow_local_sources = false;       ///< file:// and paths as service sources: development only
+  std::uint32_t min_committee = 4;        ///< members; with fewer at hand the committee stays as it is
+  Amount min_seat_bond{100'000'000};      ///< µT a seat
   static constexpr auto kFields = std::tuple{
       &ChainParams::epoch_ms, &ChainParams::bucket_epochs, &ChainParams::dispute_epochs, &ChainParams::unbonding_epochs,
       &ChainParams::drain_epochs, &ChainParams::max_drift_ms, &ChainParams::fee_per_tx, &ChainParams::fee_per_byte,
       &ChainParams::name_fee, &ChainParams::min_bond, &ChainParams::price_per_mgas, &ChainParams::upkeep_per_mib,
       &ChainParams::burn_share_ppm, &ChainParams::replicas_min, &ChainParams::build_quorum,
       &ChainParams::intrinsic_gas_per_call, &ChainParams::intrinsic_gas_per_byte, &ChainParams::max_block_bytes,
-      &ChainParams::allow_local_sources};
+      &ChainParams::allow_local_sources, &ChainParams::min_committee, &ChainParams::min_seat_bond};
   bool operator==(const ChainParams&) const = default;
 };
 

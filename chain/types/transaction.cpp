@@ -9,7 +9,8 @@ std::string_view tx_kind_name(std::size_t index) {
       "Transfer",       "RefreshLot",      "RegisterNode", "RotateNodeKey", "GrantSessionKey", "RevokeSessionKey",
       "OfferResources", "WithdrawOffer",   "PublishService", "AnnounceVersion", "AttestBuild", "FundService",
       "UnfundService",  "SetPrice",        "OpenChannel",  "TopUpChannel",  "Claim",           "CoopClose",
-      "RequestClose",   "Finalize",        "Dispute"};
+      "RequestClose",   "Finalize",        "Dispute",      "JoinCommittee", "LeaveCommittee",
+      "ConfirmReadiness", "SubmitEvidence"};
   return index < kNames.size() ? kNames[index] : "unknown";
 }
 

@@ -10,6 +10,7 @@
 #include "chain/types/ids.hpp"
 #include "chain/types/payment.hpp"
 #include "chain/types/purse.hpp"
+#include "chain/types/statement.hpp"
 
 namespace micro {
 
@@ -191,11 +192,48 @@ struct Dispute {
   static constexpr auto kFields = std::tuple{&Dispute::receipt, &Dispute::host_signature};
 };
 
+// --- committee ---
+/// Asks for a seat for the node's consensus key, whose possession was proven when it was registered.
+struct JoinCommittee {
+  NodeId node;
+  Amount bond;
+  static constexpr auto kFields = std::tuple{&JoinCommittee::node, &JoinCommittee::bond};
+};
+struct LeaveCommittee {
+  Ed25519Key key;  ///< of the seat: the node may have another one by now
+  static constexpr auto kFields = std::tuple{&LeaveCommittee::key};
+};
+/// The seat's word that it holds the state with which `epoch` began. Submitted by anyone; the seat's owner pays.
+struct ConfirmReadiness {
+  Ed25519Key key;
+  Epoch epoch;
+  BlockId boundary;            ///< that ended the epoch before: its header holds the state's root
+  Ed25519Signature signature;  ///< over H(kReadiness ‖ chain ‖ key ‖ epoch ‖ boundary)
+  static constexpr auto kFields = std::tuple{&ConfirmReadiness::key, &ConfirmReadiness::epoch,
+                                             &ConfirmReadiness::boundary, &ConfirmReadiness::signature};
+};
+
+// --- faults ---
+/// Two statements that no honest key signs both. Its fee comes out of the reward, so the reporter needs no tokens.
+struct SubmitEvidence {
+  Ed25519Key key;
+  Epoch epoch;  ///< of both statements
+  Statement first;
+  Ed25519Signature first_signature;
+  Statement second;
+  Ed25519Signature second_signature;
+  Address reward_to;
+  static constexpr auto kFields = std::tuple{&SubmitEvidence::key,      &SubmitEvidence::epoch,
+                                             &SubmitEvidence::first,    &SubmitEvidence::first_signature,
+                                             &SubmitEvidence::second,   &SubmitEvidence::second_signature,
+                                             &SubmitEvidence::reward_to};
+};
+
 /// The order is frozen: the index is the wire tag.
-using Payload =
-    std::variant<Transfer, RefreshLot, RegisterNode, RotateNodeKey, GrantSessionKey, RevokeSessionKey, OfferResources,
-                 WithdrawOffer, PublishService, AnnounceVersion, AttestBuild, FundService, UnfundService, SetPrice,
-                 OpenChannel, TopUpChannel, Claim, CoopClose, RequestClose, Finalize, Dispute>;
+using Payload = std::variant<Transfer, RefreshLot, RegisterNode, RotateNodeKey, GrantSessionKey, RevokeSessionKey,
+                             OfferResources, WithdrawOffer, PublishService, AnnounceVersion, AttestBuild, FundService,
+                             UnfundService, SetPrice, OpenChannel, TopUpChannel, Claim, CoopClose, RequestClose,
+                             Finalize, Dispute, JoinCommittee, LeaveCommittee, ConfirmReadiness, SubmitEvidence>;
 inline constexpr std::size_t kTxKinds = std::variant_size_v<Payload>;
 
 /// "Transfer", "RefreshLot", … by wire tag.

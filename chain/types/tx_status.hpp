@@ -78,7 +78,19 @@ namespace micro {
   X(kNoContradiction, 316, "the receipt does not contradict the claim")                  \
   X(kNotPayer, 317, "only the payer may do this")                                        \
   X(kAlreadyDisputed, 318, "this was disputed already")                                  \
-  X(kBelowClaimFee, 319, "the host's part does not cover the fee")
+  X(kBelowClaimFee, 319, "the host's part does not cover the fee")                       \
+  X(kSeatTaken, 340, "the consensus key has a seat already")                             \
+  X(kConvicted, 341, "the key was convicted of a lie")                                   \
+  X(kSeatBondTooSmall, 342, "the bond is below the minimum of a seat")                   \
+  X(kNoSuchSeat, 343, "no such seat")                                                    \
+  X(kSeatLeft, 344, "the seat is being left already")                                    \
+  X(kUnknownBoundary, 345, "not the block that began this epoch or the one before")      \
+  X(kBadReadiness, 346, "the seat's key did not sign this readiness")                    \
+  X(kAlreadyReady, 347, "the readiness of this seat is known already")                   \
+  X(kNotContradictory, 348, "an honest key may sign both statements")                    \
+  X(kWrongEpoch, 349, "the statements are not of this epoch")                            \
+  X(kNotSeated, 350, "the key had no seat in that epoch")                                \
+  X(kBadEvidence, 351, "the key did not sign both statements")
 
 enum class TxStatus : std::uint16_t {
 #define X(name, number, text) name = number,

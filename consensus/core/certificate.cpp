@@ -47,14 +47,6 @@ std::uint64_t quorum_weight(const ValidatorSet& set) {
   return RULE(kQuorum) ? two_thirds + 1 : two_thirds;
 }
 
-bool is_well_formed(const Statement& statement) {
-  if (statement.view.value == 0) return false;
-  if (statement.kind == StatementKind::kNullify) {
-    return statement.parent_view.value == 0 && statement.block.is_zero();
-  }
-  return statement.parent_view < statement.view && !statement.block.is_zero();
-}
-
 Result<std::vector<std::uint16_t>> check_certificate_shape(const Certificate& certificate, const ValidatorSet& set,
                                                            const Hash& epoch) {
   const Statement& statement = certificate.statement;

@@ -21,9 +21,6 @@ std::uint64_t quorum_weight(const ValidatorSet& set);
 /// are a quorum, as many signatures as bits. Gives the signers' indices, in the order of the signatures.
 Result<std::vector<std::uint16_t>> check_certificate_shape(const Certificate& certificate, const ValidatorSet& set,
                                                            const Hash& epoch);
-/// That the views and the block fit the statement's kind.
-bool is_well_formed(const Statement& statement);
-
 /// That a quorum of `set` signed a Finalize statement of this epoch. kMismatch says what is wrong.
 Status check_certificate(const Certificate& certificate, const ValidatorSet& set, const Hash& epoch);
 

@@ -24,6 +24,7 @@ inline constexpr std::size_t kMaxTrackedPeers = 4'096;    ///< in that count; a 
 inline constexpr std::size_t kMaxOldBoundaries = 64;      ///< certificates of ended epochs in memory, the newest
 inline constexpr std::size_t kMaxAllToAll = 32;           ///< members; above, certificates go to a few
 inline constexpr std::size_t kGossipPeers = 8;            ///< …so many, and the next leader
+inline constexpr std::uint64_t kForgottenViews = 4'096;   ///< never used again by one that alone is the quorum
 inline constexpr std::size_t kMaxUnsyncedVotes =
     1'024;  ///< of this node; beyond nothing is signed until the disk answers
 

@@ -81,13 +81,14 @@ void Engine::handle(Tick&) {
     }
   }
   if (is_due(idle_timer_, now_.at)) idle_timer_.reset();
+  if (is_due(boundary_timer_, now_.at)) set_boundary_timer();  // the two clocks may disagree
   if (is_due(retry_timer_, now_.at)) retry_nullify();
   if (is_due(standstill_timer_, now_.at)) standstill();
 }
 
 void Engine::handle(Built& e) {
-  if (!building_on_ || building_on_->block != e.parent) return;
-  const Foundation on = *std::exchange(building_on_, std::nullopt);
+  if (!building_ || building_->on.block != e.parent) return;
+  const auto [on, wants_txs] = *std::exchange(building_, std::nullopt);
   if (!e.block) {
     const Fault fault = e.block.error().fault;
     if (fault == Fault::kNotFound) {  // the ledger forgot the parent: execute it again
@@ -101,6 +102,12 @@ void Engine::handle(Built& e) {
     return;
   }
   if (proposed_ || on.view >= cur_) return;
+  if (wants_txs && e.block->txs.empty() && !e.block->header.boundary && !waited_enough()) {
+    // Whatever waits is in an ancestor already, or cannot be included now.
+    count(Counter::kNothingToPropose);
+    txs_wait_ = false;
+    return;
+  }
   const auto still = foundation();
   if (!still || still->block != on.block || still->view != on.view) return;
   const BlockId id = block_id(e.block->header);
@@ -173,7 +180,7 @@ void Engine::enter(View view) {
   count(Counter::kViewsEntered);
   cur_ = view;
   if (RULE(kPersistView)) persist(Entered{view});
-  building_on_.reset();
+  building_.reset();
   proposed_ = false;
   waited_for_clock_.reset();
   retry_timer_.reset();
@@ -182,7 +189,14 @@ void Engine::enter(View view) {
   leader_timer_ = after_growing(2ULL * config_.delta_ms + common);
   view_timer_ = after_growing(3ULL * config_.delta_ms + common + execute);
   idle_timer_ = after(config_.idle_ms);
+  set_boundary_timer();
   release_bodies();
+}
+
+void Engine::set_boundary_timer() {
+  boundary_timer_.reset();
+  const std::uint64_t end = epoch_.head.epoch_started.value + epoch_.head.epoch_ms;
+  if (now_.wall.value < end) boundary_timer_ = after(end - now_.wall.value);
 }
 
 void Engine::nullify_current(Counter why) {
@@ -193,9 +207,14 @@ void Engine::nullify_current(Counter why) {
   if (!retry_timer_) retry_timer_ = after(config_.retry_ms);
 }
 
+/// Views below the current one that may still become final.
+std::uint64_t Engine::open_views() const {
+  return cur_.value - 1 - std::max(final_view(), floor_).value;
+}
+
 std::uint64_t Engine::growth_ppm() const {
   if (!RULE(kTimersGrow)) return kPpm;
-  const std::uint64_t open = cur_.value - 1 - final_view().value;
+  const std::uint64_t open = open_views();
   std::uint64_t out = kPpm;
   for (std::uint64_t i = 0; i < open && out < config_.growth_cap_ppm; ++i) out = out * config_.growth_ppm / kPpm;
   return std::min<std::uint64_t>(out, config_.growth_cap_ppm);
@@ -203,6 +222,11 @@ std::uint64_t Engine::growth_ppm() const {
 
 Instant Engine::after_growing(std::uint64_t ms) const {
   return after(ms * growth_ppm() / kPpm);
+}
+
+/// For transactions: a leader without any proposes an empty block then.
+bool Engine::waited_enough() const {
+  return !idle_timer_ || *idle_timer_ <= now_.at;
 }
 
 bool Engine::epoch_is_over() const {
@@ -217,7 +241,10 @@ void Engine::arm() {
   };
   for (const auto* timer : {&leader_timer_, &view_timer_, &retry_timer_, &clock_timer_, &standstill_timer_})
     take(*timer);
-  if (me_ && leaders_.leader(cur_) == *me_ && !proposed_) take(idle_timer_);
+  if (me_ && leaders_.leader(cur_) == *me_ && !proposed_) {
+    take(idle_timer_);
+    take(boundary_timer_);
+  }
   for (const auto& [id, fetch] : fetches_) take(fetch.next);
   if (need_) take(need_->next);
   if (!next || (armed_ && *armed_ == *next)) return;

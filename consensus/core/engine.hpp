@@ -59,6 +59,8 @@ class Engine {
   [[nodiscard]] View final_view() const { return final_ ? final_->statement.view : View(0); }
   [[nodiscard]] View floor() const { return floor_; }
   [[nodiscard]] bool votes() const { return may_vote_; }
+  /// Whether this node's own vote is a quorum.
+  [[nodiscard]] bool decides_alone() const;
   [[nodiscard]] bool halted() const { return halted_; }
   [[nodiscard]] const BlockTree& tree() const { return tree_; }
   [[nodiscard]] const Hash& epoch_id() const { return epoch_id_; }
@@ -84,9 +86,12 @@ class Engine {
   void arm();
   void enter(View view);
   void nullify_current(Counter why);
+  void set_boundary_timer();
+  [[nodiscard]] std::uint64_t open_views() const;
   [[nodiscard]] std::uint64_t growth_ppm() const;
   [[nodiscard]] Instant after(std::uint64_t ms) const { return now_.at.plus_ms(ms); }
   [[nodiscard]] Instant after_growing(std::uint64_t ms) const;
+  [[nodiscard]] bool waited_enough() const;
   [[nodiscard]] bool epoch_is_over() const;
   void halt(Error error, std::vector<Certificate> proof);
   void persist(const Record& record);
@@ -99,6 +104,7 @@ class Engine {
   void recover(std::vector<Record> records);
   void replay(Record& record);
   void resume();
+  void give_up_used_views();
   void next_epoch(EpochStart epoch, const Certificate& boundary);
   void rewrite_journal();
 
@@ -141,6 +147,10 @@ class Engine {
   struct Foundation {
     View view;
     BlockId block;
+  };
+  struct Building {
+    Foundation on;
+    bool wants_txs = true;  ///< a block without any is worth nothing: it was not asked for to pass the time
   };
   [[nodiscard]] std::optional<BlockId> certified_block(View view) const;
   [[nodiscard]] bool is_nullified(View view) const;
@@ -211,10 +221,11 @@ class Engine {
   std::optional<Instant> view_timer_;
   std::optional<Instant> retry_timer_;
   std::optional<Instant> idle_timer_;
+  std::optional<Instant> boundary_timer_;  ///< the epoch is over: its leader has a block to propose
   std::optional<Instant> clock_timer_;
   std::optional<Instant> standstill_timer_;
   std::optional<Instant> armed_;
-  std::optional<Foundation> building_on_;
+  std::optional<Building> building_;
   bool proposed_ = false;
   std::optional<BlockId> waited_for_clock_;
 

@@ -15,7 +15,9 @@ std::optional<BlockId> Engine::certified_block(View view) const {
   return certificate == nullptr ? std::nullopt : std::optional(certificate->statement.block);
 }
 
+/// A view above the final one and up to the floor is one that nothing may be signed in: see give_up_used_views().
 bool Engine::is_nullified(View view) const {
+  if (view <= floor_ && view > final_view()) return true;
   const auto it = views_.find(view);
   return it != views_.end() && it->second.nullification.has_value();
 }
@@ -41,7 +43,7 @@ std::optional<Engine::Foundation> Engine::foundation() {
 ProposeLimits Engine::limits_now(std::size_t depth) const {
   ProposeLimits out = config_.limits;
   if (!RULE(kHalving)) return out;
-  const std::uint64_t open = cur_.value - 1 - final_view().value;
+  const std::uint64_t open = open_views();
   const std::uint64_t halvings = open > config_.free_views ? open - config_.free_views : 0;
   out.max_bytes = halvings < 32 ? out.max_bytes >> halvings : 0;
   out.max_txs = halvings < 32 ? out.max_txs >> halvings : 0;
@@ -50,7 +52,7 @@ ProposeLimits Engine::limits_now(std::size_t depth) const {
 }
 
 bool Engine::propose_current() {
-  if (!can_sign(cur_) || leaders_.leader(cur_) != me_ || proposed_ || building_on_) return false;
+  if (!can_sign(cur_) || leaders_.leader(cur_) != me_ || proposed_ || building_) return false;
   if (RULE(kRestartSilent) && restarted_in_ == cur_) return false;
   const ViewState& state = views_[cur_];
   if (RULE(kOneNotarize) && state.own_notarize) return false;
@@ -61,20 +63,21 @@ bool Engine::propose_current() {
   if (parent == nullptr) return false;
   const std::size_t depth = tree_.walk(on->block).depth;
   const bool is_boundary = on->view.value != 0 && parent->boundary;
+  if (is_boundary && final_ && final_->statement.block == on->block) return false;  // the epoch is over
   if ((RULE(kBoundaryReproposed) && is_boundary) || depth >= config_.repropose_depth) {
     count(is_boundary ? Counter::kReproposedBoundary : Counter::kReproposedDeep);
     propose(*on, on->block, true);
     return true;
   }
-  const bool has_reason = txs_wait_ || epoch_is_over() || !idle_timer_;
-  if (!has_reason) return false;
+  const bool must = epoch_is_over() || waited_enough();
+  if (!must && !txs_wait_) return false;
   const ProposeLimits limits = limits_now(depth);
   if (limits.max_txs == 0) {
     count(Counter::kEmptyProposals);
   } else if (limits.max_txs < config_.limits.max_txs) {
     count(Counter::kShrunkProposals);
   }
-  building_on_ = on;
+  building_ = Building{*on, !must && limits.max_txs > 0};
   const TimeMs time(std::max(now_.wall.value, parent->time.value + 1));
   out_.push_back(Build{on->block, time, limits});
   return true;

@@ -11,7 +11,7 @@ Effects Engine::start(EpochStart epoch, std::vector<Record> records, Now now) {
   const bool may_remember_too_little = config_.vote_after.has_value();
   out_.push_back(OpenJournal{epoch.head.epoch, Epoch(epoch.head.epoch.value > 1 ? epoch.head.epoch.value - 2 : 0)});
   begin_epoch(std::move(epoch));
-  if (RULE(kWaitForEpoch) && may_remember_too_little && me_) {
+  if (RULE(kWaitForEpoch) && may_remember_too_little && me_ && !decides_alone()) {
     may_vote_ = false;
     count(Counter::kSilentWithoutMemory);
   }
@@ -47,7 +47,7 @@ void Engine::begin_epoch(EpochStart epoch) {
   committing_.reset();
   executing_.reset();
   restarted_in_.reset();
-  building_on_.reset();
+  building_.reset();
   fetches_.clear();
   need_.reset();
   accused_.clear();
@@ -98,8 +98,24 @@ void Engine::recover(std::vector<Record> records) {
     if (state.has_certificate()) at = std::max(at, view.next());
   }
   if (final_ && final_->statement.view > floor_) target_ = final_;
+  if (RULE(kWaitForEpoch) && config_.vote_after && decides_alone()) {
+    give_up_used_views();
+    at = std::max(at, floor_.next());
+  }
   enter(at);
   if (is_restart) resume();
+}
+
+bool Engine::decides_alone() const {
+  return me_ && vote_weight(epoch_.set, *me_) >= quorum_;
+}
+
+/// Nobody else can begin a new epoch for a node that lost its memory and is the whole quorum. It goes on far above all
+/// views that it can have signed in: each start of a process uses up one at most without anything becoming final.
+void Engine::give_up_used_views() {
+  config_.vote_after.reset();
+  floor_ = View(std::max(floor_, final_view()).value + kForgottenViews);
+  persist(Floor{floor_});
 }
 
 /// The highest of everything counts, in whatever order it was written.

@@ -13,16 +13,6 @@ Hash content_key(const T& value) {
   return blake2b_256(encode(value));
 }
 
-bool is_pair_of_guilt(const Statement& a, const Statement& b) {
-  const auto both = [&](StatementKind x, StatementKind y) {
-    return (a.kind == x && b.kind == y) || (a.kind == y && b.kind == x);
-  };
-  const bool differ = a.parent_view != b.parent_view || a.block != b.block;
-  if (a.kind == b.kind) return differ && a.kind != StatementKind::kNullify;
-  if (both(StatementKind::kNullify, StatementKind::kFinalize)) return true;
-  return both(StatementKind::kNotarize, StatementKind::kFinalize) && differ;
-}
-
 }  // namespace
 
 // --- what comes in, unverified ---
@@ -248,7 +238,7 @@ void Engine::tally(const Vote& vote) {
 void Engine::look_for_evidence(ViewState& state, const Vote& vote) {
   for (const VoteSet* set : {&state.notarizes, &state.nullifies, &state.finalizes}) {
     const Vote* other = set->by(vote.signer);
-    if (other != nullptr && is_pair_of_guilt(other->statement, vote.statement)) return accuse(*other, vote);
+    if (other != nullptr && contradict(other->statement, vote.statement)) return accuse(*other, vote);
   }
 }
 

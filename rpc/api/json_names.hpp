@@ -42,6 +42,11 @@ MICRO_JSON_OF(CoopClose, channel, totals, valid_until, host_signature)
 MICRO_JSON_OF(RequestClose, channel)
 MICRO_JSON_OF(Finalize, channel)
 MICRO_JSON_OF(Dispute, receipt, host_signature)
+MICRO_JSON_OF(JoinCommittee, node, bond)
+MICRO_JSON_OF(LeaveCommittee, key)
+MICRO_JSON_OF(ConfirmReadiness, key, epoch, boundary, signature)
+MICRO_JSON_OF(Statement, kind, epoch_id, view, parent_view, block)
+MICRO_JSON_OF(SubmitEvidence, key, epoch, first, first_signature, second, second_signature, reward_to)
 template <>
 struct JsonVariant<Payload> {
   static std::string_view name(std::size_t index) { return tx_kind_name(index); }
@@ -77,6 +82,12 @@ MICRO_JSON_OF(event::PolicyFailed, epoch, policy, input, reason)
 MICRO_JSON_OF(event::Placed, decision, version, service, node, reason)
 MICRO_JSON_OF(event::Drained, decision, version, service, node, reason, end)
 MICRO_JSON_OF(event::ProceedsReleased, channel, host_owner, owner, to_host, to_owner)
+MICRO_JSON_OF(event::CommitteeJoined, owner, node, key, bond)
+MICRO_JSON_OF(event::ReadinessConfirmed, owner, key, epoch)
+MICRO_JSON_OF(event::CommitteeLeft, owner, key)
+MICRO_JSON_OF(event::SeatReleased, owner, key, amount)
+MICRO_JSON_OF(event::ValidatorConvicted, owner, key, epoch, reporter, rewarded, burned)
+MICRO_JSON_OF(event::CommitteeFixed, epoch, set, members)
 template <>
 struct JsonVariant<Event> {
   static std::string_view name(std::size_t index) { return event_name(index); }
@@ -84,7 +95,6 @@ struct JsonVariant<Event> {
 
 MICRO_JSON_OF(Header, version, height, epoch, boundary, parent, time, txs_root, receipts_root, events_root, state_root,
               headers_root, next_validators)
-MICRO_JSON_OF(Statement, kind, epoch_id, view, parent_view, block)
 MICRO_JSON_OF(Certificate, statement, signers, signatures)
 
 }  // namespace micro

@@ -1,8 +1,10 @@
 #include "chain/economy/lot.hpp"
 #include "chain/governance/policy_abi.hpp"
+#include "consensus/core/fork_proof.hpp"
 #include "rpc/api/json_names.hpp"
 #include "rpc/cli/audit_verify.hpp"
 #include "rpc/cli/groups.hpp"
+#include "wallet/disk/files.hpp"
 #include "wallet/tx/tx_text.hpp"
 
 namespace micro {
@@ -17,6 +19,9 @@ struct DecisionOptions {
 struct PageOptions {
   std::uint32_t limit = 20;
   std::string cursor;
+};
+struct EvidenceOptions {
+  std::string file;
 };
 struct NamedOptions {
   std::string name;
@@ -314,6 +319,49 @@ Status audit_account(Context& context, const NamedOptions& o) {
   return {};
 }
 
+/// One guilty validator with all that SubmitEvidence takes.
+Json guilty_json(const simplex::GuiltyVotes& votes) {
+  return Json{{"key", votes.key.hex()},
+              {"weight", std::to_string(votes.weight)},
+              {"first_signature", votes.first.hex()},
+              {"second_signature", votes.second.hex()}};
+}
+
+/// A proof of a fork, judged here from its signatures alone: no node is asked.
+Status audit_evidence(Context& context, const EvidenceOptions& o) {
+  const Bytes bytes = TRY(read_file(o.file, simplex::kMaxForkProofBytes));
+  const simplex::ForkProof proof = TRY(simplex::decode_fork_proof(bytes));
+  const simplex::Judgement judgement = TRY(simplex::judge_fork(proof));
+  const std::string committee = validator_set_hash(proof.set).hex();
+  const std::string share = std::to_string(judgement.weight) + " of " + std::to_string(judgement.total);
+  if (context.out.json()) {
+    Json guilty = Json::array();
+    for (const auto& votes : judgement.guilty) guilty.push_back(guilty_json(votes));
+    const JsonContext names{};
+    context.out.document(Json{{"chain_id", proof.chain.hex()},
+                              {"epoch", proof.epoch.value},
+                              {"committee", committee},
+                              {"first", to_json(names, judgement.first)},
+                              {"second", to_json(names, judgement.second)},
+                              {"guilty", std::move(guilty)},
+                              {"guilty_weight", std::to_string(judgement.weight)},
+                              {"total_weight", std::to_string(judgement.total)},
+                              {"more_than_a_third", judgement.is_more_than_a_third()},
+                              {"verified", true}});
+    return {};
+  }
+  row(context, "chain", proof.chain.hex());
+  row(context, "epoch", proof.epoch.text());
+  row(context, "committee", committee + ", as the file names it: compare with next_validators of the block before");
+  row(context, "view", judgement.first.view.text());
+  row(context, "guilty",
+      share + " of the weight" + (judgement.is_more_than_a_third() ? ", more than a third" : ", a third or less"));
+  Table table{{"VALIDATOR", "WEIGHT"}, {}};
+  for (const auto& votes : judgement.guilty) table.rows.push_back({votes.key.hex(), std::to_string(votes.weight)});
+  context.out.table(table);
+  return {};
+}
+
 }  // namespace
 
 void add_audit_commands(CLI::App& app, Context& context) {
@@ -346,6 +394,11 @@ void add_audit_commands(CLI::App& app, Context& context) {
   checked("block", "one block and its signatures", "height or id", audit_block);
   checked("tx", "what became of a transaction", "txid", audit_tx);
   checked("account", "an account's record, proven", "address, wallet or dev0 … dev9", audit_account);
+  EvidenceOptions* evidence = nullptr;
+  add_command(*audit, context, "evidence", "who made a fork, from two finalizations that exclude each other",
+              audit_evidence, evidence)
+      ->add_option("file", evidence->file, "the proof: both finalizations with their justifications")
+      ->required();
 }
 
 }  // namespace micro

@@ -55,6 +55,8 @@ Error call_error(const ClientReply& reply, const std::string& key) {
       }
     }
     if (!from_service) error.hint = text_or(*json, "hint");
+    // Its fund is what is missing, not the caller's tokens: waiting does not help.
+    if (!from_service && text_or(*json, "code") == "paused") error.fault = Fault::kFunds;
   } else if (!reply.body.empty()) {
     error.message += ": " + reply.body.substr(0, std::min<std::size_t>(reply.body.find('\n'), 400));
   }

@@ -267,11 +267,25 @@ Result<Wanted> wanted_from(const RunOptions& o, const Json& source) {
   return wanted;
 }
 
-/// What was asked of a service that exists already is done by other commands: said, never dropped in silence.
+/// Said, never dropped in silence.
+void not_applied(Context& context, Wanted& wanted, const char* option, const std::string& why,
+                 const std::string& hint) {
+  context.out.note(std::string(option) + " was not applied: " + why + "; " + hint);
+  wanted.not_applied.push_back({{"option", option}, {"reason", why}, {"hint", hint}});
+}
+
+/// The memory of a version is part of what was announced.
+void check_memory(Context& context, const RunOptions& o, const Json& version, Wanted& wanted) {
+  const std::string announced = text_or(version, "memory_mib");
+  if (o.memory.empty() || announced == std::to_string(wanted.memory_mib)) return;
+  not_applied(context, wanted, "--memory", "this commit was announced with " + announced + " MiB",
+              "another commit can have another size");
+}
+
+/// What was asked of a service that exists already is done by other commands.
 Status check_options(Context& context, const RunOptions& o, const Json& service, Wanted& wanted) {
   const auto void_here = [&](const char* option, const std::string& why, const std::string& hint) {
-    context.out.note(std::string(option) + " was not applied: " + why + "; " + hint);
-    wanted.not_applied.push_back({{"option", option}, {"reason", why}, {"hint", hint}});
+    not_applied(context, wanted, option, why, hint);
   };
   const std::string price = text_or(service, "price", "0");
   const std::string share = text_or(service, "host_share_ppm", "0");
@@ -323,7 +337,9 @@ Status run(Context& context, const RunOptions& o) {
     TRY(check_own(context, account, *service, source, wanted));
     TRY(check_options(context, o, *service, wanted));
     id = TRY(ServiceId::parse(TRY(text_of(*service, "service"))));
-    known = TRY(version_of(context, wanted)).has_value();
+    const auto version = TRY(version_of(context, wanted));
+    known = version.has_value();
+    if (version) check_memory(context, o, *version, wanted);
   } else {
     id = TRY(publish(context, account, o, source, wanted, sent));
     if (context.globals.dry_run) {

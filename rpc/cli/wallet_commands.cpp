@@ -27,6 +27,7 @@ struct SendOptions {
 struct RefreshOptions {
   std::uint32_t expiry = 0;
   std::string amount;
+  std::string cls;
 };
 struct HistoryOptions {
   std::string name;
@@ -285,16 +286,21 @@ Status wallet_refresh(Context& context, const RefreshOptions& o) {
   const Json record = TRY(context.call("ledger.account", {{"address", address}}));
   RefreshLot refresh;
   refresh.expiry = Epoch(o.expiry);
-  bool found = false;
+  std::size_t found = 0;
   for (const Json& lot : list_of(record, "lots")) {
-    if (TRY(number_of(lot, "expiry")) != o.expiry) continue;
-    found = true;
+    const std::string cls = text_or(lot, "class") == "base" ? "base" : "token";
+    if (TRY(number_of(lot, "expiry")) != o.expiry || (!o.cls.empty() && o.cls != cls)) continue;
+    ++found;
     refresh.amount = TRY(parse_amount(TRY(text_of(lot, "amount"))));
-    refresh.cls = text_or(lot, "class") == "base" ? LotClass::kBase : LotClass::kToken;
+    refresh.cls = cls == "base" ? LotClass::kBase : LotClass::kToken;
   }
-  if (!found) {
-    return fail(Fault::kNotFound, account.label + " has no lot " + std::to_string(o.expiry),
-                "list them with `micro wallet lots`");
+  const std::string name = (o.cls.empty() ? "" : o.cls + " ") + std::string("lot ") + std::to_string(o.expiry);
+  if (found == 0) {
+    return fail(Fault::kNotFound, account.label + " has no " + name, "list them with `micro wallet lots`");
+  }
+  if (found > 1) {
+    return fail(Fault::kInvalid, account.label + " has two lots " + std::to_string(o.expiry) + ", of different class",
+                "say which: --class token, or --class base for the one that is not transferable");
   }
   if (!o.amount.empty()) refresh.amount = TRY(some_tokens(o.amount));
   const Transaction done = TRY(transact(context, account, refresh));
@@ -341,7 +347,8 @@ Status wallet_history(Context& context, const HistoryOptions& o) {
   Table table{{"HEIGHT", "TX", "KIND", "STATUS", "FEE", "EVENTS"}, {}};
   for (const Json& item : list_of(page, "items")) {
     table.rows.push_back({text_or(item, "height"), brief_hex(text_or(item, "txid")), text_or(item, "kind"),
-                          text_or(item, "status"), text_or(item, "fee"), events_text(item, own)});
+                          text_or(item, "status"), text_or(item, "paid_by") == own ? text_or(item, "fee") : "",
+                          events_text(item, own)});
   }
   context.out.table(table);
   if (page.contains("cursor")) context.out.note("more: --cursor " + text_or(page, "cursor"));
@@ -385,6 +392,8 @@ void add_tokens(CLI::App& wallet, Context& context) {
       add_command(wallet, context, "refresh", "give a lot a fresh life, for a fee", wallet_refresh, refreshed);
   refresh->add_option("lot", refreshed->expiry, "its name in `micro wallet lots`")->required();
   refresh->add_option("amount", refreshed->amount, "a part of it; without: all");
+  refresh->add_option("--class", refreshed->cls, "of two lots that expire together")
+      ->check(CLI::IsMember({"token", "base"}));
   HistoryOptions* past = nullptr;
   CLI::App* history = add_command(wallet, context, "history", "what happened to an account", wallet_history, past);
   history->add_option("account", past->name, "as for address");

@@ -54,6 +54,21 @@ ProcessLock::~ProcessLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+void clear_left_folders(const fs::path& parent, std::string_view prefix) {
+  std::error_code ignored;
+  std::vector<fs::path> left;
+  for (fs::directory_iterator it(parent, ignored), end; !ignored && it != end; it.increment(ignored)) {
+    const bool ours =
+        it->path().filename().string().starts_with(prefix) && it->is_directory(ignored) && !it->is_symlink(ignored);
+    // One without a lock is about to get it, or is somebody else's.
+    if (ours && fs::is_regular_file(it->path() / "lock", ignored)) left.push_back(it->path());
+  }
+  for (const fs::path& folder : left) {
+    const auto lock = ProcessLock::take(folder / "lock", "");
+    if (lock) fs::remove_all(folder, ignored);
+  }
+}
+
 Result<NodeKeys> load_or_make_keys(const fs::path& data_dir, Random& random) {
   const fs::path file = data_dir / "keys.bin";
   if (!fs::exists(file)) {

@@ -23,6 +23,9 @@ class ProcessLock {
   int fd_;
 };
 
+/// Removes the folders "`prefix`…" in `parent` whose "lock" nobody holds: a process that was killed left them.
+void clear_left_folders(const std::filesystem::path& parent, std::string_view prefix);
+
 /// What the node signs with. None of it can move tokens of the node's owner.
 struct NodeKeys {
   Ed25519Secret node;       ///< p2p identity, receipts, attestations, claims

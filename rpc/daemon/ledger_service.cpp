@@ -1,17 +1,30 @@
 #include "rpc/daemon/ledger_service.hpp"
 
+#include <algorithm>
+#include <fstream>
+
 #include "chain/store/rocks/rocks_kv.hpp"
+#include "consensus/core/certificate.hpp"
 
 namespace micro {
 namespace {
 
 constexpr std::uint64_t kWaiterSweepMs = 200;
+/// Nobody times a lone leader out: it proposes nothing until transactions come or the epoch ends.
+constexpr std::uint32_t kIdleAloneMs = 3'600'000;
 
 Status make_folder(const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail(Fault::kIo, "cannot create " + folder.string() + ": " + error.message());
   return {};
+}
+
+Status check_decides_alone(const ValidatorSet& set, const Ed25519Key& key, Epoch epoch) {
+  const auto me = std::ranges::find(set.members, key, &Validator::key);
+  if (me != set.members.end() && me->weight >= quorum_weight(set)) return {};
+  return fail(Fault::kDenied, "this node's consensus key does not decide alone in epoch " + epoch.text(),
+              "start it with the key that the genesis names as the only validator");
 }
 
 }  // namespace
@@ -39,12 +52,19 @@ Result<std::unique_ptr<LedgerService>> LedgerService::open(const std::filesystem
   auto ledger_db = TRY(open_rocks_kv((folder / "ledger").string(), RocksUse::kLedger));
   auto state_db = TRY(open_rocks_kv((folder / "state").string(), RocksUse::kState));
   std::unique_ptr<LedgerService> out(new LedgerService());
+  out->folder_ = folder;
   out->ledger_ = TRY(LedgerImpl::open(genesis, std::move(ledger_db), std::move(state_db), policy, {}));
-  out->journal_ = TRY(SignerLog::open((folder / "journal").string()));
-  ProposeLimits limits;
-  limits.max_bytes = genesis.params.max_block_bytes;
-  out->sequencer_.emplace(
-      TRY(Sequencer::start(*out->ledger_, *out->journal_, consensus_key, TRY(out->ledger_->head()), limits)));
+  const Epoch epoch = TRY(out->ledger_->head()).epoch;
+  TRY(check_decides_alone(TRY(out->ledger_->validators(epoch)), consensus_key.public_key(), epoch));
+  simplex::ReplicaPorts ports;
+  ports.ledger = out->ledger_.get();
+  ports.chain = out->ledger_.get();
+  ports.txs_wait = [ledger = out->ledger_.get()] { return ledger->txs_wait(); };
+  ports.halted = [service = out.get()](const Error& error, const auto& proof) { service->halted(error, proof); };
+  simplex::EngineConfig config;
+  config.idle_ms = kIdleAloneMs;
+  config.limits.max_bytes = genesis.params.max_block_bytes;
+  out->replica_ = TRY(simplex::Replica::open(std::move(ports), (folder / "journal").string(), consensus_key, config));
   return out;
 }
 
@@ -61,41 +81,39 @@ void LedgerService::start(std::function<void(const FinalizedBlock&)> finalized,
     finalized_(block);
     answer_waiters(block);
   });
-  ledger_->on_waiting([this] { wake(); });
-  thread_ = std::thread([this] { run(); });
+  ledger_->on_waiting([this] { replica_->txs_wait(); });
+  expiring_ = std::thread([this] { expire_now_and_then(); });
+  replica_->start();
 }
 
 void LedgerService::stop() {
+  if (replica_) replica_->stop();
   {
     const std::lock_guard guard(mutex_);
     stopping_ = true;
   }
   wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  if (expiring_.joinable()) expiring_.join();
 }
 
-void LedgerService::wake() {
-  {
-    const std::lock_guard guard(mutex_);
-    work_ = true;
+/// What proves that this program and the committee do not agree outlives the process.
+void LedgerService::halted(const Error& error, const std::vector<Certificate>& proof) {
+  if (!proof.empty()) {
+    std::ofstream file(folder_ / "halt.proof", std::ios::binary | std::ios::trunc);
+    for (const Certificate& certificate : proof) {
+      const Bytes bytes = encode(certificate);
+      file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    }
   }
-  wake_.notify_all();
+  failed_(error);
 }
 
-void LedgerService::run() {
-  const SystemClock clock;
-  for (;;) {
-    const auto sealed = sequencer_->step(clock.wall(), ledger_->txs_wait());
-    if (!sealed) return failed_(sealed.error());
+void LedgerService::expire_now_and_then() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, std::chrono::milliseconds(kWaiterSweepMs), [this] { return stopping_; })) {
+    lock.unlock();
     expire_waiters();
-    if (*sealed && ledger_->txs_wait()) continue;
-    const std::uint64_t now = clock.wall().value;
-    const std::uint64_t due = sequencer_->epoch_end().value;
-    const std::uint64_t pause = std::min(due > now ? due - now : 1, kWaiterSweepMs);
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, std::chrono::milliseconds(pause), [this] { return work_ || stopping_; });
-    work_ = false;
-    if (stopping_) return;
+    lock.lock();
   }
 }
 

@@ -1,4 +1,4 @@
-// The ledger of a running node: databases, rules and the sequencer of one on a thread of their own.
+// The ledger of a running node: databases and rules, and the consensus that decides its blocks.
 #pragma once
 
 #include <atomic>
@@ -9,8 +9,7 @@
 
 #include "chain/base/clock.hpp"
 #include "chain/ledger/ledger_impl.hpp"
-#include "consensus/journal/signer_log.hpp"
-#include "consensus/solo/sequencer.hpp"
+#include "consensus/replica/replica.hpp"
 #include "rpc/views/views.hpp"
 
 namespace micro {
@@ -19,12 +18,13 @@ inline constexpr std::size_t kMaxTxWaiters = 4'096;
 
 class LedgerService {
  public:
-  /// Opens the databases below `folder` and brings them to their tip.
+  /// Opens the databases below `folder` and brings them to their tip. kDenied when `consensus_key` is not the whole
+  /// committee: this node talks to no others.
   static Result<std::unique_ptr<LedgerService>> open(const std::filesystem::path& folder, const Genesis& genesis,
                                                      const Ed25519Secret& consensus_key, PolicyPort& policy);
   ~LedgerService();
 
-  /// Both are called on the ledger's thread. A failure means that the node must stop.
+  /// Both are called on threads of the consensus. A failure means that the node must stop.
   void start(std::function<void(const FinalizedBlock&)> finalized, std::function<void(const Error&)> failed);
   void stop();
 
@@ -52,22 +52,21 @@ class LedgerService {
     std::function<void(Result<StoredTx>)> done;
   };
   LedgerService() = default;
-  void run();
-  void wake();
+  void expire_now_and_then();
+  void halted(const Error& error, const std::vector<Certificate>& proof);
   void answer_waiters(const FinalizedBlock& block);
   void expire_waiters();
 
   std::unique_ptr<LedgerImpl> ledger_;
-  std::unique_ptr<SignerLog> journal_;
-  std::optional<Sequencer> sequencer_;
+  std::filesystem::path folder_;
+  std::unique_ptr<simplex::Replica> replica_;
   std::function<void(const FinalizedBlock&)> finalized_;
   std::function<void(const Error&)> failed_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  bool work_ = false;
   bool stopping_ = false;
   std::multimap<TxId, Waiter> waiters_;
-  std::thread thread_;
+  std::thread expiring_;
 };
 
 /// The error of a submission that does not wait for a block.

@@ -43,7 +43,10 @@ Result<Genesis> make_genesis(const NodeConfig& config, const NodeKeys& keys, con
   out.network = Text<kMaxNetworkNameBytes>(config.network.substr(0, kMaxNetworkNameBytes));
   out.time = now;
   out.params.epoch_ms = config.epoch_ms;
-  out.params.bucket_epochs = static_cast<std::uint32_t>(std::max<std::uint64_t>(kBucketMs / config.epoch_ms, 1));
+  out.params.bucket_epochs = config.bucket_epochs;
+  if (config.bucket_epochs == 0) {
+    out.params.bucket_epochs = static_cast<std::uint32_t>(std::max<std::uint64_t>(kBucketMs / config.epoch_ms, 1));
+  }
   out.params.dispute_epochs = config.dispute_epochs;
   out.params.unbonding_epochs = 2 * config.dispute_epochs + out.params.drain_epochs + 10;
   out.engine = engine;

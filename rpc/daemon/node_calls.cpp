@@ -86,7 +86,7 @@ void Node::call_free(const ServiceCall& call, const Route& route, HttpResponder 
     }
     std::move(*shared).send(to_http(std::move(reply.reply)));
   });
-  // Nobody pays for it, so nobody has it computed for nothing. A paid call goes on: its answer waits for who paid.
+  // Nobody pays for it, so nobody has it computed for nothing. A paid call goes on once it is signed for.
   shared->when_gone([this, run] { runtime_->cancel(run); });
 }
 
@@ -176,12 +176,14 @@ void Node::call_paid(const ServiceCall& call, const Route& route, HttpResponder 
     paid.owner = *owner;
   }
   const auto shared = std::make_shared<HttpResponder>(std::move(responder));
-  desk_->call(std::move(paid), [this, shared, offer = offer_for(call, route)](const Result<PaidReply>& reply) {
+  const auto answered = [this, shared, offer = offer_for(call, route)](const Result<PaidReply>& reply) {
     asio::post(io_, [this, shared, reply, offer] {
       if (!reply) return std::move(*shared).send(problem_of(reply.error(), offer));
       answer_paid(reply->answer, std::move(*shared), offer);
     });
-  });
+  };
+  const gateway::CallId id = desk_->call(std::move(paid), answered);
+  shared->when_gone([this, id] { desk_->leave(id); });
 }
 
 /// A paid call that the provider accepted: its module names the version.

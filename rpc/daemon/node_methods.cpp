@@ -160,10 +160,8 @@ Result<Json> Node::light_bundle(std::uint64_t from_epoch) const {
     if (!height) break;
     Json entry = TRY(pair(*height));
     entry["epoch"] = epoch;
-    // The state keeps the newest sets only; as long as the committee is the genesis's own, that is the set.
-    const bool is_first = TRY(blocks.header(*height)).next_validators == validator_set_hash(genesis_.validators);
     const Epoch next(static_cast<std::uint32_t>(epoch + 1));
-    entry["next_validators"] = to_hex(encode(is_first ? genesis_.validators : TRY(ledger_->ledger().validators(next))));
+    entry["next_validators"] = to_hex(encode(TRY(ledger_->ledger().validators(next))));
     epochs.push_back(std::move(entry));
   }
   Json out{{"genesis", to_hex(encode(genesis_))},

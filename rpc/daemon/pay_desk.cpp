@@ -1,11 +1,12 @@
 #include "rpc/daemon/pay_desk.hpp"
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <thread>
 
-#include "rpc/daemon/gateway_payer.hpp"
+#include "rpc/daemon/gateway_shell.hpp"
 
 namespace micro {
 namespace {
@@ -20,8 +21,8 @@ class Desk final : public PayDesk {
         ports_(std::move(ports)),
         meta_(meta),
         provider_(io_.get_executor(), config_, ports_, store),
-        payer_(io_.get_executor(), config_, ports_, provider_, std::move(payer), std::move(openings),
-               std::move(sessions)) {}
+        gateway_(io_.get_executor(), config_, ports_, provider_, std::move(payer), std::move(openings),
+                 std::move(sessions)) {}
   ~Desk() override { stop(); }
 
   void start() override {
@@ -35,10 +36,15 @@ class Desk final : public PayDesk {
     provider_.stop();
   }
 
-  void call(PaidCall call, std::function<void(Result<PaidReply>)> done) override {
-    asio::post(io_, [this, call = std::move(call), done = std::move(done)]() mutable {
-      payer_.call(std::move(call), std::move(done));
+  gateway::CallId call(PaidCall call, std::function<void(Result<PaidReply>)> done) override {
+    const gateway::CallId id = next_call_++;
+    asio::post(io_, [this, id, call = std::move(call), done = std::move(done)]() mutable {
+      gateway_.call(id, std::move(call), std::move(done));
     });
+    return id;
+  }
+  void leave(gateway::CallId call) override {
+    asio::post(io_, [this, call] { gateway_.leave(call); });
   }
   void call_with_voucher(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                          std::function<void(payment::Answer)> done) override {
@@ -49,7 +55,7 @@ class Desk final : public PayDesk {
   void tip(payment::TipAdvanced tip) override {
     asio::post(io_, [this, tip] {
       tip_ = tip;
-      payer_.tip(tip);
+      gateway_.tip(tip);
       provider_.feed(tip);
     });
   }
@@ -77,14 +83,14 @@ class Desk final : public PayDesk {
   void new_session(std::string label, Address owner, SessionCaps caps,
                    std::function<void(Result<SessionKey>)> done) override {
     asio::post(io_, [this, label = std::move(label), owner, caps, done = std::move(done)] {
-      done(payer_.sessions().create(label, owner, caps, random_));
+      done(gateway_.sessions().create(label, owner, caps, random_));
     });
   }
   void sessions(std::function<void(std::vector<SessionKey>)> done) override {
-    asio::post(io_, [this, done = std::move(done)] { done(payer_.sessions().list()); });
+    asio::post(io_, [this, done = std::move(done)] { done(gateway_.sessions().list()); });
   }
   void forget_session(Address key, std::function<void(Status)> done) override {
-    asio::post(io_, [this, key, done = std::move(done)] { done(payer_.sessions().forget(key, random_)); });
+    asio::post(io_, [this, key, done = std::move(done)] { done(gateway_.sessions().forget(key, random_)); });
   }
   void books(std::function<void(std::vector<payment::ChannelBooks>)> done) override {
     asio::post(io_, [this, done = std::move(done)] { done(provider_.books()); });
@@ -98,7 +104,8 @@ class Desk final : public PayDesk {
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> guard_ = asio::make_work_guard(io_);
   ProviderShell provider_;
-  GatewayPayer payer_;
+  GatewayShell gateway_;
+  std::atomic<gateway::CallId> next_call_ = 1;
   std::optional<payment::TipAdvanced> tip_;
   std::thread thread_;
 };

@@ -11,14 +11,12 @@
 #include "chain/records/channel_record.hpp"
 #include "chain/records/records.hpp"
 #include "chain/types/receipt.hpp"
+#include "services/gateway/events.hpp"
 #include "services/payment/provider.hpp"
 #include "wallet/keystore/session_store.hpp"
 
 namespace micro {
 
-inline constexpr std::size_t kMaxWaitingPaidCalls = 1'024;
-/// A deposit covers this many calls at the call's price cap, within the session's window cap.
-inline constexpr std::uint64_t kDepositCalls = 50;
 inline constexpr std::uint64_t kFinalWaitMs = 30'000;
 
 /// What the desk needs from the rest of the node. Safe to call from its thread; callbacks may come on any thread.
@@ -44,22 +42,8 @@ struct PayConfig {
   SecretKey operating;
 };
 
-/// A call that the node's gateway pays for.
-struct PaidCall {
-  ServiceId service;
-  NodeId host;
-  Amount price;  ///< π as the ledger has it now
-  CodeHash module;
-  CallRequest request;  ///< price_epoch is filled in here
-  std::optional<Amount> max_price;
-  std::optional<Address> owner;  ///< whose session key pays; any that lets the gateway pay otherwise
-  std::string idempotency_key;
-};
-
-struct PaidReply {
-  payment::Answer answer;
-  Amount charged;
-};
+using gateway::PaidCall;
+using gateway::PaidReply;
 
 class PayDesk {
  public:
@@ -72,7 +56,9 @@ class PayDesk {
   virtual void stop() = 0;
 
   // All of these may be called from any thread; `done` comes on the desk's thread.
-  virtual void call(PaidCall call, std::function<void(Result<PaidReply>)> done) = 0;
+  virtual gateway::CallId call(PaidCall call, std::function<void(Result<PaidReply>)> done) = 0;
+  /// Nobody waits for the answer any more (`done` comes at once): what is not signed yet is not paid for.
+  virtual void leave(gateway::CallId call) = 0;
   /// A caller's own voucher.
   virtual void call_with_voucher(payment::SignedVoucher paid, CallRequest request, std::optional<CodeHash> module,
                                  std::function<void(payment::Answer)> done) = 0;

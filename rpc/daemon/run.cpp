@@ -118,7 +118,9 @@ Status serve(NodeConfig config, bool color, bool as_json, const std::function<St
 class EphemeralFolder {
  public:
   EphemeralFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "micro-dev-XXXXXX").string();
+    const std::filesystem::path parent = std::filesystem::temp_directory_path();
+    clear_left_folders(parent, "micro-dev-");
+    std::string pattern = (parent / "micro-dev-XXXXXX").string();
     if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
   }
   ~EphemeralFolder() {

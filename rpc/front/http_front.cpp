@@ -71,6 +71,10 @@ void HttpFront::route_call(HttpRequest&& request, std::string_view service, std:
                            HttpResponder responder) const {
   ServiceCall call;
   const std::size_t at = service.find('@');
+  if (service.substr(0, at).empty()) {
+    return std::move(responder).send(problem(404, "no service is named", "a call needs the name of a service",
+                                             "call one at /api/NAME/PATH; `micro services` lists them"));
+  }
   call.name = std::string(service.substr(0, at));
   if (at != std::string_view::npos) call.commit = std::string(service.substr(at + 1));
   call.method = request.method;

@@ -27,6 +27,14 @@ void Connection::cut() {
   owner_->closed(shared_from_this());
 }
 
+/// A request that was begun and is not whole is answered; what waits for anything else is cut.
+void Connection::time_out() {
+  const bool begun = state_ == State::kReading && !reader_.between_requests() && !client_done_;
+  if (!begun || writing_ || !out_.empty() || !body_.empty()) return cut();
+  refuse(plain_reply(408, "the request was not whole after " + std::to_string(kHttpReceiveMs / 1'000) + " s"));
+  pump();
+}
+
 bool Connection::overdue(std::uint64_t now_ms) const {
   return deadline_ms_ < now_ms || write_deadline_ms_ < now_ms;
 }

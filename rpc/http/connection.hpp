@@ -42,6 +42,7 @@ class Connection final : public AnswerWaiter, public std::enable_shared_from_thi
   void start();
   /// Closes at once, whatever it was doing. Twice is once.
   void cut();
+  void time_out();
   [[nodiscard]] bool overdue(std::uint64_t now_ms) const;
   /// Between requests: nobody loses anything but a new connection when it is cut.
   [[nodiscard]] bool idle() const;

@@ -68,7 +68,7 @@ class HttpServer::Impl final : public ConnectionOwner, public std::enable_shared
     for (const auto& connection : connections_) {
       if (connection->overdue(now)) overdue.push_back(connection);
     }
-    for (const auto& connection : overdue) connection->cut();
+    for (const auto& connection : overdue) connection->time_out();
   }
 
   template <class Protocol>

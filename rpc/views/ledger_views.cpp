@@ -24,6 +24,18 @@ std::string_view phase_name(LotPhase phase) {
 }
 
 /// What a transaction looks like in a list.
+/// Whose tokens the fee was; nothing when it came out of a channel, as that of a claim does.
+Result<std::optional<Address>> payer_of(const Moment& m, const TxBody& body) {
+  if (std::holds_alternative<Claim>(body.payload) || std::holds_alternative<Finalize>(body.payload))
+    return std::nullopt;
+  if (const auto* attest = std::get_if<AttestBuild>(&body.payload)) {
+    const auto node = TRY(read_record<NodeRecord>(m.state, path::node(attest->node)));
+    return node ? node->owner : body.sender;
+  }
+  const auto session = TRY(read_record<SessionRecord>(m.state, path::session(body.sender)));
+  return session ? session->owner : body.sender;
+}
+
 Result<Json> brief(const Moment& m, const TxCursor& at) {
   const Block block = TRY(m.blocks.block(at.height));
   const BlockReceipts receipts = TRY(m.blocks.receipts(at.height));
@@ -39,9 +51,11 @@ Result<Json> brief(const Moment& m, const TxCursor& at) {
   }
   const TxReceipt& receipt = receipts.receipts[at.tx];
   out["txid"] = receipt.tx.hex();
-  out["kind"] = tx_kind_name(block.txs[at.tx].body.payload.index());
+  const TxBody& body = block.txs[at.tx].body;
+  out["kind"] = tx_kind_name(body.payload.index());
   out["status"] = tx_status_name(receipt.status);
   out["fee"] = amount_text(receipt.fee);
+  if (const auto payer = TRY(payer_of(m, body))) out["paid_by"] = address_text(m.json.kind, *payer);
   out["events"] = to_json(m.json, receipt.events);
   return out;
 }
@@ -210,7 +224,7 @@ Result<Json> supply(const Moment& m) {
               {"paused", amount_text(record->paused)},
               {"sum_accounts", amount_text(sums[Module::kAccounts])},
               {"sum_channels", amount_text(sums[Module::kChannels])},
-              {"sum_bonds", amount_text(sums[Module::kOffers])},
+              {"sum_bonds", amount_text(Amount(sums[Module::kOffers].micro + sums[Module::kSeats].micro))},
               {"sum_funds", amount_text(sums[Module::kFunds])},
               {"consistent", in_full && held == book.live().micro},
               {"unit", "TOK"}};

@@ -39,6 +39,8 @@ std::string status_hint(TxStatus status, const ChainParams& params) {
              about(params, grace_epochs(params)) + "), not later";
     case TxStatus::kBondTooSmall:
       return "the least bond of an offer is " + tokens(params.min_bond) + "; without --bond it is just that";
+    case TxStatus::kSeatBondTooSmall:
+      return "the least bond of a seat in the committee is " + tokens(params.min_seat_bond);
     case TxStatus::kNoCapacity:
       return "offer some of each: --cpu, --mem and --disk";
     case TxStatus::kOfferExists:

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import socket
+import struct
 import time
 import unittest
 
@@ -200,6 +201,42 @@ class ServicesTest(unittest.TestCase):
         self.assertEqual(self.machine.run("run", server.url("wrong.git"), timeout=200).code, 2)
         self.assertEqual(self.state_of("large"), ["announced"])  # what no host could run is not attested
         self.assertIn("begins with 9 MiB", self.call("large", "/").err)
+
+    def worker_ticks(self):
+        """Processor time of the node's workers so far, in clock ticks."""
+        node, ticks = self.node.popen.pid, 0
+        for pid in [int(p) for task in pathlib.Path(f"/proc/{node}/task").iterdir()
+                    for p in (task / "children").read_text().split()]:
+            try:
+                if b"__worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+                    ticks += int(fields[11]) + int(fields[12])
+            except FileNotFoundError:
+                pass
+        return ticks
+
+    def test_a_free_call_ends_when_its_client_goes(self):
+        self.server.repository("spin.git").commit(
+            {"main.c": '#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n'
+                       'int main(void) {\n'
+                       '  if (!strcmp(getenv("QUERY_STRING"), "spin")) for (volatile int i = 0;;) i = 1;\n'
+                       '  puts("Content-Type: text/plain\\n\\nok"); }\n'})
+        self.run_service(self.server.url("spin.git"))
+        url = f"http://127.0.0.1:{self.port}/api/spin/"
+        self.assertEqual(request("GET", url, timeout=120).body, b"ok\n")
+        before = self.worker_ticks()
+        self.assertGreaterEqual(request("GET", url + "?spin", timeout=240).status, 500, "it uses up its gas")
+        whole = self.worker_ticks() - before
+        self.assertGreater(whole, 20)
+        before = self.worker_ticks()
+        with socket.create_connection(("127.0.0.1", self.port)) as raw:
+            raw.sendall(b"GET /api/spin/?spin HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % self.port)
+            deadline = time.monotonic() + 60
+            while self.worker_ticks() < before + 2 and time.monotonic() < deadline:
+                pass  # until it runs
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # goes as a process that dies
+        self.assertEqual(request("GET", url, timeout=120).body, b"ok\n")
+        self.assertLess(self.worker_ticks() - before, whole / 2, "the program was dropped and not run to its end")
 
     def test_bytes_that_are_no_text_harm_nobody(self):
         repository = self.server.repository("noise.git")

@@ -18,6 +18,14 @@ struct NaiveBond {
   std::uint64_t release = 0;
 };
 
+/// A seat of somebody who never says that it is ready, and so never sits.
+struct NaiveSeat {
+  std::uint64_t owner = 0;
+  NaivePurse purse;
+  std::uint64_t bonded_at = 0;
+  std::optional<std::uint64_t> left;
+};
+
 struct NaiveSession {
   std::uint64_t owner = 0;
   std::uint64_t expires = 0;
@@ -33,6 +41,7 @@ struct NaiveLedger {
   std::map<NodeId, std::pair<std::uint64_t, std::optional<OfferId>>> nodes;  // owner, last offer
   std::map<ServiceId, std::pair<std::uint64_t, NaivePurse>> funds;           // owner, purse
   std::map<NodeId, std::pair<Ed25519Key, Ed25519Key>> node_keys;
+  std::map<Ed25519Key, NaiveSeat> seats;
   std::map<std::uint64_t, NaiveSession> sessions;
   std::map<ServiceId, std::pair<std::uint64_t, std::uint32_t>> prices;  // π and the host's share
   std::set<std::pair<ServiceId, CommitId>> versions;
@@ -207,6 +216,25 @@ struct NaiveLedger {
     people[who].put(fund->second.second.take(time, amount));
     return TxStatus::kOk;
   }
+  TxStatus run(std::uint64_t who, const JoinCommittee& t, const TxId&) {
+    const auto node = nodes.find(t.node);
+    if (node == nodes.end()) return TxStatus::kNoSuchNode;
+    if (node->second.first != who) return TxStatus::kNotOwner;
+    if (t.bond < params.min_seat_bond) return TxStatus::kSeatBondTooSmall;
+    const Ed25519Key key = node_keys.at(t.node).second;
+    if (seats.contains(key)) return TxStatus::kSeatTaken;
+    if (people[who].live(time) < t.bond.micro) return TxStatus::kInsufficientFunds;
+    seats[key] = {who, people[who].take(time, t.bond.micro), time.now, {}};
+    return TxStatus::kOk;
+  }
+  TxStatus run(std::uint64_t who, const LeaveCommittee& t, const TxId&) {
+    const auto seat = seats.find(t.key);
+    if (seat == seats.end()) return TxStatus::kNoSuchSeat;
+    if (seat->second.owner != who) return TxStatus::kNotOwner;
+    if (seat->second.left) return TxStatus::kSeatLeft;
+    seat->second.left = time.now;
+    return TxStatus::kOk;
+  }
   template <class Other>
   TxStatus run(std::uint64_t, const Other&, const TxId&) {
     ADD_FAILURE() << "the naive ledger does not know this kind";
@@ -224,6 +252,14 @@ struct NaiveLedger {
       }
       bond.purse.lots.clear();
     }
+    std::erase_if(seats, [&](const auto& entry) {
+      const NaiveSeat& seat = entry.second;
+      if (!seat.left || time.now <= *seat.left + params.unbonding_epochs) return false;
+      for (const auto& [key, amount] : seat.purse.lots) {
+        people[seat.owner].add((time.now + key.first - seat.bonded_at) / time.q * time.q, key.second, amount);
+      }
+      return true;
+    });
     for (const auto& [service, cost] : upkeep) burn(funds.at(service).second, cost);
   }
 

@@ -11,18 +11,20 @@
 #include "chain/types/block.hpp"
 #include "chain/types/genesis.hpp"
 #include "chain/types/supply.hpp"
-#include "consensus/solo/sequencer.hpp"
 
-#define MICRO_WIRE_TYPES(X)                                                                                            \
-  X(Transfer)                                                                                                          \
-  X(RefreshLot) X(RegisterNode) X(RotateNodeKey) X(GrantSessionKey) X(RevokeSessionKey) X(OfferResources)              \
-      X(WithdrawOffer) X(PublishService) X(AnnounceVersion) X(AttestBuild) X(FundService) X(UnfundService) X(SetPrice) \
-          X(OpenChannel) X(TopUpChannel) X(Claim) X(CoopClose) X(RequestClose) X(Finalize) X(Dispute) X(Payload)       \
-              X(TxBody) X(SignedTx) X(Event) X(TxReceipt) X(Header) X(Block) X(ValidatorSet) X(Statement)              \
-                  X(Certificate) X(MerkleProof) X(CallRequestRecord) X(Voucher) X(CallReceipt) X(CallInputs)           \
-                      X(LaneClaim) X(LaneTotal) X(Genesis) X(ChainParams) X(PolicyInput) X(PolicyOutput) X(EpochClock) \
-                          X(Account) X(SessionRecord) X(NodeRecord) X(OfferRecord) X(ServiceRecord) X(VersionRecord)   \
-                              X(BuildRecord) X(StatusRecord) X(FundRecord) X(PlacementRecord) X(PolicyRecord)          \
-                                  X(Supply) X(DueRecord) X(ChannelRecord) X(StateProof) X(RangeProof) X(MmrProof)      \
-                                      X(MmrPeaks) X(BlockReceipts) X(PolicyRecordIo) X(Tip) X(TxLocation) X(StateMeta) \
-                                          X(SignedStatement)
+#define MICRO_WIRE_TYPES(X)                                                                                           \
+  X(Transfer)                                                                                                         \
+  X(RefreshLot)                                                                                                       \
+  X(RegisterNode)                                                                                                     \
+  X(RotateNodeKey) X(GrantSessionKey) X(RevokeSessionKey) X(OfferResources) X(WithdrawOffer) X(PublishService)        \
+      X(AnnounceVersion) X(AttestBuild) X(FundService) X(UnfundService) X(SetPrice) X(OpenChannel) X(TopUpChannel)    \
+          X(Claim) X(CoopClose) X(RequestClose) X(Finalize) X(Dispute) X(Payload) X(TxBody) X(SignedTx) X(Event)      \
+              X(TxReceipt) X(Header) X(Block) X(ValidatorSet) X(Statement) X(Certificate) X(MerkleProof)              \
+                  X(CallRequestRecord) X(Voucher) X(CallReceipt) X(CallInputs) X(LaneClaim) X(LaneTotal) X(Genesis)   \
+                      X(ChainParams) X(PolicyInput) X(PolicyOutput) X(EpochClock) X(Account) X(SessionRecord)         \
+                          X(NodeRecord) X(OfferRecord) X(ServiceRecord) X(VersionRecord) X(BuildRecord)               \
+                              X(StatusRecord) X(FundRecord) X(PlacementRecord) X(PolicyRecord) X(Supply) X(DueRecord) \
+                                  X(ChannelRecord) X(StateProof) X(RangeProof) X(MmrProof) X(MmrPeaks)                \
+                                      X(BlockReceipts) X(PolicyRecordIo) X(Tip) X(TxLocation) X(StateMeta)            \
+                                          X(JoinCommittee) X(LeaveCommittee) X(ConfirmReadiness) X(SubmitEvidence)    \
+                                              X(EpochAnchor) X(SeatRecord)

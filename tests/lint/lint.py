@@ -20,7 +20,7 @@ SEES = {
 # Inside chain a folder sees only lower ranks: the modules of one rank are peers without edges between them.
 CHAIN_RANK = {
     "base": 0, "codec": 1, "crypto": 1, "types": 2, "state": 3, "records": 4, "trie": 4,
-    "identity": 5, "economy": 5, "registry": 5, "reputation": 5, "governance": 5, "placement": 5,
+    "identity": 5, "economy": 5, "registry": 5, "reputation": 5, "governance": 5, "placement": 5, "committee": 5,
     "execution": 6, "mempool": 6, "store": 6, "ledger": 7,
 }
 # Inside p2p likewise; only its top has sockets.

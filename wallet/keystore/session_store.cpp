@@ -98,8 +98,10 @@ Status SessionKey::allows(const ServiceId& service, Amount max_price, Epoch now)
     return fail(Fault::kDenied, "session key " + label + " is not allowed to pay this service");
   }
   if (max_price > caps.per_call_cap) {
-    return fail(Fault::kFunds, "up to " + amount_text(max_price) + " for a call, but session key " + label +
-                                   " allows " + amount_text(caps.per_call_cap));
+    return fail(Fault::kFunds,
+                "up to " + amount_text(max_price) + " for a call, but session key " + label + " allows " +
+                    amount_text(caps.per_call_cap),
+                "allow less for it with --max-price, or grant a key with a higher cap: micro wallet session create");
   }
   return {};
 }

@@ -133,6 +133,21 @@ struct Describe {
                        amount_text(p.receipt.cum_charged) + " in total, of which " +
                        amount_text(p.receipt.cum_base_fee) + " burn");
   }
+  void operator()(const JoinCommittee& p) const {
+    id("node", p.node);
+    tokens("bond", p.bond);
+  }
+  void operator()(const LeaveCommittee& p) const { id("consensus key", p.key); }
+  void operator()(const ConfirmReadiness& p) const {
+    id("consensus key", p.key);
+    add("holds the state", "with which epoch " + p.epoch.text() + " began, after block " + p.boundary.hex());
+  }
+  void operator()(const SubmitEvidence& p) const {
+    id("consensus key", p.key);
+    add("signed",
+        "two statements that contradict each other, in view " + p.first.view.text() + " of epoch " + p.epoch.text());
+    address("reward to", p.reward_to);
+  }
 };
 
 bool reorders(std::uint32_t point) {

@@ -27,6 +27,7 @@ constexpr std::uint64_t kMaxWalBytes = 256u << 20;
 constexpr std::uint64_t kMinBlobBytes = 16u << 10;
 constexpr double kBloomBitsPerKey = 10;  // lint-ok banned_calls: an argument of RocksDB, changes no result
 constexpr int kMaxOpenFiles = 512;
+constexpr std::size_t kPrefetchEntries = 8;  ///< between asking for one and reading it
 constexpr std::uint64_t kSyncEveryBytes = 1u << 20;
 constexpr bool kKeepInPageCache = false;  ///< RocksDB's question is whether to drop it
 
@@ -36,6 +37,13 @@ rocksdb::Slice slice(ByteView bytes) {
 }
 ByteView view(const rocksdb::Slice& s) {
   return {reinterpret_cast<const std::uint8_t*>(s.data()), s.size()};
+}
+
+/// Asks the memory for an entry that is read soon: its value mostly lies right behind its key.
+void prefetch(const KvBatch::Op& op) {
+  constexpr std::size_t kLineBytes = 64;
+  __builtin_prefetch(op.key.data());
+  __builtin_prefetch(op.key.data() + kLineBytes);
 }
 
 std::unexpected<Error> failure(const std::string& what, const rocksdb::Status& status) {
@@ -163,6 +171,8 @@ class RocksKv final : public Kv {
     rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions(), nullptr, kKeepInPageCache);
     rocksdb::Status status = writer.Open(path);
     for (std::size_t i = 0; i < entries.size() && status.ok(); ++i) {
+      // In key order they lie all over the memory that holds them.
+      if (i + kPrefetchEntries < entries.size()) prefetch(entries[i + kPrefetchEntries]);
       const rocksdb::Slice key = slice(entries[i].key);
       status = entries[i].value ? writer.Put(key, slice(*entries[i].value)) : writer.Delete(key);
     }

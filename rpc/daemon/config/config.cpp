@@ -60,6 +60,8 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
     TRY(take_bool(node, key, config.free_calls));
   } else if (key == "network.epoch_ms") {
     TRY(take_count(node, key, 50, 86'400'000, config.epoch_ms));
+  } else if (key == "network.bucket_epochs") {
+    TRY(take_count(node, key, 1, 1'000'000, config.bucket_epochs));
   } else if (key == "network.dispute_epochs") {
     TRY(take_count(node, key, 1, 1'000'000, config.dispute_epochs));
   } else if (key == "services.build_threads") {
@@ -71,7 +73,7 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
   } else {
     return fail(Fault::kInvalid, line_of(node) + ": unknown setting " + key,
                 "settings are node.{data,cache,socket,genesis}, http.{listen,free_calls}, "
-                "network.{epoch_ms,dispute_epochs}, services.{build_threads,workers}, log.level");
+                "network.{epoch_ms,bucket_epochs,dispute_epochs}, services.{build_threads,workers}, log.level");
   }
   return {};
 }

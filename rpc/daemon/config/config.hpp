@@ -20,13 +20,13 @@ struct NodeConfig {
   bool free_calls = false;                       ///< serve calls of services placed here to loopback without payment
   bool dev = false;                              ///< accounts with public keys, offered resources, a paying gateway
   std::uint32_t epoch_ms = 5'000;                ///< of a network that is made
+  std::uint32_t bucket_epochs = 0;               ///< of a network that is made; 0: as many as make a day
   std::uint32_t dispute_epochs = 5;              ///< of a network that is made
   std::filesystem::path wallets_dir;             ///< whose current account owns a network that is made
   std::uint32_t build_threads = 1;
   std::uint32_t worker_processes = 1;
   std::string log_level = "info";
 };
-
 
 /// Reads `[node] [http] [network] [services] [log]` into `config`; keys that are absent keep their value. kInvalid
 /// names the line; what stood before it may have been read.

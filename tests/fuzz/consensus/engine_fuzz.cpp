@@ -104,6 +104,7 @@ void put_message(Bytes& out, Step step, const Message& message) {
 bool fuzz(ByteView input) {
   Fuzzed fuzzed;
   bool any = false;
+  std::uint64_t txs = 0;
   for (std::size_t n = 0; n < kMaxSteps && !input.empty(); ++n) {
     const auto step = static_cast<Step>(input[0] % static_cast<std::uint8_t>(Step::kSteps));
     input = input.subspan(1);
@@ -120,6 +121,7 @@ bool fuzz(ByteView input) {
     } else if (step == Step::kRestart && !fuzzed.node().halted) {
       fuzzed.node().restart();
     } else if (step == Step::kTxs) {
+      fuzzed.node().ledger().submit(++txs);
       fuzzed.node().feed(TxsWait{true});
     }
     fuzzed.check();
@@ -135,6 +137,7 @@ std::vector<Bytes> fuzz_seeds() {
   for (std::size_t m = 0; m < 4; ++m) {
     nodes.push_back(std::make_unique<InstantNode>(committees, m));
     nodes.back()->start();
+    nodes.back()->ledger().submit(7);
     nodes.back()->feed(TxsWait{true});
   }
   std::vector<Bytes> seeds;

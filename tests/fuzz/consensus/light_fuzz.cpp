@@ -64,14 +64,15 @@ constexpr std::uint64_t kDriftMs = 5'000;
 /// The chain that the validator signed, and everything in it.
 struct Truth {
   SmallNet net;
-  MemoryLog log;
+  MemoryJournal journal;
   Header genesis;
   std::vector<Sealed> sealed;
   std::set<Bytes> headers, txs, receipts, events;
   MemoryKv::Image state;
 
   Truth() {
-    auto solo = start_sequencer(net, log).value();
+    Solo solo(net, journal);
+    CHECK(solo.start().has_value(), "the validator starts");
     genesis = net.ledger().head().value().header;
     headers.insert(encode(genesis));
     std::uint64_t now = kGenesisTime.value;

@@ -7,6 +7,7 @@
 #include "chain/registry/service_rules.hpp"
 #include "tests/gen/any_value.hpp"
 #include "tests/gen/chain/channel_world.hpp"
+#include "tests/gen/chain/committee_world.hpp"
 
 namespace micro::test {
 
@@ -21,7 +22,8 @@ class AnyTx {
   /// Payments are as likely as everything else together: they take several steps to get anywhere.
   SignedTx next() {
     const bool pays = draw_below(r_, 2) == 0;
-    return next(pays ? kFirstPayment + draw_below(r_, kTxKinds - kFirstPayment) : draw_below(r_, kFirstPayment));
+    if (!pays && rarely(4)) return next(kFirstCommittee + draw_below(r_, kTxKinds - kFirstCommittee));
+    return next(pays ? kFirstPayment + draw_below(r_, kFirstCommittee - kFirstPayment) : draw_below(r_, kFirstPayment));
   }
   SignedTx next(std::size_t kind) {
     sender_ = draw_below(r_, kPeople);
@@ -47,6 +49,7 @@ class AnyTx {
           if (person(n) == e->key) granted_.push_back(n);
         }
       }
+      if (const auto* e = std::get_if<event::CommitteeJoined>(&event)) seats_.push_back({e->key, number_of(e->owner)});
       if (const auto* e = std::get_if<event::BuildAttested>(&event)) attested_.push_back(e->version);
       if (const auto* e = std::get_if<event::ServicePublished>(&event)) {
         services_.push_back({e->service, number_of(e->owner)});
@@ -59,6 +62,7 @@ class AnyTx {
  private:
   static constexpr std::size_t kPeople = 4;
   static constexpr std::size_t kFirstPayment = 14;     ///< OpenChannel and what follows it
+  static constexpr std::size_t kFirstCommittee = 21;   ///< JoinCommittee and what follows it
   static constexpr std::uint64_t kFirstSession = 100;  // persons from here on are session keys
   static constexpr std::size_t kSessions = 3;
   static constexpr std::uint64_t kPoor = kPeople;  // has no account
@@ -172,8 +176,62 @@ class AnyTx {
       case 13:
         return SetPrice{any_owned<ServiceId>(services_), amount(), share()};
       default:
-        return make_payment(kind);
+        return kind < kFirstCommittee ? make_payment(kind) : make_committee(kind);
     }
+  }
+  Payload make_committee(std::size_t kind) {
+    switch (kind) {
+      case 21: {
+        const NodeId node = any_owned<NodeId>(nodes_);
+        return JoinCommittee{node, rarely(4) ? amount() : Amount(1'000'000 + draw_below(r_, 9'000'000))};
+      }
+      case 22:
+        return LeaveCommittee{any_seat()};
+      case 23: {
+        const Ed25519Key key = any_seat();
+        const EpochAnchor anchor = any_anchor(rarely(3) ? 5 : 2);
+        const Hash message = readiness_hash(w_.chain, key, anchor.epoch, anchor.last_of_previous);
+        const Ed25519Secret secret = rarely(4) ? machine_key(299) : secret_of(key);
+        return ConfirmReadiness{key, anchor.epoch, anchor.last_of_previous, secret.sign(message)};
+      }
+      default:
+        return evidence();
+    }
+  }
+  Ed25519Key any_seat() {
+    if (rarely(20)) return machine_key(299).public_key();
+    if (seats_.empty() || rarely(20)) return machine_key(0).public_key();
+    const Owned& seat = seats_[seats_.size() - 1 - draw_below(r_, std::min<std::size_t>(seats_.size(), 4))];
+    if (!rarely(6)) sender_ = seat.owner;
+    return seat.id.as<Ed25519Key>();
+  }
+  static Ed25519Secret secret_of(const Ed25519Key& key) {
+    for (const std::uint64_t n : {0u, 53u, 300u, 301u, 302u, 303u, 304u, 305u, 306u, 307u}) {
+      if (machine_key(n).public_key() == key) return machine_key(n);
+    }
+    return machine_key(299);
+  }
+  /// Of one of the last epochs, when it is known already.
+  EpochAnchor any_anchor(std::uint32_t epochs) {
+    const std::uint32_t now = w_.epoch().value;
+    const auto back = static_cast<std::uint32_t>(draw_below(r_, epochs));
+    const auto stored = w_.read<EpochAnchor>(path::epoch_anchor(Epoch(now - std::min(now, back))));
+    return stored.value_or(EpochAnchor{});
+  }
+  SubmitEvidence evidence() {
+    const Ed25519Key key = any_seat();
+    const EpochAnchor anchor = any_anchor(rarely(5) ? 14 : 2);
+    auto told = lie(anchor.epoch_id, 1 + draw_below(r_, 9));
+    const auto wrong = draw_below(r_, 12);
+    if (wrong == 0 || wrong == 1) told.second = told.first;
+    if (wrong == 4) told.second.kind = StatementKind::kFinalize;  // still a lie
+    const Ed25519Secret secret = secret_of(key);
+    SubmitEvidence out{key, anchor.epoch, told.first, secret.sign(statement_hash(told.first)), told.second, {}, {}};
+    out.second_signature = secret.sign(statement_hash(told.second));
+    if (wrong == 2 || wrong == 3) out.second_signature.data[1] ^= 1;
+    if (wrong == 5) out.epoch = out.epoch.next();
+    out.reward_to = rarely(10) ? person(any_session()) : person(draw_below(r_, kPeople));
+    return out;
   }
   Payload make_payment(std::size_t kind) {
     if (channels_.empty()) kind = kFirstPayment;
@@ -351,7 +409,7 @@ class AnyTx {
   const ChannelWorld& w_;
   Random& r_;
   std::uint64_t sender_ = 0;
-  std::vector<Owned> nodes_, services_, withdrawn_;
+  std::vector<Owned> nodes_, services_, withdrawn_, seats_;
   std::vector<NodeId> offering_;
   std::vector<std::uint64_t> granted_;
   std::vector<OfferId> offers_;

@@ -28,6 +28,8 @@ struct ChannelWorld : World {
   explicit ChannelWorld(Roles r = {}, std::size_t people = 4) : World(people), roles(r) {
     genesis.params.upkeep_per_mib = Amount(0);
     genesis.params.build_quorum = 1;
+    genesis.params.min_committee = 1;
+    genesis.params.min_seat_bond = Amount(1'000'000);
     start();
     put_records();
     const TxReceipt offered = World::apply(roles.host, OfferResources{node, {1'000, 512, 1'000}, Amount(50'000'000)});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "chain/types/address.hpp"
 #include "consensus/core/certificate.hpp"
 #include "tests/sim/consensus/describe.hpp"
 
@@ -72,7 +73,7 @@ void Cluster::make_nodes() {
 }
 
 std::unique_ptr<SimLedger> Cluster::make_ledger(const std::shared_ptr<ModelChain>& chain, std::size_t node) {
-  if (scenario_.real_ledger) return make_real_ledger(committees_, scenario_.epoch_ms, chain);
+  if (scenario_.real_ledger) return make_real_ledger(committees_, scenario_, chain);
   return std::make_unique<ModelLedger>(committees_, scenario_.epoch_ms, chain, node, scenario_.poison_first);
 }
 
@@ -257,6 +258,47 @@ void Cluster::next_txs() {
   schedule(dice_.between(1, 2ULL * scenario_.tx_every_ms) * kUsPerMs, [this] { next_txs(); });
 }
 
+/// Whoever wants in or out does its next step as its own node's state asks for it; everyone hears of it.
+void Cluster::next_seats() {
+  for (auto& node : nodes_) {
+    const auto plan = scenario_.seats.find(node->member());
+    if (plan == scenario_.seats.end() || !node->is_up()) continue;
+    const bool leaves = plan->second != 0 && now_.ns / 1'000'000 >= plan->second;
+    const auto tx = node->ledger().committee_step(node->member(), *node->secret(), leaves);
+    if (!tx) continue;
+    for (auto& other : nodes_) other->submit(*tx);
+  }
+  schedule(100 * kUsPerMs, [this] { next_seats(); });
+}
+
+void Cluster::report(const SimNode&, SubmitEvidence evidence) {
+  if (scenario_.seats.empty()) return;
+  evidence.reward_to = address_of(SecretKey::from(sha256(encode(scenario_.seed)).view()).value().public_key());
+  reports_.insert_or_assign(evidence.key, evidence);
+}
+
+void Cluster::next_reports() {
+  for (const auto& [key, evidence] : reports_) {
+    for (auto& node : nodes_) {
+      if (!node->is_up()) continue;
+      if (const auto tx = node->ledger().report(evidence)) {
+        for (auto& other : nodes_) other->submit(*tx);
+      }
+      break;
+    }
+  }
+  schedule(100 * kUsPerMs, [this] { next_reports(); });
+}
+
+ValidatorSet Cluster::committee(Epoch epoch) const {
+  if (!scenario_.real_ledger) return committees_.set(epoch);
+  for (const auto& node : nodes_) {
+    if (!node->is_up()) continue;
+    if (auto set = node->ledger().port().validators(epoch)) return *set;
+  }
+  return {};
+}
+
 void Cluster::watch_bounds() {
   for (auto& node : nodes_) {
     if (node->is_up() && node->is_honest()) monitor_.bounds(*node);
@@ -295,6 +337,8 @@ RunResult Cluster::run() {
   start_faults();
   schedule(1, [this] { next_txs(); });
   schedule(1, [this] { watch_bounds(); });
+  if (!scenario_.seats.empty()) schedule(500 * kUsPerMs, [this] { next_seats(); });
+  if (!scenario_.seats.empty()) schedule(500 * kUsPerMs, [this] { next_reports(); });
   run_until(scenario_.safety_ms * kUsPerMs);
   if (violations_.empty()) heal();
   if (violations_.empty()) live();
@@ -354,6 +398,17 @@ void Cluster::collect(RunResult& out) {
   out.messages = messages_;
   out.simulated_ms = now_.ns / 1'000'000;
   out.heights = monitor_.highest();
+  for (const auto& node : nodes_) {
+    if (!node->is_up() || !node->is_honest()) continue;
+    for (std::uint32_t e = 0; e <= node->ledger().head().epoch.value; ++e)
+      out.committees.push_back(committee(Epoch(e)));
+    for (const Ed25519Key& key : node->ledger().convicted()) {
+      ++out.convicted;
+      if (is_honest(key)) out.violations.push_back("the ledger convicted an honest validator");
+    }
+    break;
+  }
+  out.accused = reports_.size();
   out.votes_checked = monitor_.votes_checked();
   out.counters = counters_;
   out.faults = faults_;

@@ -24,6 +24,9 @@ struct RunResult {
   std::uint64_t simulated_ms = 0;
   std::uint64_t heights = 0;
   std::uint64_t votes_checked = 0;
+  std::uint64_t accused = 0;             ///< before the real ledger
+  std::uint64_t convicted = 0;           ///< by it
+  std::vector<ValidatorSet> committees;  ///< by epoch, up to an honest node's current one
   simplex::Counters counters{};
   FaultCounts faults{};
 };
@@ -59,7 +62,9 @@ class Cluster {
   [[nodiscard]] bool healed() const { return healed_; }
   [[nodiscard]] bool is_honest(const Ed25519Key& key) const;
   [[nodiscard]] bool is_executed(const SimNode& node, const BlockId& id) const;
-  [[nodiscard]] ValidatorSet committee(Epoch epoch) const { return committees_.set(epoch); }
+  [[nodiscard]] ValidatorSet committee(Epoch epoch) const;
+  /// Brings evidence before the real ledger, as often as it takes.
+  void report(const SimNode& node, SubmitEvidence evidence);
   [[nodiscard]] std::uint64_t journal_limit() const;
   void count(SimFault fault) { ++faults_[static_cast<std::size_t>(fault)]; }
   void violation(std::string what);
@@ -80,6 +85,8 @@ class Cluster {
   void all_crash();
   void next_partition();
   void next_txs();
+  void next_seats();
+  void next_reports();
   void watch_bounds();
   void run_until(std::uint64_t us);
   void heal();
@@ -101,6 +108,7 @@ class Cluster {
   bool healed_ = false;
   bool storm_is_near_ = false;
   std::uint64_t next_tx_ = 1;
+  std::map<Ed25519Key, SubmitEvidence> reports_;  ///< by whom they accuse
   std::vector<std::string> violations_;
   std::uint64_t trace_ = 0xcbf29ce484222325ULL;
   std::uint64_t events_ = 0;

@@ -16,6 +16,7 @@ std::uint64_t from_env(const char* name, std::uint64_t otherwise) {
 
 constexpr std::uint64_t kSeeds = 150;
 constexpr std::uint64_t kFullSeeds = 2'000;
+constexpr std::uint64_t kSeatSeeds = 8;
 constexpr std::uint64_t kTimesEach = 100;  ///< each fault happens at least so often in a suite
 
 RunResult run_seed(std::uint64_t seed) {
@@ -104,6 +105,35 @@ TEST(ConsensusSim, TheRealLedgerBehavesLikeItsModel) {
   }
   EXPECT_GT(heights, 10 * n);
   std::printf("%llu heights over the real ledger\n", static_cast<unsigned long long>(heights));
+}
+
+TEST(ConsensusSim, ValidatorsJoinAndLeaveThroughTransactions) {
+  const std::uint64_t first = from_env("SEATS_FIRST", 1);
+  const std::uint64_t n = from_env("SEATS_SEEDS", kSeatSeeds);
+  std::uint64_t joined = 0;
+  std::uint64_t left = 0;
+  std::uint64_t accused = 0;
+  std::uint64_t convicted = 0;
+  for (std::uint64_t seed = first; seed < first + n; ++seed) {
+    Cluster cluster(make_seats_scenario(seed));
+    cluster.verbose = std::getenv("TRACE") != nullptr;
+    const RunResult result = cluster.run();
+    EXPECT_TRUE(result.violations.empty()) << "SEATS_FIRST=" << seed << ": " << result.violations.front();
+    accused += result.accused;
+    convicted += result.convicted;
+    for (std::size_t e = 1; e < result.committees.size(); ++e) {
+      const std::size_t before = result.committees[e - 1].members.size();
+      const std::size_t now = result.committees[e].members.size();
+      joined += now > before ? now - before : 0;
+      left += before > now ? before - now : 0;
+    }
+  }
+  std::printf("%llu seats taken, %llu left, %llu validators accused, %llu convicted\n",
+              static_cast<unsigned long long>(joined), static_cast<unsigned long long>(left),
+              static_cast<unsigned long long>(accused), static_cast<unsigned long long>(convicted));
+  EXPECT_GE(joined, n);
+  EXPECT_GE(left, n / 3);
+  if (n >= kSeatSeeds) EXPECT_GE(convicted, 1U) << "nobody lied provably";
 }
 
 TEST(ConsensusSim, ASeedReplaysBitForBit) {

@@ -198,6 +198,11 @@ void Monitor::check_disk(SimNode& node, const Vote& vote) {
 void Monitor::vote_leaves(SimNode& node, const Vote& vote) {
   const Statement& s = vote.statement;
   Signed& done = signed_[{node.member(), s.epoch_id, s.view}];
+  for (const Statement& before : done.told) {  // by the rule that the ledger slashes by
+    if (contradict(before, s))
+      cluster_.violation(name(node) + " gives evidence against itself in view " + s.view.text());
+  }
+  if (std::ranges::find(done.told, s) == done.told.end()) done.told.push_back(s);
   const std::string where = " in view " + s.view.text();
   if (s.kind == StatementKind::kNotarize) {
     if (done.notarize && *done.notarize != s) cluster_.violation(name(node) + " breaks I1: two Notarize" + where);
@@ -245,6 +250,13 @@ void Monitor::accused(const SimNode& node, const Evidence& evidence) {
   if (evidence.first.signer >= members.size()) return;
   const Ed25519Key& key = members[evidence.first.signer].key;
   ++proofs_;
+  cluster_.report(node, {key,
+                         node.engine().epoch(),
+                         evidence.first.statement,
+                         evidence.first.signature,
+                         evidence.second.statement,
+                         evidence.second.signature,
+                         {}});
   if (cluster_.is_honest(key)) cluster_.violation(name(node) + " has evidence against an honest node");
 }
 

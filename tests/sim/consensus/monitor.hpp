@@ -33,6 +33,7 @@ class Monitor {
     std::optional<Statement> notarize;
     bool nullify = false;
     std::optional<Statement> finalize;
+    std::vector<Statement> told;
   };
   void vote_leaves(SimNode& node, const simplex::Vote& vote);
   void check_disk(SimNode& node, const simplex::Vote& vote);

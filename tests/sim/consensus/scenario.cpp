@@ -110,4 +110,20 @@ Scenario make_real_scenario(std::uint64_t seed) {
   return s;
 }
 
+Scenario make_seats_scenario(std::uint64_t seed) {
+  Dice dice(seed ^ 0x5ea7);
+  Scenario s = make_real_scenario(seed);
+  s.real_signatures = true;
+  s.epoch_ms = static_cast<std::uint32_t>(dice.between(400, 900));
+  s.safety_ms = 9'000;
+  // Equal stakes: the faulty ones of the genesis are less than a third of it, and of all that come in addition.
+  s.weights[0].assign(s.members.size(), kSeatStake);
+  for (int joiners = 2; joiners > 0; --joiners) {
+    s.seats[s.members.size()] = joiners == 2 ? static_cast<std::uint32_t>(dice.between(4'000, 6'000)) : 0;
+    s.members.push_back(Behaviour::kHonest);
+    s.weights[0].push_back(0);
+  }
+  return s;
+}
+
 }  // namespace micro::test

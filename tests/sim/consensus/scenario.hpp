@@ -42,17 +42,18 @@ enum class Behaviour : std::uint8_t {
 #undef X
 };
 
-#define MICRO_FAULTS(X)                                                                                              \
-  X(kLost)                                                                                                           \
-  X(kDuplicated)                                                                                                     \
-  X(kReordered)                                                                                                      \
-  X(kPartitioned)                                                                                                    \
-  X(kOneWay)                                                                                                         \
-  X(kFlapping)                                                                                                       \
-  X(kCrash)                                                                                                          \
-  X(kAllCrash) X(kTornTail) X(kUnsyncedLost) X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) X(kSlowDisk) X(kPoison) \
-      X(kTwinSplit) X(kLie) X(kEquivocation) X(kNullAndFinal) X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock)  \
-          X(kSwapped) X(kEpochChange) X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode) X(kRestart)
+#define MICRO_FAULTS(X)                                                                                               \
+  X(kLost)                                                                                                            \
+  X(kDuplicated)                                                                                                      \
+  X(kReordered)                                                                                                       \
+  X(kPartitioned)                                                                                                     \
+  X(kOneWay)                                                                                                          \
+  X(kFlapping)                                                                                                        \
+  X(kCrash)                                                                                                           \
+  X(kAllCrash)                                                                                                        \
+  X(kTornTail) X(kUnsyncedLost) X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) X(kSlowDisk) X(kPoison) X(kTwinSplit) \
+      X(kLie) X(kEquivocation) X(kNullAndFinal) X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped)     \
+          X(kEpochChange) X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode) X(kRestart)
 enum class SimFault : std::uint8_t {
 #define X(name) name,
   MICRO_FAULTS(X)
@@ -64,6 +65,9 @@ inline constexpr auto kFaultNames = std::array{
 #undef X
 };
 using FaultCounts = std::array<std::uint64_t, kFaultNames.size()>;
+
+/// What the genesis credits each member, and a joiner bonds, where seats are taken: µT.
+inline constexpr std::uint64_t kSeatStake = 100'000'000;
 
 struct Scenario {
   std::uint64_t seed = 0;
@@ -96,11 +100,16 @@ struct Scenario {
   std::uint32_t standstill_items = 64;
   std::uint32_t repropose_depth = 40;
   std::uint32_t journal_rewrite_bytes = 20'000;
+  /// Members that take a seat with real transactions, and when each leaves it again; 0: it stays. Real ledger and
+  /// signatures only.
+  std::map<std::size_t, std::uint32_t> seats;
 };
 
 /// Everything of a run with this seed. Lying and dead weight stays below a third in every epoch.
 Scenario make_scenario(std::uint64_t seed);
 /// The same over the real ledger: one committee for all epochs, no poison.
 Scenario make_real_scenario(std::uint64_t seed);
+/// The same with real signatures, where honest members beyond the genesis join, and some leave again.
+Scenario make_seats_scenario(std::uint64_t seed);
 
 }  // namespace micro::test

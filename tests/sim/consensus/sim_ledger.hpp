@@ -25,6 +25,16 @@ class SimLedger {
   [[nodiscard]] virtual std::optional<Certificate> boundary(Epoch epoch) const = 0;
   [[nodiscard]] virtual bool txs_wait() const = 0;
   virtual void submit(std::uint64_t tx) = 0;
+  virtual void submit(const SignedTx&) {}
+  /// The next step of a member's operator on its way into the committee or, with `leaves`, out of it, as this node's
+  /// state asks for it; nothing while a step waits, and in the model.
+  [[nodiscard]] virtual std::optional<SignedTx> committee_step(std::size_t, const Ed25519Secret&, bool) const {
+    return std::nullopt;
+  }
+  /// The transaction that brings evidence before the ledger; nothing while another waits, and in the model.
+  [[nodiscard]] virtual std::optional<SignedTx> report(const SubmitEvidence&) const { return std::nullopt; }
+  /// Keys that the ledger convicted.
+  [[nodiscard]] virtual std::vector<Ed25519Key> convicted() const { return {}; }
   [[nodiscard]] virtual bool is_executed(const BlockId& id) const = 0;
 };
 
@@ -88,8 +98,9 @@ class ModelLedger final : public SimLedger, private Ledger {
   std::set<std::uint64_t> waiting_;
 };
 
-/// The real ledger, whose committee stays the one of epoch 0. In real_ledger.cpp, apart from all that it links.
-std::unique_ptr<SimLedger> make_real_ledger(const Committees& committees, std::uint32_t epoch_ms,
+/// The real ledger. Its committee stays the one of epoch 0, or follows the seats that operators take and leave. In
+/// real_ledger.cpp, apart from all that it links.
+std::unique_ptr<SimLedger> make_real_ledger(const Committees& committees, const Scenario& scenario,
                                             std::shared_ptr<ModelChain> disk);
 
 SignedTx model_tx(std::uint64_t number);

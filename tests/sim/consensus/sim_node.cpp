@@ -342,9 +342,15 @@ void SimNode::submit(std::uint64_t tx) {
   announce_waiting();
 }
 
+void SimNode::submit(const SignedTx& tx) {
+  if (!is_up()) return;
+  ledger_->submit(tx);
+  announce_waiting();
+}
+
 void SimNode::announce_waiting() {
-  if (!is_up() || ledger_->txs_wait() == waiting_announced_) return;
-  waiting_announced_ = ledger_->txs_wait();
+  if (!is_up() || (!ledger_->txs_wait() && !waiting_announced_)) return;
+  waiting_announced_ = ledger_->txs_wait();  // again and again while they do: the engine may have found none of use
   feed(TxsWait{waiting_announced_});
 }
 

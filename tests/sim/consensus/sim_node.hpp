@@ -40,6 +40,8 @@ class SimNode {
   void crash();
   void deliver(const Ed25519Key& from, simplex::MessagePtr message);
   void submit(std::uint64_t tx);
+  void submit(const SignedTx& tx);
+  [[nodiscard]] const std::optional<Ed25519Secret>& secret() const { return signer_.secret(); }
   /// Only the disk of the journal: the ledger stays.
   void forget_journal();
 

@@ -15,6 +15,8 @@ class SimSigner final : public simplex::VoteSigner {
   SimSigner(std::uint64_t seed, std::size_t member, bool real);
   Ed25519Signature sign(const Hash& message) override;
   [[nodiscard]] const Ed25519Key& key() const { return key_; }
+  /// Where signatures are real.
+  [[nodiscard]] const std::optional<Ed25519Secret>& secret() const { return secret_; }
   static bool holds(const simplex::SignatureCheck& check, bool real);
 
  private:

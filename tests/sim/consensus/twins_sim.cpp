@@ -75,7 +75,7 @@ class TwinsRun {
       nodes_.back()->engine().lead_by(LeaderSchedule(slots));
     }
     for (auto& node : nodes_) node->start();
-    for (auto& node : nodes_) node->feed(TxsWait{true});
+    for (auto& node : nodes_) node->ledger().submit(1), node->feed(TxsWait{true});
   }
 
   bool verbose = false;  ///< prints every delivery

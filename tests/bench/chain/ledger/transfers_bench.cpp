@@ -1,6 +1,7 @@
 // Signed transfers finalized per second through the whole path: decoding, admission with the signature check, mempool,
-// propose, execute, all roots, the signer's log, the certificate and both synced batches on disk; 10⁶ accounts. The
-// limit is what the same cores reach in bare ECDSA verification with parsed keys, measured around the run.
+// propose, execute, all roots, consensus with its journal, the certificate and both synced batches on disk; 10⁶
+// accounts. The limit is what the same cores reach in bare ECDSA verification with parsed keys, measured around the
+// run.
 //   bench_transfers [accounts] [transfers]
 #include <pthread.h>
 #include <sys/resource.h>
@@ -14,7 +15,7 @@
 
 #include "chain/ledger/ledger_impl.hpp"
 #include "chain/store/rocks/rocks_kv.hpp"
-#include "consensus/journal/signer_log.hpp"
+#include "consensus/replica/replica.hpp"
 #include "tests/bench/bench.hpp"
 #include "tests/gen/temp_folder.hpp"
 
@@ -25,7 +26,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kSenders = 100'000;  ///< accounts whose keys this run has
 constexpr std::size_t kSubmitChunk = 50;
-constexpr std::size_t kMaxWaiting = 60'000;
+constexpr std::size_t kMaxWaiting = 24'000;  ///< three or four blocks: at the end one core alone works them off
 constexpr std::size_t kSealAt = 8'000;  ///< waiting transfers that make a block worth its sync
 constexpr double kVerifySeconds = 2.0;
 
@@ -98,7 +99,7 @@ World make_world(std::size_t accounts, std::size_t transfers) {
   });
   Genesis& g = w.genesis;
   g.network = Text<kMaxNetworkNameBytes>("bench");
-  g.time = TimeMs(1'767'225'600'000);
+  g.time = SystemClock().wall();
   g.params.bucket_epochs = 86'400;
   for (const Address& a : w.addresses) g.accounts.push_back({a, Amount(1'000 * kMicroPerToken)});
   std::ranges::sort(g.accounts, {}, &GenesisAccount::address);
@@ -161,7 +162,6 @@ Verifying verify_rate(const World& w) {
 struct Run {
   double seconds = 0;
   std::size_t blocks = 0;
-  double sealing_seconds = 0;
   double cpu_seconds = 0;  ///< of all threads, the database's included
 };
 
@@ -177,49 +177,71 @@ void submit_chunk(const World& w, LedgerImpl& ledger, std::size_t from) {
   }
 }
 
-// As a node has it: one thread seals, and every core takes transactions in whenever that thread leaves it free.
-Run finalize_all(const World& w, LedgerImpl& ledger, Sequencer& sequencer) {
+/// The node's ledger and consensus, which builds a block as soon as one is worth it.
+class Chain {
+ public:
+  Chain(const World& w, LedgerImpl& ledger, const std::filesystem::path& folder) : total_(w.transfers.size()) {
+    ledger.on_finalized([this](const FinalizedBlock& block) {
+      const std::lock_guard lock(mutex_);
+      final_ += block.block.txs.size();
+      ++blocks_;
+      changed_.notify_all();
+    });
+    simplex::ReplicaPorts ports;
+    ports.ledger = &ledger;
+    ports.chain = &ledger;
+    ports.txs_wait = [this] { return is_worth_a_block(); };
+    ports.halted = [](const Error& error, const auto&) { must<void>(std::unexpected(error)); };
+    simplex::EngineConfig config;
+    config.idle_ms = 3'600'000;
+    std::filesystem::create_directories(folder);
+    replica_ = must(simplex::Replica::open(std::move(ports), folder.string(), w.validator, config));
+    replica_->start();
+  }
+  /// Waits where more than the pool should hold would wait.
+  void submitted(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    submitted_ += n;
+    if (submitted_ - final_ >= kSealAt || submitted_ == total_) replica_->txs_wait();
+    changed_.wait(lock, [&] { return submitted_ - final_ < kMaxWaiting; });
+  }
+  /// The number of blocks.
+  std::size_t wait_for_all() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return final_ == total_; });
+    return blocks_;
+  }
+
+ private:
+  [[nodiscard]] bool is_worth_a_block() {
+    const std::lock_guard lock(mutex_);
+    return final_ < submitted_ && (submitted_ - final_ >= kSealAt || submitted_ == total_);
+  }
+
+  std::size_t total_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t submitted_ = 0;
+  std::size_t final_ = 0;
+  std::size_t blocks_ = 0;
+  std::unique_ptr<simplex::Replica> replica_;
+};
+
+// As a node has it: consensus and the ledger have their threads, and every core takes transactions in besides.
+Run finalize_all(const World& w, LedgerImpl& ledger, const std::filesystem::path& journal) {
   Run run;
-  std::mutex mutex;
-  std::condition_variable changed;
+  Chain chain(w, ledger, journal);
   std::atomic<std::size_t> next = 0;
-  std::atomic<std::size_t> submitted = 0;
-  std::atomic<std::size_t> final = 0;
-  const auto worth_a_block = [&] { return submitted == w.transfers.size() || submitted - final >= kSealAt; };
   const double cpu = cpu_seconds();
   const auto start = SteadyClock::now();
-  std::thread sealer([&] {
-    while (final < w.transfers.size()) {
-      {
-        std::unique_lock lock(mutex);
-        changed.wait(lock, worth_a_block);
-      }
-      const auto began = SteadyClock::now();
-      const auto wall = static_cast<std::uint64_t>(1'000 * bench::seconds_since(start));
-      const auto sealed = must(sequencer.step(TimeMs(w.genesis.time.value + 1 + wall), true));
-      if (sealed) final += sealed->block.txs.size();
-      ++run.blocks;
-      run.sealing_seconds += bench::seconds_since(began);
-      changed.notify_all();
-    }
-  });
-  ::pthread_setname_np(sealer.native_handle(), "run");
   on_all_cores("run", [&](std::size_t) {
     for (std::size_t from = next.fetch_add(kSubmitChunk); from < w.transfers.size();
          from = next.fetch_add(kSubmitChunk)) {
-      if (ledger.waiting() >= kMaxWaiting) {
-        std::unique_lock lock(mutex);
-        changed.wait(lock, [&] { return ledger.waiting() < kMaxWaiting; });
-      }
       submit_chunk(w, ledger, from);
-      {
-        const std::lock_guard lock(mutex);
-        submitted += std::min(kSubmitChunk, w.transfers.size() - from);
-      }
-      if (worth_a_block()) changed.notify_all();
+      chain.submitted(std::min(kSubmitChunk, w.transfers.size() - from));
     }
   });
-  sealer.join();
+  run.blocks = chain.wait_for_all();
   run.seconds = bench::seconds_since(start);
   run.cpu_seconds = cpu_seconds() - cpu;
   return run;
@@ -238,15 +260,13 @@ int run_bench(std::size_t accounts, std::size_t transfers) {
       must(LedgerImpl::open(w.genesis, must(open_rocks_kv(folder.path() / "ledger", RocksUse::kLedger)),
                             must(open_rocks_kv(folder.path() / "state", RocksUse::kState)), policy, options));
   std::fprintf(stderr, "genesis written in %.1f s\n", bench::seconds_since(opening));
-  const auto log = must(SignerLog::open(folder.path()));
-  Sequencer sequencer = must(Sequencer::start(*ledger, *log, w.validator, must(ledger->head()), {}));
   const Verifying before = verify_rate(w);
-  const Run run = finalize_all(w, *ledger, sequencer);
+  const Run run = finalize_all(w, *ledger, folder.path() / "journal");
   const Verifying after = verify_rate(w);
   const double limit = (before.per_second + after.per_second) / 2;
   const double value = static_cast<double>(transfers) / run.seconds;
-  std::fprintf(stderr, "%zu blocks in %.2f s, %.2f s of it sealing; verify %.0f/s before, %.0f/s after\n", run.blocks,
-               run.seconds, run.sealing_seconds, before.per_second, after.per_second);
+  std::fprintf(stderr, "%zu blocks in %.2f s; verify %.0f/s before, %.0f/s after\n", run.blocks, run.seconds,
+               before.per_second, after.per_second);
   const double verify_cpu = (before.cpu_seconds + after.cpu_seconds) / 2;
   std::fprintf(stderr, "processor time: %.1f us a transfer, %.1f us of it for its bare verification (%.2f)\n",
                1e6 * run.cpu_seconds / static_cast<double>(transfers), 1e6 * verify_cpu,

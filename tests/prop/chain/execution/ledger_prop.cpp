@@ -32,6 +32,7 @@ struct Village : ServiceWorld {
 
   Village() : ServiceWorld(kPeople, 60'000'000, 2) {
     genesis.params.min_bond = Amount(5'000'000);
+    genesis.params.min_seat_bond = Amount(4'000'000);
     genesis.params.name_fee = Amount(2'000'000);
     genesis.params.upkeep_per_mib = Amount(100);
     start();
@@ -99,6 +100,12 @@ struct Village : ServiceWorld {
     for (const auto& [offer, bond] : paper.bonds) {
       RC_ASSERT(NaivePurse::of(read<OfferRecord>(path::offer(offer))->bond) == bond.purse);
     }
+    for (const auto& [key, seat] : paper.seats) {
+      RC_ASSERT(NaivePurse::of(read<SeatRecord>(path::seat(key))->bond) == seat.purse);
+    }
+    std::size_t seats = 0;
+    state.scan(Module::kSeats, [&](const StatePath&, ByteView) { return ++seats, true; });
+    RC_ASSERT(seats == paper.seats.size() + genesis.validators.members.size());
     for (const auto& [service, fund] : paper.funds) {
       const auto record = read<FundRecord>(path::fund(service));
       const NaivePurse held = record ? NaivePurse::of(record->purse) : NaivePurse{};
@@ -148,10 +155,19 @@ RegisterNode any_keys(const Village& v, std::uint64_t who) {
   return keys;
 }
 
+/// The number of a session key: any, or one that `who` granted.
+std::uint64_t some_session(const Village& v, std::uint64_t who) {
+  std::vector<std::uint64_t> own;
+  for (const auto& [key, session] : v.paper.sessions) {
+    if (session.owner == who) own.push_back(key);
+  }
+  return own.empty() || draw<int>(0, 2) == 0 ? draw<std::uint64_t>(50, 54) : *rc::gen::elementOf(own);
+}
+
 /// What moves no tokens but its fee.
 Payload any_other_payload(const Village& v, std::uint64_t who) {
   const auto some_service = draw<int>(0, 8) == 0 ? ServiceId{} : *rc::gen::elementOf(v.services);
-  switch (draw<int>(0, 6)) {
+  switch (draw<int>(0, 8)) {
     case 0:
       return any_keys(v, who);
     case 1: {
@@ -160,6 +176,7 @@ Payload any_other_payload(const Village& v, std::uint64_t who) {
       return RotateNodeKey{node, keys.node_key, keys.consensus_key, keys.node_proof, keys.consensus_proof};
     }
     case 2:
+    case 6:
       return GrantSessionKey{test::person_key(draw<std::uint64_t>(50, 54)).public_key(),
                              Epoch(static_cast<std::uint32_t>(v.paper.time.now) + draw<std::uint32_t>(0, 6)),
                              Amount(draw<std::uint64_t>(0, 5)),
@@ -167,7 +184,8 @@ Payload any_other_payload(const Village& v, std::uint64_t who) {
                              draw<std::uint32_t>(0, 4),
                              {}};
     case 3:
-      return RevokeSessionKey{person(draw<std::uint64_t>(50, 54))};
+    case 7:
+      return RevokeSessionKey{person(some_session(v, who))};
     case 4:
       return AnnounceVersion{some_service, ServiceWorld::commit(draw<std::uint64_t>(1, 5)), 0,
                              draw<std::uint32_t>(0, 8)};
@@ -181,17 +199,31 @@ Payload any_payload(const Village& v, std::uint64_t who) {
   const std::uint64_t live = v.paper.people.at(who).live(v.paper.time);
   const std::uint64_t spare = live > 1'000 ? live - 1'000 : live;  // leaves about a fee
   const auto some_service = *rc::gen::elementOf(v.services);
-  switch (draw<int>(0, 10)) {
+  switch (draw<int>(0, 12)) {
+    case 9:
+      return JoinCommittee{draw<int>(0, 8) == 0 ? NodeId{} : *rc::gen::elementOf(v.nodes),
+                           Amount(4'000'000 + draw<std::uint64_t>(0, 4) * 9'000'000 - 1)};
+    case 10: {
+      const NodeId node = *rc::gen::elementOf(v.nodes);
+      const auto seat = v.paper.seats.begin();
+      const bool of_a_seat = seat != v.paper.seats.end() && draw<int>(0, 3) != 0;
+      return LeaveCommittee{of_a_seat ? seat->first : v.paper.node_keys.at(node).second};
+    }
     case 0:
     case 1:
       return Transfer{person(draw<std::uint64_t>(0, kPeople + 1)), any_amount(spare), {}};
     case 2:
     case 3: {
       std::vector<std::uint64_t> expiries{0, v.paper.time.fresh()};
-      for (const auto& [key, amount] : v.paper.people.at(who).lots) expiries.push_back(key.first);
-      const auto expiry = *rc::gen::elementOf(expiries);
       const auto& lots = v.paper.people.at(who).lots;
+      for (const auto& [key, amount] : lots) expiries.push_back(key.first);
+      // The first to end is the one that may be refreshed; that more than there is of it is refused comes after that.
+      const bool soonest = !lots.empty() && draw<int>(0, 2) == 0;
+      const auto expiry = soonest ? lots.begin()->first.first : *rc::gen::elementOf(expiries);
       const auto lot = lots.find({expiry, 1});
+      if (lot != lots.end() && draw<int>(0, 5) == 0) {
+        return RefreshLot{Epoch(static_cast<std::uint32_t>(expiry)), LotClass::kToken, Amount(lot->second + 1)};
+      }
       return RefreshLot{Epoch(static_cast<std::uint32_t>(expiry)), LotClass::kToken,
                         any_amount(lot == lots.end() ? 5 : lot->second)};
     }
@@ -235,7 +267,8 @@ void run_payload(Village& v, std::uint64_t who, Payload payload) {
   test::saw_status(tx.body.payload.index(), expected);
   if (receipt.status != TxStatus::kOk) {
     for (const auto& [path, value] : out->diff) {
-      RC_ASSERT((path == path::account(person(who)) || path == path::supply() || before.at(path) == *value));
+      const bool is_of_every_block = path == path::supply() || path == path::epoch_anchor(v.epoch());
+      RC_ASSERT((path == path::account(person(who)) || is_of_every_block || before.at(path) == *value));
     }
   }
   for (const Event& e : receipt.events) {
@@ -284,6 +317,7 @@ std::map<std::uint64_t, std::uint64_t, std::greater<>> lives(const NaiveLedger& 
   for (const auto& [n, purse] : paper.people) add(purse, paper.time.now);
   for (const auto& [service, fund] : paper.funds) add(fund.second, paper.time.now);
   for (const auto& [offer, bond] : paper.bonds) add(bond.purse, bond.bonded_at);
+  for (const auto& [key, seat] : paper.seats) add(seat.purse, seat.bonded_at);
   return out;
 }
 
@@ -364,6 +398,8 @@ TEST(LedgerHistories, ReachSuccessAndFailureOfEachKindOnPaper) {
       {"RefreshLot", {kOk, kNoSuchLot, kRefreshTooEarly, kInsufficientFunds}},
       {"OfferResources", {kOk, kOfferExists, kNotOwner, kBondTooSmall, kInsufficientFunds}},
       {"WithdrawOffer", {kOk, kNotOwner, kOfferWithdrawn}},
+      {"JoinCommittee", {kOk, kNoSuchNode, kNotOwner, kSeatBondTooSmall, kSeatTaken, kInsufficientFunds}},
+      {"LeaveCommittee", {kOk, kNoSuchSeat, kNotOwner, kSeatLeft}},
       {"PublishService", {kOk, kNameTaken, kInsufficientFunds}},
       {"FundService", {kOk, kInsufficientFunds}},
       {"UnfundService", {kOk, kNotOwner, kUnspentTooSmall}},

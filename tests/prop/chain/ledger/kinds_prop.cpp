@@ -24,8 +24,8 @@ std::vector<int>& applied_kinds() {
 }
 
 /// Kinds that need others before them: RefreshLot, RevokeSessionKey, OfferResources, WithdrawOffer, UnfundService,
-/// TopUpChannel, Finalize, Dispute.
-constexpr std::size_t kSlowKinds[] = {1, 5, 6, 7, 12, 15, 19, 20};
+/// TopUpChannel, Finalize, Dispute, JoinCommittee, LeaveCommittee, ConfirmReadiness, SubmitEvidence.
+constexpr std::size_t kSlowKinds[] = {1, 5, 6, 7, 12, 15, 19, 20, 21, 22, 23, 24};
 
 SignedTx next_tx(AnyTx& txs) {
   return test::signed_by_person(below(3) == 0 ? txs.next(kSlowKinds[below(std::size(kSlowKinds))]) : txs.next());

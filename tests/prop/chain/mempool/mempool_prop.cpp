@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstring>
 #include <map>
 
 #include "chain/mempool/mempool.hpp"
@@ -96,9 +97,13 @@ struct NaivePool {
     all.push_back(w);
     return PoolVerdict::kAdded;
   }
-  std::vector<TxId> select(std::size_t max_bytes, std::size_t max_txs) const {
+  std::vector<TxId> select(std::size_t max_bytes, std::size_t max_txs,
+                           const std::map<std::uint8_t, std::uint64_t>& ahead = {}) const {
     std::map<std::uint8_t, std::vector<Waiting>> queues;
     for (const Waiting& w : all) queues[w.sender] = of(w.sender);
+    for (const auto& [sender, from] : ahead) {
+      std::erase_if(queues[sender], [&, n = from](const Waiting& w) { return w.nonce < n; });
+    }
     std::vector<TxId> out;
     std::size_t used = 0;
     while (out.size() < max_txs) {
@@ -146,10 +151,16 @@ struct Pair {
               model.add(w, next[w.sender]));
   }
   void commit() {
+    std::vector<SignedTx> txs;
+    std::vector<TxId> ids;
     for (const TxId& id : model.select(600, 4)) {
       const auto w = *std::ranges::find(model.all, id, &Waiting::id);
       next[w.sender] = w.nonce + 1;
+      txs.push_back(pool.find(id)->tx);
+      ids.push_back(id);
     }
+    pool.committed(txs, ids);
+    for (const TxId& id : ids) RC_ASSERT(pool.find(id) == nullptr);
     for (const auto& [sender, n] : next) {
       Address address;
       address.data.fill(sender);
@@ -190,6 +201,21 @@ struct Pair {
       RC_ASSERT(chosen == model.select(max_bytes, max_txs));
     }
   }
+  // Blocks that are not final hold some senders' first transactions, or more than what waits here.
+  void check_ahead() const {
+    std::map<std::uint8_t, std::uint64_t> from;
+    Mempool::Ahead ahead;
+    for (const auto& [sender, n] : next) {
+      if (below(2) == 0) continue;
+      from[sender] = n + below<std::uint64_t>(7);
+      Address address;
+      address.data.fill(sender);
+      ahead[address] = Nonce(from[sender]);
+    }
+    std::vector<TxId> chosen;
+    for (const auto& entry : pool.select(900, 5, ahead)) chosen.push_back(entry->id);
+    RC_ASSERT(chosen == model.select(900, 5, from));
+  }
 };
 
 RC_GTEST_PROP(MempoolProp, EqualsAListThatIsSearched, ()) {
@@ -206,6 +232,45 @@ RC_GTEST_PROP(MempoolProp, EqualsAListThatIsSearched, ()) {
       pair.expire();
     }
     pair.check();
+    pair.check_ahead();
+  }
+}
+
+// More senders than are sorted at once; many of them offer the same.
+RC_GTEST_PROP(MempoolProp, ChoosesTheBestOfManySenders, (std::uint64_t seed)) {
+  Mempool pool({}, seed);
+  struct Offer {
+    std::uint64_t fee = 0;
+    std::size_t arrival = 0;
+    TxId id;
+  };
+  std::vector<Offer> offers;
+  const auto senders = *rc::gen::inRange<std::size_t>(1, 5'000);
+  for (std::size_t i = 0; i < senders; ++i) {
+    seed = seed * 6'364'136'223'846'793'005ULL + 1'442'695'040'888'963'407ULL;
+    SignedTx tx;
+    std::memcpy(tx.body.sender.data.data(), &i, sizeof i);
+    tx.body.max_fee = Amount(1 + (seed >> 40) % 50);
+    const TxId id = tx_id(tx.body);
+    RC_ASSERT(pool.add({tx, id, Hash{}, Bytes(100), Amount(1), Amount(1)}, Nonce(0)) == PoolVerdict::kAdded);
+    offers.push_back({tx.body.max_fee.micro, i, id});
+  }
+  std::ranges::sort(
+      offers, [](const Offer& a, const Offer& b) { return a.fee != b.fee ? a.fee > b.fee : a.arrival < b.arrival; });
+  while (!offers.empty()) {
+    const auto wanted = std::min(offers.size(), *rc::gen::inRange<std::size_t>(1, 3'000));
+    const auto chosen = pool.select(~std::size_t{0}, wanted);
+    RC_ASSERT(chosen.size() == wanted);
+    std::vector<SignedTx> txs;
+    std::vector<TxId> ids;
+    for (std::size_t i = 0; i < wanted; ++i) {
+      RC_ASSERT(chosen[i]->id == offers[i].id);
+      txs.push_back(chosen[i]->tx);
+      ids.push_back(chosen[i]->id);
+    }
+    pool.committed(txs, ids);
+    offers.erase(offers.begin(), offers.begin() + static_cast<std::ptrdiff_t>(wanted));
+    RC_ASSERT(pool.size() == offers.size());
   }
 }
 

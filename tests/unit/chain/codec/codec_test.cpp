@@ -81,6 +81,40 @@ TEST(Codec, RefusesSecondEncodingsOfOneValue) {
   EXPECT_EQ(refusal<Map>("0200000001000100"), "map keys are not ascending") << "duplicates too";
 }
 
+struct Ends {
+  Point point;
+  Colour colour = Colour::kBlue;
+  static constexpr auto kFields = std::tuple{&Ends::point, &Ends::colour};
+};
+struct Around {
+  Ends front;
+  bool flag = false;
+  Blob<4> middle;
+  Height height;
+  Ends back;
+  static constexpr auto kFields =
+      std::tuple{&Around::front, &Around::flag, &Around::middle, &Around::height, &Around::back};
+};
+
+// Neighbours of a fixed size are read in one step; what is wrong with one of them is said as if it had been read alone.
+TEST(Codec, FieldsReadTogetherAreCheckedOneByOne) {
+  static_assert(codec_detail::fixed_size<Ends>() == 7 && codec_detail::fixed_size<Around>() == 0);
+  static_assert(codec_detail::fixed_run<Around, 0>().fields == 2 && codec_detail::fixed_run<Around, 0>().bytes == 8);
+  static_assert(codec_detail::fixed_run<Around, 2>().fields == 0);
+  static_assert(codec_detail::fixed_run<Around, 3>().fields == 2 && codec_detail::fixed_run<Around, 3>().bytes == 15);
+  const std::string ends = "0100ffffffff07";
+  const std::string good = ends + "01" + "01000000aa" + "0200000000000000" + ends;
+  const auto read = decode<Around>(from_hex(good).value());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_EQ(hex_of(*read), good);
+  EXPECT_EQ(read->height, Height(2));
+  EXPECT_EQ(refusal<Ends>("0100ffffffff03"), "unknown enumerator 3");
+  EXPECT_EQ(refusal<Around>("0100ffffffff03" + good.substr(14)), "unknown enumerator 3");
+  EXPECT_EQ(refusal<Around>(ends + "02" + good.substr(16)), "a bool is 0 or 1");
+  EXPECT_EQ(refusal<Around>(good.substr(0, good.size() - 2) + "04"), "unknown enumerator 4");
+  for (std::size_t n = 0; n < good.size(); n += 2) EXPECT_EQ(refusal<Around>(good.substr(0, n)), "ends too early") << n;
+}
+
 TEST(Codec, ChecksLimitsBeforeItAllocates) {
   EXPECT_EQ(refusal<Blob<2>>("03000000aabbcc"), "length 3 is over 2");
   EXPECT_EQ(refusal<Text<2>>("03000000616263"), "length 3 is over 2");

@@ -40,6 +40,13 @@ const std::map<std::string_view, std::set<TxStatus>>& outcomes() {
       {"RequestClose", {kOk, kNoSuchChannel, kNotPayer, kChannelClosing}},
       {"Finalize", {kOk, kNoSuchChannel, kTooEarly}},
       {"Dispute", {kOk, kNoSuchChannel, kTooLate, kNoContradiction, kBadHostSignature}},
+      {"JoinCommittee", {kOk, kNoSuchNode, kNotOwner, kSeatBondTooSmall, kSeatTaken, kConvicted, kInsufficientFunds}},
+      {"LeaveCommittee", {kOk, kNoSuchSeat, kNotOwner, kConvicted, kSeatLeft}},
+      {"ConfirmReadiness",
+       {kOk, kNoSuchSeat, kConvicted, kSeatLeft, kAlreadyReady, kUnknownBoundary, kBadReadiness, kInsufficientFunds}},
+      {"SubmitEvidence",
+       {kOk, kNoSuchSeat, kConvicted, kTooLate, kWrongEpoch, kNotSeated, kNotContradictory, kBadEvidence,
+        kToSessionKey}},
   };
   return table;
 }

@@ -5,6 +5,7 @@
 #include "chain/execution/block_state.hpp"
 #include "chain/execution/full_sum.hpp"
 #include "tests/gen/any_value.hpp"
+#include "tests/gen/chain/committee_world.hpp"
 #include "tests/gen/service_world.hpp"
 
 namespace micro {
@@ -37,8 +38,15 @@ struct PlacedService : ServiceWorld {
         TxStatus::kOk);
     EXPECT_TRUE(end_epoch().has_value());
     EXPECT_EQ(hosts_of(version).size(), 1u);
+    EXPECT_TRUE(run({}).has_value());  // the epoch's first block makes its anchor
   }
 
+  [[nodiscard]] SubmitEvidence proof_against_the_genesis() const {
+    const Ed25519Secret liar = test::machine_key(0);
+    const auto [a, b] = test::lie(read<EpochAnchor>(path::epoch_anchor(epoch()))->epoch_id);
+    return {liar.public_key(), epoch(), a, liar.sign(statement_hash(a)), b, liar.sign(statement_hash(b)),
+            person(kStranger)};
+  }
   /// A value of each kind that concerns this very service, node and offer.
   [[nodiscard]] std::vector<Payload> telling_payloads() const {
     const RegisterNode keys = registration(kHost, 9);
@@ -67,7 +75,11 @@ struct PlacedService : ServiceWorld {
             CoopClose{},
             RequestClose{},
             Finalize{},
-            Dispute{}};
+            Dispute{},
+            JoinCommittee{node, genesis.params.min_seat_bond},
+            LeaveCommittee{test::machine_key(0).public_key()},
+            ConfirmReadiness{test::machine_key(0).public_key(), epoch(), {}, {}},
+            proof_against_the_genesis()};
   }
 };
 

@@ -23,6 +23,7 @@ TEST(TransferTx, MovesTokensBurnsTheFeeAndCountsTheNonce) {
 TEST(TransferTx, FailingChangesOnlyNonceAndFee) {
   World w;
   w.start();
+  ASSERT_TRUE(w.run({}).has_value()) << "the first block of an epoch records what the epoch is bound to";
   const auto before = w.state.entries();
   const TxReceipt receipt = w.apply(0, Transfer{person(1), Amount(5'000'000'000), {}});
   EXPECT_EQ(receipt.status, TxStatus::kInsufficientFunds);

@@ -37,7 +37,28 @@ TEST(Ledger, StartsFromItsGenesis) {
   EXPECT_EQ(head.chain, chain_id(net.genesis()));
   EXPECT_FALSE(head.certificate);
   EXPECT_EQ(net.ledger().validators(Epoch(0)).value(), net.genesis().validators);
-  EXPECT_EQ(net.ledger().validators(Epoch(1)).error().fault, Fault::kNotFound);
+  EXPECT_EQ(net.ledger().validators(Epoch(1)).value(), net.genesis().validators) << "nobody could join before";
+  EXPECT_EQ(net.ledger().validators(Epoch(2)).error().fault, Fault::kNotFound);
+}
+
+TEST(Ledger, KnowsTheCommitteesOfAllEpochsUpToTheNext) {
+  Genesis genesis = test::small_genesis();
+  genesis.params.min_committee = 2;
+  for (std::uint8_t n = 2; n <= 3; ++n) {  // unequal weights of the genesis are capped step by step
+    genesis.validators.members.push_back({test::validator_key(n).public_key(), 10});
+  }
+  std::ranges::sort(genesis.validators.members, {}, &Validator::key);
+  SmallNet net(genesis);
+  std::vector<Hash> named{validator_set_hash(genesis.validators)};
+  for (int i = 0; i < 6; ++i) named.push_back(net.seal(1'000).value().header.next_validators);
+  EXPECT_NE(named[2], named[0]);
+  for (std::uint32_t e = 0; e < named.size(); ++e) {
+    const auto set = net.ledger().validators(Epoch(e));
+    ASSERT_TRUE(set.has_value()) << e << ": " << set.error().message;
+    EXPECT_EQ(validator_set_hash(*set), named[e]) << e;
+  }
+  EXPECT_TRUE(net.ledger().validators(Epoch(7)).has_value()) << "fixed an epoch ahead";
+  EXPECT_EQ(net.ledger().validators(Epoch(8)).error().fault, Fault::kNotFound);
 }
 
 TEST(Ledger, FinalizesATransfer) {
@@ -180,6 +201,22 @@ TEST(Ledger, UnfinalizedBlocksBuildOnEachOtherAndBranchesAreForgotten) {
   EXPECT_EQ(two.ledger().finalize(other, SmallNet::certificate_of(other, 3)).error().fault, Fault::kNotFound);
   EXPECT_TRUE(two.ledger().txs_wait());  // what the lost branch held still waits
   EXPECT_EQ(two.seal().value().txs.size(), 1U);
+}
+
+TEST(Ledger, AProposalTakesNothingThatAnUnfinalizedAncestorHolds) {
+  SmallNet net;
+  for (std::uint64_t n = 0; n < 3; ++n) ASSERT_TRUE(net.ledger().submit(net.transfer(1, n, 2, 5)).waits());
+  ASSERT_TRUE(net.ledger().submit(net.transfer(2, 0, 3, 5)).waits());
+  const ProposeLimits two{.max_txs = 2};
+  const Block first = net.ledger().propose(head_id(net), TimeMs(test::kGenesisTime.value + 1), two).value();
+  const Block second = net.ledger().propose(block_id(first.header), TimeMs(test::kGenesisTime.value + 2), two).value();
+  const Block third = net.ledger().propose(block_id(second.header), TimeMs(test::kGenesisTime.value + 3), two).value();
+  EXPECT_EQ(first.txs.size(), 2U);
+  EXPECT_EQ(second.txs.size(), 2U);
+  EXPECT_TRUE(third.txs.empty());
+  const BlockId last = block_id(third.header);
+  ASSERT_TRUE(net.ledger().finalize(last, SmallNet::certificate_of(last, 3)));
+  EXPECT_FALSE(net.ledger().txs_wait());
 }
 
 TEST(Ledger, TheBoundaryBlockEndsTheEpoch) {

@@ -154,6 +154,7 @@ TEST_F(EngineTest, NothingIsSaidBeforeItIsWritten) {
 TEST_F(EngineTest, AVoteIsWrittenAfterTheBodyThatItIsFor) {
   begin();
   node_->keep_turns = true;
+  node_->ledger().submit(7);
   node_->feed(TxsWait{true});
   reach_view(true);  // proposes at once
   hear(certificate(StatementKind::kNullify, node_->engine().view().value));
@@ -379,6 +380,7 @@ TEST_F(EngineTest, ProposalsShrinkToNothingWhileNothingIsFinal) {
   EngineConfig config;
   config.limits.max_txs = 64;
   begin(4, config);
+  node_->ledger().submit(7);
   node_->feed(TxsWait{true});
   node_->keep_turns = true;
   for (std::uint64_t v = node_->engine().view().value; v <= 40; ++v) hear(certificate(StatementKind::kNullify, v));

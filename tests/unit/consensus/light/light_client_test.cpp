@@ -8,22 +8,22 @@
 namespace micro {
 namespace {
 
-using test::MemoryLog;
+using test::Sealed;
 using test::SmallNet;
 
 class LightClientTest : public testing::Test {
  protected:
   void SetUp() override {
-    solo_.emplace(test::start_sequencer(net_, log_).value());
+    ASSERT_TRUE(solo_.start());
     genesis_ = net_.ledger().head().value().header;
     for (std::uint64_t i = 0; i < 6; ++i) {  // three epochs, two blocks each
       net_.ledger().submit(net_.transfer(1, i, 2, 5));
       now_ += 500;
-      sealed_.push_back(*solo_->step(TimeMs(now_), true).value());
+      sealed_.push_back(*solo_.step(TimeMs(now_), true).value());
     }
     ASSERT_EQ(net_.ledger().head().value().epoch, Epoch(3));
     net_.ledger().submit(net_.transfer(1, 6, 2, 5));
-    sealed_.push_back(*solo_->step(TimeMs(now_ + 5), true).value());
+    sealed_.push_back(*solo_.step(TimeMs(now_ + 5), true).value());
   }
   /// Follows all boundaries and then the tip.
   LightClient synced() {
@@ -37,8 +37,8 @@ class LightClientTest : public testing::Test {
   }
 
   SmallNet net_;
-  MemoryLog log_;
-  std::optional<Sequencer> solo_;
+  test::MemoryJournal journal_;
+  test::Solo solo_{net_, journal_};
   Header genesis_;
   std::vector<Sealed> sealed_;
   std::uint64_t now_ = test::kGenesisTime.value;

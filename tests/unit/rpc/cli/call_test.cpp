@@ -63,6 +63,14 @@ TEST_F(CallTest, RefusalsOfTheGatewayHaveTheirCodes) {
   EXPECT_EQ(run({"call", "hello", "/"}).exit, 1);
 }
 
+TEST_F(CallTest, APausedServiceIsAMatterOfFunds) {
+  answers(503,
+          R"({"code":"paused","detail":"hello is paused","hint":"resume it with: micro service fund hello AMOUNT"})");
+  const Ran ran = run({"call", "hello", "/"});
+  EXPECT_EQ(ran.exit, 6);
+  EXPECT_NE(ran.err.find("micro service fund hello"), std::string::npos) << ran.err;
+}
+
 TEST_F(CallTest, AnUnknownOutcomeNamesTheKeyThatPaysOnlyOnce) {
   answers(504, "{}");
   const Ran ran = run({"call", "hello", "/", "--json"});

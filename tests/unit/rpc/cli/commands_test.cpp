@@ -160,6 +160,55 @@ TEST_F(CommandsTest, ALotIsRefreshedWholeOrInPart) {
   EXPECT_EQ(run({"wallet", "refresh", "90"}).exit, 4);
 }
 
+TEST_F(CommandsTest, OfTwoLotsThatExpireTogetherTheOneThatIsNamedIsRefreshed) {
+  answer("ledger.account", Json{{"lots",
+                                 {Json{{"expiry", 30}, {"amount", "2.000000"}, {"class", "token"}},
+                                  Json{{"expiry", 30}, {"amount", "7.000000"}, {"class", "base"}}}}});
+  const Ran both = run({"wallet", "refresh", "30"});
+  EXPECT_EQ(both.exit, 2);
+  EXPECT_NE(both.err.find("--class token"), std::string::npos) << both.err;
+  EXPECT_TRUE(sent_.empty());
+  ASSERT_EQ(run({"wallet", "refresh", "30", "--class", "token"}).exit, 0);
+  ASSERT_EQ(run({"wallet", "refresh", "30", "--class", "base"}).exit, 0);
+  ASSERT_TRUE(sent<RefreshLot>(0) != nullptr && sent<RefreshLot>(1) != nullptr);
+  EXPECT_EQ(sent<RefreshLot>(0)->cls, LotClass::kToken);
+  EXPECT_EQ(sent<RefreshLot>(0)->amount, Amount(2'000'000));
+  EXPECT_EQ(sent<RefreshLot>(1)->cls, LotClass::kBase);
+  EXPECT_EQ(sent<RefreshLot>(1)->amount, Amount(7'000'000));
+}
+
+TEST_F(CommandsTest, HistoryShowsWhatCameAndWentAndTheFeesThatTheAccountPaid) {
+  const std::string other(dev0_text_.rbegin(), dev0_text_.rend());
+  const auto item = [&](const char* height, const char* kind, const Json& paid_by, Json event) {
+    Json out{{"height", height},  {"txid", std::string(64, 'a')}, {"kind", kind}, {"status", "Ok"},
+             {"fee", "0.000345"}, {"events", {std::move(event)}}};
+    if (!paid_by.is_null()) out["paid_by"] = paid_by;
+    return out;
+  };
+  answer("ledger.history",
+         Json{{"items",
+               {item("4", "Transfer", dev0_text_,
+                     {{"kind", "Transferred"}, {"from", dev0_text_}, {"to", other}, {"amount", "1.500000"}}),
+                item("5", "Transfer", other,
+                     {{"kind", "Transferred"}, {"from", other}, {"to", dev0_text_}, {"amount", "2.000000"}}),
+                item("6", "Finalize", nullptr,
+                     {{"kind", "ChannelFinalized"}, {"host_owner", dev0_text_}, {"to_host", "0.700000"}})}},
+              {"cursor", "4.0"}});
+  const Ran ran = run({"wallet", "history", "dev0"});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  std::vector<std::string> lines;
+  for (std::istringstream in(ran.out); std::getline(in, lines.emplace_back());) {
+  }
+  ASSERT_GE(lines.size(), 4u) << ran.out;
+  EXPECT_NE(lines[1].find("0.000345"), std::string::npos) << lines[1];
+  EXPECT_NE(lines[1].find("-1.500000 to "), std::string::npos) << lines[1];
+  EXPECT_EQ(lines[2].find("0.000345"), std::string::npos) << "who sent it paid that: " << lines[2];
+  EXPECT_NE(lines[2].find("+2.000000 from "), std::string::npos) << lines[2];
+  EXPECT_EQ(lines[3].find("0.000345"), std::string::npos) << "it came out of the channel: " << lines[3];
+  EXPECT_NE(lines[3].find("+0.700000"), std::string::npos) << lines[3];
+  EXPECT_NE(ran.err.find("--cursor 4.0"), std::string::npos) << ran.err;
+}
+
 TEST_F(CommandsTest, HelpIsOfWhatItNames) {
   const Ran all = run_bare({"help"});
   EXPECT_EQ(all.exit, 0);

@@ -41,7 +41,11 @@ class RunTest : public test::ScriptedLedger {
     });
     node_.methods.add("svc.versions", [this](RpcParams&) -> Result<Json> {
       if (asked_++ == 0 && sent_.empty()) return Json::array();
-      Json version{{"commit", commit_.hex()}, {"state", "active"}, {"hosts", Json::array()}, {"local", Json::object()}};
+      Json version{{"commit", commit_.hex()},
+                   {"state", state_},
+                   {"hosts", Json::array()},
+                   {"local", Json::object()},
+                   {"memory_mib", 16}};
       if (asked_ > 2) version["wasm_sha256"] = std::string(64, 'a');
       if (asked_ > 2) version["wasm_bytes"] = 48000;
       if (asked_ > 3) version["hosts"] = Json::array({Json{{"node", std::string(64, 'b')}, {"decision", "3"}}});
@@ -64,6 +68,7 @@ class RunTest : public test::ScriptedLedger {
   bool known_ = false;
   int asked_ = 0;
   std::vector<std::string> retried_;
+  std::string state_ = "active";
   Json local_{{"state", "running"}};
 };
 
@@ -161,6 +166,31 @@ TEST_F(RunTest, AServiceThatCannotRunHereSaysWhy) {
   EXPECT_NE(ran.err.find("mend the source"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("expected ';'"), std::string::npos) << ran.err;
   EXPECT_NE(ran.err.find("micro logs hello"), std::string::npos) << ran.err;
+}
+
+TEST_F(RunTest, WhatTheBuildersDisagreeAboutIsRefusedByGovernance) {
+  state_ = "irreproducible";
+  const Ran ran = run({"run", "example.org/o/r/hello"});
+  EXPECT_EQ(ran.exit, 9);
+  EXPECT_NE(ran.err.find("different modules"), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("micro logs hello"), std::string::npos) << ran.err;
+  asked_ = 0;
+  const auto error = parse_json(run({"run", "example.org/o/r/hello", "--json"}).err);
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ((*error)["code"], 9);
+  EXPECT_EQ((*error)["name"], "refused");
+}
+
+TEST_F(RunTest, TheMemoryOfAnAnnouncedCommitIsWhatItWasAnnouncedWith) {
+  known_ = true;
+  ASSERT_EQ(run({"run", "example.org/o/r/hello"}).exit, 0);
+  sent_.clear();
+  const Ran other = run({"run", "example.org/o/r/hello", "--memory", "64"});
+  ASSERT_EQ(other.exit, 0) << other.err;
+  EXPECT_NE(other.err.find("--memory was not applied"), std::string::npos) << other.err;
+  EXPECT_NE(other.err.find("16 MiB"), std::string::npos) << other.err;
+  const Ran same = run({"run", "example.org/o/r/hello", "--memory", "16"});
+  EXPECT_EQ(same.err.find("not applied"), std::string::npos) << same.err;
 }
 
 TEST_F(RunTest, AModuleOverItsCapIsTheSourcesFault) {

@@ -22,10 +22,25 @@ class ConfigTest : public ::testing::Test {
   NodeConfig config_;
 };
 
+TEST(LeftFolders, OfKilledProcessesGoAndAllOthersStay) {
+  const test::TempFolder parent;
+  for (const char* name : {"micro-dev-killed", "micro-dev-living", "micro-dev-begins", "other"}) {
+    std::filesystem::create_directories(parent / name / "ledger");
+  }
+  for (const char* name : {"micro-dev-killed", "other"}) std::ofstream(parent / name / "lock") << "4711";
+  const auto held = ProcessLock::take(parent / "micro-dev-living" / "lock", "");
+  ASSERT_TRUE(held);
+  clear_left_folders(parent.path(), "micro-dev-");
+  EXPECT_FALSE(std::filesystem::exists(parent / "micro-dev-killed"));
+  EXPECT_TRUE(std::filesystem::exists(parent / "micro-dev-living" / "ledger"));
+  EXPECT_TRUE(std::filesystem::exists(parent / "micro-dev-begins")) << "its process has not locked it yet";
+  EXPECT_TRUE(std::filesystem::exists(parent / "other"));
+}
+
 TEST_F(ConfigTest, TakesWhatIsThereAndLeavesTheRest) {
   ASSERT_TRUE(
       read("[node]\ndata = \"/d\"\n[http]\nlisten = \"127.0.0.1:9\"\nfree_calls = true\n"
-           "[network]\nepoch_ms = 200\n[services]\nworkers = 3\n[log]\nlevel = \"debug\"\n"));
+           "[network]\nepoch_ms = 200\nbucket_epochs = 4\n[services]\nworkers = 3\n[log]\nlevel = \"debug\"\n"));
   EXPECT_EQ(config_.data_dir, "/d");
   EXPECT_EQ(config_.http_port, 9);
   EXPECT_TRUE(config_.free_calls);

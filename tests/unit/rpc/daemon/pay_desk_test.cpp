@@ -265,6 +265,23 @@ TEST_F(PayDeskTest, CallsAtOnceTakeTurnsOnTheLane) {
   EXPECT_EQ(ledger.count<OpenChannel>(), 1U);
 }
 
+TEST_F(PayDeskTest, WhoLeavesBeforeTheVoucherIsSignedPaysNothing) {
+  answers = false;  // of the ledger about the channel's opening
+  std::promise<Result<PaidReply>> told;
+  PaidCall order;
+  order.service = kService;
+  order.host = kNode;
+  order.price = kPrice;
+  const auto id = desk->call(std::move(order), [&](Result<PaidReply> reply) { told.set_value(std::move(reply)); });
+  while (waits < 1) std::this_thread::yield();
+  desk->leave(id);
+  EXPECT_EQ(told.get_future().get().error().fault, Fault::kInterrupted);
+  answers = true;
+  tip();
+  ASSERT_TRUE(call());
+  EXPECT_EQ(service.runs(), 1U);
+}
+
 TEST_F(PayDeskTest, ARetryWithItsKeyGetsTheSameAnswerAndIsChargedOnce) {
   const auto first = call("order-1");
   ASSERT_TRUE(first);

@@ -81,6 +81,15 @@ TEST_F(HttpFrontTest, RoutesCallsByPathAndByName) {
   EXPECT_EQ(call_->path, "/rpc");
 }
 
+TEST_F(HttpFrontTest, ACallNamesAService) {
+  for (const char* target : {"/api/", "/api//hello", "/api/@0123456/hello"}) {
+    const HttpReply reply = ask(target);
+    EXPECT_EQ(reply.status, 404u) << target;
+    EXPECT_NE(reply.body.find("call one at /api/NAME/PATH"), std::string::npos) << reply.body;
+    EXPECT_FALSE(call_) << target;
+  }
+}
+
 TEST_F(HttpFrontTest, CommandsComeOverTheUnixSocketOnly) {
   EXPECT_EQ(ask("/rpc", {}, kUnix).body, "rpc");
   EXPECT_EQ(ask("/svc/logs", {}, kUnix).body, "logs");

@@ -440,9 +440,24 @@ TEST_F(HttpServerTest, ADrippingBodyDoesNotRenewItsDeadline) {
       pass_ms(kHttpReceiveMs / 10);
       passed += kHttpReceiveMs / 10;
     }
-    EXPECT_LE(passed, kHttpReceiveMs + kHttpReceiveMs / 5);
+    EXPECT_LE(passed, kHttpReceiveMs + kHttpReceiveMs / 5 + kHttpLingerMs);
     EXPECT_GE(passed, kHttpReceiveMs);
     client.rest();
+  }
+}
+
+TEST_F(HttpServerTest, HalfAHeadAndHalfABodyAreAnsweredInTime) {
+  const std::string head = "POST / HTTP/1.1\r\nHost: localhost\r\n";
+  for (const std::string& part :
+       {head.substr(0, 30), head + "Content-Length: 9\r\n\r\n", head + "Content-Length: 9\r\n\r\nfour", kGetA + head}) {
+    Client client(port_);
+    client.say(part);
+    talk("GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", "");  // what came before it is read
+    until([this] { return server_.connections() == 1; });
+    pass_ms(kHttpReceiveMs);
+    EXPECT_EQ(connections(), 1u) << "it has the whole time: " << part;
+    pass_ms(1);
+    EXPECT_NE(client.rest().find("HTTP/1.1 408 Request Timeout\r\n"), std::string::npos) << part;
   }
 }
 

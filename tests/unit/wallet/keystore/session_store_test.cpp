@@ -102,6 +102,7 @@ TEST_F(SessionStoreTest, AllowsOnlyWithinTheCaps) {
   ASSERT_TRUE(key);
   EXPECT_TRUE(key->allows(some_service(1), Amount(5'000), Epoch(99)));
   EXPECT_EQ(key->allows(some_service(1), Amount(5'001), Epoch(99)).error().fault, Fault::kFunds);
+  EXPECT_NE(key->allows(some_service(1), Amount(5'001), Epoch(99)).error().hint.find("--max-price"), std::string::npos);
   EXPECT_EQ(key->allows(some_service(2), Amount(1), Epoch(99)).error().fault, Fault::kDenied);
   EXPECT_EQ(key->allows(some_service(1), Amount(1), Epoch(100)).error().fault, Fault::kDenied);
   EXPECT_TRUE(store->choose(some_address(9), some_service(1), Amount(1), Epoch(1)));

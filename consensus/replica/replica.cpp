@@ -1,0 +1,266 @@
+#include "consensus/replica/replica.hpp"
+
+#include <chrono>
+
+#include "consensus/core/certificate.hpp"
+#include "consensus/replica/perform.hpp"
+
+namespace micro::simplex {
+namespace {
+
+// What is final goes first, then what others wait for. A proposal built after that stands on the newest tip.
+enum LedgerLevel : std::size_t { kCommits, kExecutions, kBuilds, kAnswers, kLedgerLevels };
+
+Epoch keep_from(Epoch epoch) {
+  return Epoch(epoch.value > 1 ? epoch.value - 2 : 0);
+}
+
+}  // namespace
+
+// --- life ---
+
+Result<std::unique_ptr<Replica>> Replica::open(ReplicaPorts ports, const std::string& journal_folder,
+                                               const Ed25519Secret& key, EngineConfig config) {
+  const ChainHead head = TRY(ports.chain->head());
+  auto journal = TRY(Journal::open(journal_folder, head.chain));
+  const auto newest = TRY(journal->newest());
+  if (newest && *newest > head.epoch) {
+    return fail(Fault::kCorrupt,
+                "the journal of what this node signed is ahead of the ledger: final blocks are missing",
+                "restore the ledger's data; the journal must never be removed to get past this");
+  }
+  config.key = key.public_key();
+  // Without its journal a node does not know what it signed.
+  if (!newest && head.header.height.value > 0) config.vote_after = SystemClock().wall();
+  std::unique_ptr<Replica> out(new Replica(std::move(ports), std::move(journal), key, config));
+  TRY(out->recover(head));
+  return out;
+}
+
+Status Replica::recover(const ChainHead& head) {
+  ValidatorSet set = TRY(ports_.ledger->validators(head.epoch));
+  TRY(check_validator_set(set));
+  journal_epoch_ = head.epoch;
+  std::vector<Record> records;
+  for (const Bytes& bytes : TRY(journal_->start(head.epoch, keep_from(head.epoch)))) {
+    records.push_back(TRY(decode<Record>(bytes)));
+  }
+  at_start_ = engine_.start({head, std::move(set)}, std::move(records), now());
+  if (engine_.decides_alone() && engine_.footprint().fetches > 0) {
+    return fail(Fault::kCorrupt, "the ledger lacks blocks that this node alone made final",
+                "restore the ledger's data; the journal must never be removed to get past this");
+  }
+  return {};
+}
+
+Replica::~Replica() {
+  stop();
+}
+
+void Replica::start() {
+  ledger_jobs_ = std::make_unique<JobThread>(kLedgerLevels);
+  check_jobs_ = std::make_unique<JobThread>(1);
+  thread_ = std::thread([this] { run(); });
+}
+
+void Replica::stop() {
+  {
+    const std::lock_guard guard(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  if (ledger_jobs_) ledger_jobs_->stop();
+  if (check_jobs_) check_jobs_->stop();
+}
+
+// --- what comes in ---
+
+void Replica::deliver(const Ed25519Key& from, Message message) {
+  {
+    const std::lock_guard guard(mutex_);
+    if (messages_ >= kMaxInboxMessages) return;
+    ++messages_;
+    events_.emplace_back(Received{from, std::move(message)});
+  }
+  wake_.notify_one();
+}
+
+void Replica::txs_wait() {
+  {
+    const std::lock_guard guard(mutex_);
+    look_for_txs_ = true;
+  }
+  wake_.notify_one();
+}
+
+void Replica::push(Event event) {
+  {
+    const std::lock_guard guard(mutex_);
+    events_.push_back(std::move(event));
+  }
+  wake_.notify_one();
+}
+
+// --- turns ---
+
+void Replica::run() {
+  take_in(std::exchange(at_start_, {}));
+  do {
+    take_events();
+    if (timer_ && *timer_ <= clock_.now()) {
+      timer_.reset();
+      turn(Tick{});
+    }
+    settle();
+  } while (!halted_ && (dirty_ ? !is_stopping() : wait_for_work()));
+}
+
+bool Replica::is_stopping() {
+  const std::lock_guard guard(mutex_);
+  return stopping_;
+}
+
+/// False when the replica is to stop.
+bool Replica::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  const auto has_work = [this] { return stopping_ || look_for_txs_ || !events_.empty(); };
+  if (!timer_) {
+    wake_.wait(lock, has_work);
+  } else if (const std::uint64_t at = clock_.now().ns; timer_->ns > at) {
+    wake_.wait_for(lock, std::chrono::nanoseconds(timer_->ns - at), has_work);
+  }
+  return !stopping_;
+}
+
+void Replica::take_events() {
+  std::vector<Event> taken;
+  bool look_for_txs = false;
+  {
+    const std::lock_guard guard(mutex_);
+    look_for_txs = std::exchange(look_for_txs_, false);
+    while (!events_.empty() && taken.size() < kMaxEventsPerSync) {
+      if (std::holds_alternative<Received>(events_.front())) --messages_;
+      taken.push_back(std::move(events_.front()));
+      events_.pop_front();
+    }
+  }
+  for (Event& event : taken) {
+    look_for_txs = look_for_txs || std::holds_alternative<Committed>(event);
+    turn(std::move(event));
+  }
+  if (look_for_txs) turn(TxsWait{ports_.txs_wait()});
+}
+
+void Replica::turn(Event event) {
+  if (!halted_) take_in(engine_.on(std::move(event), now()));
+}
+
+/// What is for the journal is written at once, everything else waits for its sync.
+void Replica::take_in(Effects effects) {
+  for (Effect& effect : effects) {
+    const bool is_journal = std::holds_alternative<OpenJournal>(effect) || std::holds_alternative<Persist>(effect) ||
+                            std::holds_alternative<Rewrite>(effect);
+    if (!is_journal) {
+      held_.push_back(std::move(effect));
+    } else if (const Status done = write(effect); !done) {
+      return halt(done.error(), {});
+    }
+  }
+}
+
+Status Replica::write(const Effect& effect) {
+  if (const auto* record = std::get_if<Persist>(&effect)) {
+    sequence_ = record->sequence;
+    dirty_ = true;
+    return journal_->append(record->record);
+  }
+  if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
+    sequence_ = rewrite->sequence;
+    dirty_ = true;
+    return journal_->rewrite(rewrite->records);
+  }
+  const auto& open = std::get<OpenJournal>(effect);
+  if (open.epoch == journal_epoch_) return {};
+  TRY(journal_->sync());
+  TRY(journal_->start(open.epoch, open.keep_from));
+  journal_epoch_ = open.epoch;
+  return {};
+}
+
+/// What a sync brings up may have to be synced again. A proposal is built when nothing is left to sync: the commit that
+/// the next sync may release gives it a newer tip to stand on.
+void Replica::settle() {
+  if (std::exchange(dirty_, false) && !halted_) {
+    if (const Status done = journal_->sync(); !done) return halt(done.error(), {});
+    const std::uint64_t sequence = sequence_;
+    release(false);
+    turn(Persisted{sequence, journal_->bytes()});
+  }
+  if (!dirty_) release(true);
+}
+
+void Replica::release(bool builds) {
+  std::vector<Effect> later;
+  for (Effect& effect : std::exchange(held_, {})) {
+    if (halted_) return;
+    if (!builds && std::holds_alternative<Build>(effect)) {
+      later.push_back(std::move(effect));
+    } else {
+      act(effect);
+    }
+  }
+  held_ = std::move(later);
+}
+
+// --- effects ---
+
+void Replica::act(Effect& effect) {
+  if (const auto* send = std::get_if<Send>(&effect)) {
+    if (ports_.peers != nullptr) ports_.peers->send(send->to, send->message);
+  } else if (const auto* all = std::get_if<Broadcast>(&effect)) {
+    if (ports_.peers != nullptr) ports_.peers->broadcast(all->message);
+  } else if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
+    timer_ = timer->at;
+  } else if (auto* check = std::get_if<Check>(&effect)) {
+    check_jobs_->add(0, [this, check = std::move(*check)] { push(perform(check)); });
+  } else if (const auto* build = std::get_if<Build>(&effect)) {
+    give_ledger(kBuilds, [this, build = *build] { return perform(build, *ports_.ledger); });
+  } else if (const auto* execute = std::get_if<Execute>(&effect)) {
+    give_ledger(kExecutions, [this, execute = *execute] { return perform(execute, *ports_.ledger); });
+  } else if (const auto* commit = std::get_if<Commit>(&effect)) {
+    give_ledger(kCommits, [this, commit = *commit] { return perform(commit, *ports_.ledger, *ports_.chain); });
+  } else if (const auto* blocks = std::get_if<ServeBlocks>(&effect)) {
+    const Epoch epoch = engine_.epoch();
+    give_answer(blocks->to, [this, ask = *blocks, epoch] { return answer(ask, *ports_.chain, epoch); });
+  } else if (const auto* boundary = std::get_if<ServeBoundary>(&effect)) {
+    give_answer(boundary->to, [this, ask = *boundary] { return answer(ask, *ports_.chain); });
+  } else if (const auto* evidence = std::get_if<Evidence>(&effect)) {
+    if (ports_.evidence) ports_.evidence(*evidence);
+  } else if (const auto* blame = std::get_if<Blame>(&effect)) {
+    if (ports_.blame) ports_.blame(blame->peer, blame->why);
+  } else if (const auto* stop = std::get_if<Halt>(&effect)) {
+    halt(stop->error, stop->proof);
+  }
+}
+
+void Replica::give_ledger(std::size_t level, std::function<Event()> work) {
+  ledger_jobs_->add(level, [this, work = std::move(work)] { push(work()); });
+}
+
+void Replica::give_answer(const Ed25519Key& to, std::function<MessagePtr()> make) {
+  if (ports_.peers == nullptr) return;
+  ledger_jobs_->add(
+      kAnswers,
+      [this, to, make = std::move(make)] {
+        if (const MessagePtr message = make()) ports_.peers->send(to, message);
+      },
+      kMaxAnswersWaiting);
+}
+
+void Replica::halt(const Error& error, const std::vector<Certificate>& proof) {
+  if (std::exchange(halted_, true)) return;
+  ports_.halted(error, proof);
+}
+
+}  // namespace micro::simplex
