@@ -51,9 +51,9 @@ struct Node final : CallHandler {
   std::set<PeerId> waits;
 };
 
-class World {
+class Network {
  public:
-  World() {
+  Network() {
     for (std::uint8_t n = 0; n < 4; ++n) nodes_.push_back(std::make_unique<Node>(network_, n));
   }
 
@@ -127,7 +127,7 @@ class World {
 };
 
 RC_GTEST_PROP(Transport, EachCallEndsOnceWhateverHappensToConnections, ()) {
-  World world;
+  Network world;
   const int steps = *rc::gen::inRange(1, 200);
   for (int n = 0; n < steps; ++n) world.step();
   world.settle();
