@@ -43,6 +43,8 @@ Status same_header(const Header& given, const Header& computed) {
   if (given.height != computed.height) return differs("height");
   if (given.epoch != computed.epoch) return differs("epoch");
   if (given.boundary != computed.boundary) return differs("boundary flag");
+  if (given.parent != computed.parent) return differs("parent");
+  if (given.time != computed.time) return differs("time");
   if (given.txs_root != computed.txs_root) return differs("txs_root");
   if (given.receipts_root != computed.receipts_root) return differs("receipts_root");
   if (given.events_root != computed.events_root) return differs("events_root");

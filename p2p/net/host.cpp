@@ -1,11 +1,11 @@
 #include "p2p/net/host.hpp"
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
 
+#include "p2p/net/dialer.hpp"
 #include "p2p/wire/varint.hpp"
 
 namespace micro::p2p {
@@ -72,20 +72,84 @@ Task<void> ask_identify(std::shared_ptr<Session> session) {
   if (stream) co_await learn_from(std::move(*stream));
 }
 
+// Until somebody brings an address book.
+class NoAddresses final : public AddressSource {
+  std::optional<PeerAddress> pick(const std::function<bool(const PeerAddress&)>& /*passes*/) override {
+    return std::nullopt;
+  }
+  void tried(const PeerAddress& /*address*/, bool /*worked*/, Instant /*now*/) override {}
+};
+
 }  // namespace
 
 class Host::Impl final : public SessionOwner, public std::enable_shared_from_this<Impl> {
  public:
   Impl(asio::io_context& io, HostConfig config, const Clock& clock, Random& random)
-      : io_(io), config_(std::move(config)), clock_(clock), random_(random), static_keys_(DhKeys::generate(random)) {}
+      : io_(io),
+        config_(std::move(config)),
+        clock_(clock),
+        random_(random),
+        static_keys_(DhKeys::generate(random)),
+        gater_(config_.gater),
+        manager_(config_.slots, config_.key.peer_id(), random),
+        budgets_(config_.budgets),
+        manage_timer_(io) {}
+
+  // --- what sessions tell ---
 
   [[nodiscard]] Instant now() const override { return clock_.now(); }
-  void secured(const std::shared_ptr<Session>& session) override { spawn(io_.get_executor(), ask_identify(session)); }
-  void closed(const std::shared_ptr<Session>& session) override { sessions_.erase(session); }
+
+  void secured(const std::shared_ptr<Session>& session) override {
+    const auto found = sessions_.find(session);
+    if (found == sessions_.end()) return;
+    Entry& entry = found->second;
+    entry.secured = true;
+    if (entry.gated) gater_.secured(*entry.gated);
+    if (const Status status = gater_.may_talk(session->peer(), now()); !status) return session->close(status.error());
+    const auto direction = session->dialed() ? Direction::kOutbound : Direction::kInbound;
+    const auto also = manager_.connected(entry.id, {session->peer(), entry.address}, direction, *source_, now());
+    if (!also) return session->close(also.error());
+    for (const ManagerEffect& effect : *also) close(effect.connection, effect.reason);
+    spawn(io_.get_executor(), ask_identify(session));
+  }
+
+  void closed(const std::shared_ptr<Session>& session) override {
+    const auto node = sessions_.extract(session);
+    if (node.empty()) return;
+    const Entry& entry = node.mapped();
+    if (entry.gated) gater_.closed(*entry.gated, entry.secured);
+    if (!entry.secured) return;
+    manager_.add_bytes(session->peer(), session->bytes_read(), session->bytes_written());
+    manager_.disconnected(entry.id, session->close_reason(), now());
+    if (session->close_reason().fault == Fault::kInvalid) gater_.ban(session->peer(), now());  // of what it sent
+  }
+
   void inbound(Stream stream) override {
     const auto found = handlers_.find(stream.protocol());
     if (found != handlers_.end()) spawn(io_.get_executor(), found->second(std::move(stream)));
   }
+
+  void identified(const Session& session) override {
+    manager_.on_identified(session.peer(), session.identify()->agent_version);
+  }
+
+  void swept(const std::shared_ptr<Session>& session) override {
+    const auto found = sessions_.find(session);
+    if (found != sessions_.end()) manager_.on_round_trip(found->second.id, session->round_trip_ns());
+  }
+
+  Instant charge(const Session& session, Spending spent) override {
+    const PeerId peer = session.secured() ? session.peer() : PeerId();
+    budgets_.charge(peer, spent, now());
+    return budgets_.peer_ready_at(peer, manager_.is_protected(peer), now());
+  }
+
+  Instant charge_protocol(std::string_view protocol, Spending spent) override {
+    budgets_.charge_protocol(protocol, spent, now());
+    return budgets_.protocol_ready_at(protocol);
+  }
+
+  // --- protocols ---
 
   void handle(std::string protocol, StreamHandler handler) {
     protocols_.insert(protocol);
@@ -117,7 +181,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   }
 
   void push_identify() {
-    for (const auto& session : sessions_) {
+    for (const auto& [session, entry] : sessions_) {
       const auto& said = session->identify();
       if (!said || std::ranges::find(said->protocols, kIdentifyPushProtocol) == said->protocols.end()) continue;
       spawn(io_.get_executor(), push_to(session, identify_for(*session)));
@@ -137,7 +201,16 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     return with_length(out.encode());
   }
 
-  std::shared_ptr<Session> begin(Tcp::socket socket, Role role, std::optional<PeerId> expected) {
+  // --- connections ---
+
+  struct Entry {
+    ConnectionId id = 0;
+    Multiaddr address;               // as dialed, or as it came
+    std::optional<IpAddress> gated;  // of one that the gater let in
+    bool secured = false;
+  };
+
+  std::shared_ptr<Session> begin(Tcp::socket socket, Role role, std::optional<PeerId> expected, Entry entry) {
     NoiseConfig noise{.role = role,
                       .identity = config_.key,
                       .static_keys = static_keys_,
@@ -145,9 +218,28 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
                       .expected_peer = std::move(expected)};
     if (config_.muxer_in_handshake) noise.muxers = {std::string(kYamuxProtocol)};
     auto session = std::make_shared<Session>(weak_from_this(), std::move(socket), std::move(noise), protocols_, pool_);
-    sessions_.insert(session);
+    entry.id = ++connections_;
+    sessions_.emplace(session, std::move(entry));
     session->start();
     return session;
+  }
+
+  void close(ConnectionId id, const std::string& reason) {
+    const auto found = std::ranges::find_if(sessions_, [&](const auto& one) { return one.second.id == id; });
+    if (found == sessions_.end()) return;
+    const auto session = found->first;
+    session->close({.fault = Fault::kBusy, .message = reason});
+  }
+
+  // A refused one is closed without a word: every byte of an answer would be paid by us.
+  void accepted(Tcp::socket socket) {
+    error_code error;
+    const auto endpoint = socket.remote_endpoint(error);
+    if (error) return;
+    const auto address = Multiaddr::tcp(endpoint.address().to_string(), endpoint.port());
+    const auto ip = address ? IpAddress::of(*address) : std::nullopt;
+    if (!ip || !gater_.accept(*ip, now())) return;
+    begin(std::move(socket), Role::kResponder, std::nullopt, {.address = *address, .gated = *ip});
   }
 
   Result<Multiaddr> listen(const Multiaddr& address) {
@@ -175,7 +267,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
       const auto self = weak.lock();
       if (!self || self->stopped_) return;
       if (error) return self->accept_later(acceptor);
-      self->begin(std::move(socket), Role::kResponder, std::nullopt);
+      self->accepted(std::move(socket));
       self->accept(acceptor);
     });
   }
@@ -190,48 +282,113 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
 
   void stop() {
     stopped_ = true;
+    manage_timer_.cancel();
     error_code ignored;
     for (const auto& acceptor : acceptors_) acceptor->close(ignored);
     acceptors_.clear();
     const auto all = std::exchange(sessions_, {});
-    for (const auto& session : all) session->close({.fault = Fault::kInterrupted, .message = "the node stops"});
+    for (const auto& [session, entry] : all)
+      session->close({.fault = Fault::kInterrupted, .message = "the node stops"});
   }
 
-  static Task<Result<std::shared_ptr<Session>>> dial(std::shared_ptr<Impl> self, Multiaddr address) {
-    const auto target = address.tcp_target();
-    if (!target) co_return fail(Fault::kInvalid, "not an address to dial: " + address.text());
-    Tcp::resolver resolver(self->io_);
-    const auto flags = target->kind == AddrCode::kIp4 || target->kind == AddrCode::kIp6
-                           ? asio::ip::resolver_base::numeric_host
-                           : asio::ip::resolver_base::flags();
-    const auto [unknown, endpoints] =
-        co_await resolver.async_resolve(target->host, std::to_string(target->port), flags, kAsTuple);
-    if (unknown) co_return fail(Fault::kNotFound, "nobody knows " + target->host);
-    error_code last = asio::error::host_not_found;
-    for (const auto& entry : endpoints) {
-      if (target->kind == AddrCode::kDns4 && !entry.endpoint().address().is_v4()) continue;
-      if (target->kind == AddrCode::kDns6 && !entry.endpoint().address().is_v6()) continue;
-      auto socket = std::make_shared<Tcp::socket>(self->io_);
-      asio::steady_timer deadline(self->io_, std::chrono::milliseconds(kDialMs));
-      deadline.async_wait([socket](const error_code& cancelled) {
-        error_code ignored;
-        if (!cancelled) socket->close(ignored);
-      });
-      const auto [failed] = co_await socket->async_connect(entry.endpoint(), kAsTuple);
-      deadline.cancel();
-      last = failed;
-      if (failed) continue;
-      if (self->stopped_) break;
-      const auto session = self->begin(std::move(*socket), Role::kInitiator, target->peer);
-      const Status secured = co_await session->wait_secured();
-      if (!secured) co_return std::unexpected(secured.error());
-      co_return session;
+  // All that these addresses stand for and the gater lets us dial; which one each came from.
+  struct Targets {
+    std::vector<Multiaddr> numeric;
+    std::vector<Multiaddr> named;
+  };
+  static Task<Result<Targets>> targets_of(std::shared_ptr<Impl> self, std::vector<Multiaddr> addresses) {
+    Targets out;
+    Error last{.fault = Fault::kInvalid, .message = "no address to dial"};
+    for (const Multiaddr& address : addresses) {
+      const auto found = co_await resolve(&self->io_, address);
+      if (!found) {
+        last = found.error();
+        continue;
+      }
+      for (const Multiaddr& one : *found) {
+        if (const Status status = self->gater_.may_dial(one, self->now()); !status) {
+          last = status.error();
+          continue;
+        }
+        out.numeric.push_back(one);
+        out.named.push_back(address.without_peer());
+      }
     }
-    co_return fail(Fault::kUnreachable, "cannot connect to " + address.text() + ": " + last.message());
+    if (out.numeric.empty()) co_return std::unexpected(last);
+    co_return out;
   }
+
+  static Task<Result<std::shared_ptr<Session>>> dial(std::shared_ptr<Impl> self, std::optional<PeerId> peer,
+                                                     std::vector<Multiaddr> addresses) {
+    const auto targets = co_await targets_of(self, addresses);
+    if (!targets) co_return std::unexpected(targets.error());
+    auto dialed = co_await connect_first(&self->io_, &self->clock_, targets->numeric);
+    if (!dialed) {
+      co_return fail(Fault::kUnreachable, "cannot connect to " + addresses[0].text() + ": " + dialed.error().message);
+    }
+    if (self->stopped_) co_return fail(Fault::kInterrupted, "the node stops");
+    const auto session = self->begin(std::move(dialed->socket), Role::kInitiator, std::move(peer),
+                                     {.address = targets->named[dialed->address], .gated = {}});
+    const Status secured = co_await session->wait_secured();
+    if (!secured) co_return std::unexpected(secured.error());
+    co_return session;
+  }
+
+  // --- the manager's dials ---
+
+  void manage(AddressSource& source) {
+    source_ = &source;
+    asio::post(io_, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (self && !self->stopped_) self->manage_now();
+    });
+    manage_soon();
+  }
+
+  void manage_soon() {
+    manage_timer_.expires_after(std::chrono::milliseconds(kManageMs));
+    manage_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+      const auto self = weak.lock();
+      if (error || !self || self->stopped_) return;
+      self->manage_now();
+      self->manage_soon();
+    });
+  }
+
+  void manage_now() {
+    const auto may_dial = [this](const Multiaddr& address) { return gater_.may_dial(address, now()).has_value(); };
+    for (const ManagerEffect& effect : manager_.step(*source_, may_dial, now())) {
+      if (effect.kind == ManagerEffect::Kind::kDial) {
+        spawn(io_.get_executor(), dial_for_manager(shared_from_this(), effect.peer, effect.addresses));
+      } else {
+        close(effect.connection, effect.reason);
+      }
+    }
+  }
+
+  static Task<void> dial_for_manager(std::shared_ptr<Impl> self, PeerId peer, std::vector<Multiaddr> addresses) {
+    const auto session = co_await dial(self, peer, std::move(addresses));
+    if (!session) self->manager_.dial_failed(peer, *self->source_, self->now());
+  }
+
+  [[nodiscard]] std::vector<ConnectionView> connection_views() const {
+    auto out = manager_.connections(now());
+    for (ConnectionView& view : out) {
+      for (const auto& [session, entry] : sessions_) {
+        if (entry.id == view.connection) session->fill(view);
+      }
+    }
+    return out;
+  }
+  Manager& manager() { return manager_; }
+  Gater& gater() { return gater_; }
 
   [[nodiscard]] const PeerId& peer() const { return config_.key.peer_id(); }
-  [[nodiscard]] std::vector<std::shared_ptr<Session>> sessions() const { return {sessions_.begin(), sessions_.end()}; }
+  [[nodiscard]] std::vector<std::shared_ptr<Session>> sessions() const {
+    std::vector<std::shared_ptr<Session>> out;
+    for (const auto& [session, entry] : sessions_) out.push_back(session);
+    return out;
+  }
 
  private:
   asio::io_context& io_;
@@ -242,7 +399,14 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   ProtocolSet protocols_;
   std::shared_ptr<MemoryPool> pool_ = std::make_shared<MemoryPool>();  // sessions may outlive the host
   std::map<std::string, StreamHandler, std::less<>> handlers_;
-  std::set<std::shared_ptr<Session>> sessions_;
+  std::map<std::shared_ptr<Session>, Entry> sessions_;
+  ConnectionId connections_ = 0;
+  Gater gater_;
+  Manager manager_;
+  Budgets budgets_;
+  NoAddresses no_addresses_;
+  AddressSource* source_ = &no_addresses_;
+  asio::steady_timer manage_timer_;
   std::vector<std::shared_ptr<Tcp::acceptor>> acceptors_;
   std::vector<Multiaddr> addresses_;
   std::uint64_t record_sequence_ = 0;
@@ -262,7 +426,26 @@ Result<Multiaddr> Host::listen(const Multiaddr& address) {
   return impl_->listen(address);
 }
 Task<Result<std::shared_ptr<Session>>> Host::dial(Multiaddr address) {
-  return Impl::dial(impl_, std::move(address));
+  const auto target = address.tcp_target();
+  return Impl::dial(impl_, target ? target->peer : std::nullopt, {std::move(address)});
+}
+Task<Result<std::shared_ptr<Session>>> Host::dial(PeerId peer, std::vector<Multiaddr> addresses) {
+  return Impl::dial(impl_, peer, std::move(addresses));
+}
+void Host::manage(AddressSource& addresses) {
+  impl_->manage(addresses);
+}
+Manager& Host::manager() {
+  return impl_->manager();
+}
+Gater& Host::gater() {
+  return impl_->gater();
+}
+std::vector<ConnectionView> Host::connection_views() const {
+  return impl_->connection_views();
+}
+std::vector<PeerView> Host::peer_views() const {
+  return impl_->manager().peers();
 }
 void Host::handle(std::string protocol, StreamHandler handler) {
   impl_->handle(std::move(protocol), std::move(handler));

@@ -4,6 +4,9 @@
 
 #include "chain/base/random.hpp"
 #include "p2p/net/session.hpp"
+#include "p2p/peers/budgets.hpp"
+#include "p2p/peers/gater.hpp"
+#include "p2p/peers/manager.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -11,13 +14,16 @@ class io_context;
 
 namespace micro::p2p {
 
-inline constexpr std::uint64_t kDialMs = 10'000;  ///< to connect, for each address a name stands for
+inline constexpr std::uint64_t kManageMs = 1'000;  ///< between looks at what to dial
 
 struct HostConfig {
   HostKey key;
   std::string agent = "micro";
   std::string protocol_version = "micro/1";
   bool muxer_in_handshake = true;  ///< false: for peers that are to negotiate it as of old
+  GaterLimits gater = {};
+  ManagerLimits slots = {};
+  BudgetLimits budgets = {};
 };
 
 using StreamHandler = std::function<Task<void>(Stream stream)>;
@@ -31,8 +37,13 @@ class Host {
 
   /// /ip4/…/tcp/… or ip6, port 0 for any. What it is bound to, with our peer id behind.
   Result<Multiaddr> listen(const Multiaddr& address);
-  /// Connects and shakes hands; names are looked up. kMismatch where another peer answers than the address names.
+  /// Connects and shakes hands; names are looked up. kMismatch where another peer answers than the address names,
+  /// kDenied for addresses and peers that are banned or cannot be, kBusy for a peer that is connected already.
   Task<Result<std::shared_ptr<Session>>> dial(Multiaddr address);
+  /// The same for several addresses of one peer: the first that answers is taken.
+  Task<Result<std::shared_ptr<Session>>> dial(PeerId peer, std::vector<Multiaddr> addresses);
+  /// From now on the manager's slots and static peers are dialed. The source outlives the host or its `stop`.
+  void manage(AddressSource& addresses);
   /// Each stream of a protocol goes to its handler. Peers hear of it with the next identify or push.
   void handle(std::string protocol, StreamHandler handler);
   /// Tells every connected peer that takes pushes what we are now.
@@ -42,6 +53,12 @@ class Host {
 
   [[nodiscard]] const PeerId& peer() const;
   [[nodiscard]] std::vector<std::shared_ptr<Session>> sessions() const;
+  /// Static and protected peers, anchors, scores.
+  Manager& manager();
+  Gater& gater();
+  /// For people and tools.
+  [[nodiscard]] std::vector<ConnectionView> connection_views() const;
+  [[nodiscard]] std::vector<PeerView> peer_views() const;
 
  private:
   class Impl;

@@ -26,6 +26,7 @@ Session::Session(std::weak_ptr<SessionOwner> owner, Socket socket, NoiseConfig c
       pool_(std::move(pool)),
       connection_(config, protocols, *pool_),
       timer_(socket_.get_executor()),
+      read_timer_(socket_.get_executor()),
       secured_(socket_.get_executor()),
       identify_changed_(socket_.get_executor()),
       remote_address_(address_of(socket_)),
@@ -77,11 +78,27 @@ void Session::on_read(const error_code& error, std::size_t bytes) {
   renewing_read_ = false;
   if (error) return close({.fault = Fault::kUnreachable, .message = "the other side closed: " + error.message()});
   bytes_read_ += bytes;
-  const Status status = connection_.commit(bytes, now());
+  const Instant begun = now();
+  const Status status = connection_.commit(bytes, begun);
   dispatch();
   if (!status) return close(status.error());
   flush_soon();
-  read();
+  const auto owner = owner_.lock();
+  read_at(owner ? owner->charge(*this, {.bytes = bytes, .cpu_ns = now().ns - begun.ns}) : begun);
+}
+
+/// Who is over its budget waits in its own socket.
+void Session::read_at(Instant ready) {
+  const Instant at = now();
+  if (ready <= at || closed_) return read();
+  over_budget_ = true;
+  read_timer_.expires_after(std::chrono::nanoseconds(ready.ns - at.ns));
+  read_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+    const auto self = weak.lock();
+    if (error || !self) return;
+    self->over_budget_ = false;
+    self->read();
+  });
 }
 
 /// Once for all that is written in this turn of the loop.
@@ -94,6 +111,7 @@ void Session::flush_soon() {
 }
 
 void Session::flush() {
+  const Instant begun = now();
   while (!closed_ && !writing_ && connection_.take_output(sending_)) {
     dispatch();
     error_code error;
@@ -114,6 +132,7 @@ void Session::flush() {
                         self->flush();
                       });
   }
+  if (const auto owner = owner_.lock()) owner->charge(*this, {.cpu_ns = now().ns - begun.ns});
   resume();
 }
 
@@ -130,6 +149,7 @@ void Session::close(Error reason) {
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
   socket_.close(ignored);
   timer_.cancel();
+  read_timer_.cancel();
   for (const auto& [id, state] : streams_) {
     state->phase = StreamState::Phase::kGone;
     state->readable.notify();
@@ -139,6 +159,13 @@ void Session::close(Error reason) {
   secured_.notify();
   identify_changed_.notify();
   if (const auto owner = owner_.lock()) owner->closed(self);
+}
+
+void Session::fill(ConnectionView& view) const {
+  view.bytes_read = bytes_read_;
+  view.bytes_written = bytes_written_;
+  view.streams = connection_.mux().streams();
+  view.held_bytes = connection_.held_bytes();
 }
 
 // --- time ---
@@ -160,6 +187,8 @@ void Session::sweep() {
   const Status status = connection_.sweep(at);
   dispatch();
   if (!status) return close(status.error());
+  if (const auto owner = owner_.lock()) owner->swept(shared_from_this());
+  if (closed_) return;
   flush_soon();
   resume(true);  // two ends may wait for each other so: a pause is no longer than this
 }
@@ -170,7 +199,7 @@ void Session::release_when_idle(Instant at) {
   sending_.release(0);
   connection_.release_memory();
   // The read that waits holds its buffer: it is taken back, and the next one is a small one.
-  if (connection_.input_bytes() <= kIdleInputBytes) return;
+  if (over_budget_ || connection_.input_bytes() <= kIdleInputBytes) return;
   renewing_read_ = true;
   error_code ignored;
   socket_.cancel(ignored);
@@ -291,6 +320,7 @@ void Session::learned(Identify said) {
   } else {
     identify_ = std::move(said);
   }
+  if (const auto owner = owner_.lock()) owner->identified(*this);
   identify_changed_.notify();
 }
 

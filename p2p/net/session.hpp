@@ -5,6 +5,8 @@
 #include <functional>
 
 #include "p2p/net/stream.hpp"
+#include "p2p/peers/budgets.hpp"
+#include "p2p/peers/peer_view.hpp"
 #include "p2p/wire/identify.hpp"
 
 namespace micro::p2p {
@@ -20,6 +22,12 @@ class SessionOwner {
   virtual void secured(const std::shared_ptr<Session>& session) = 0;
   virtual void closed(const std::shared_ptr<Session>& session) = 0;
   virtual void inbound(Stream stream) = 0;
+  virtual void identified(const Session& session) = 0;
+  virtual void swept(const std::shared_ptr<Session>& session) = 0;
+  /// It spent so much. When to read from it again.
+  virtual Instant charge(const Session& session, Spending spent) = 0;
+  /// The same for a protocol of any session.
+  virtual Instant charge_protocol(std::string_view protocol, Spending spent) = 0;
   [[nodiscard]] virtual Instant now() const = 0;
 };
 
@@ -48,6 +56,9 @@ class Session final : public std::enable_shared_from_this<Session> {
 
   [[nodiscard]] bool is_open() const { return !closed_; }
   [[nodiscard]] bool dialed() const { return dialed_; }
+  [[nodiscard]] bool secured() const { return connection_.secured(); }
+  /// What of a view only the session knows.
+  void fill(ConnectionView& view) const;
   [[nodiscard]] const Error& close_reason() const { return reason_; }
   [[nodiscard]] const PeerId& peer() const { return connection_.remote_peer(); }
   [[nodiscard]] const Multiaddr& remote_address() const { return remote_address_; }
@@ -67,6 +78,7 @@ class Session final : public std::enable_shared_from_this<Session> {
  private:
   friend class Stream;
   void read(bool anyway = false);
+  void read_at(Instant ready);
   void resume(bool anyway = false);
   void on_read(const boost::system::error_code& error, std::size_t bytes);
   void flush_soon();
@@ -84,6 +96,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   std::shared_ptr<MemoryPool> pool_;
   Connection connection_;
   boost::asio::steady_timer timer_;
+  boost::asio::steady_timer read_timer_;  // while it is over its budget
   Signal secured_;
   Signal identify_changed_;
   std::map<StreamId, std::shared_ptr<StreamState>> streams_;
@@ -94,6 +107,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool writing_ = false;
   bool flush_posted_ = false;
   bool renewing_read_ = false;
+  bool over_budget_ = false;
   bool paused_ = false;  // reads nothing until output has left
   Error reason_;
   ByteQueue sending_;

@@ -50,6 +50,13 @@ Task<Result<std::size_t>> Stream::read(std::span<std::uint8_t> out) {
         std::memcpy(out.data(), there.data(), size);
         connection.mux().consume(state->id, size, session->now());
         session->flush_soon();
+        const auto owner = session->owner_.lock();
+        const Instant ready = owner ? owner->charge_protocol(state->protocol, {.bytes = size}) : Instant();
+        const Instant at = session->now();
+        if (ready > at) {  // all streams of a protocol that asks for too much wait
+          boost::asio::steady_timer timer(session->socket_.get_executor(), std::chrono::nanoseconds(ready.ns - at.ns));
+          (void)co_await timer.async_wait(kAsTuple);
+        }
         co_return size;
       }
       if (connection.mux().at_end(state->id)) co_return 0U;

@@ -32,7 +32,7 @@ Instant Budgets::Pair::reserve_at() const {
                   Instant{cpu_ns.ready_at().ns + cpu_ns.stock_ns() / kReservedShare});
 }
 
-void Budgets::charge(const PeerId& peer, std::string_view protocol, Spending spent, Instant now) {
+void Budgets::charge(const PeerId& peer, Spending spent, Instant now) {
   process_.spend(spent, now);
   auto found = peers_.find(peer);
   if (found == peers_.end()) {
@@ -42,7 +42,9 @@ void Budgets::charge(const PeerId& peer, std::string_view protocol, Spending spe
   found->second.own.spend(spent, now);
   found->second.light.bytes.spend_briefly(spent.bytes, now);
   found->second.light.cpu_ns.spend_briefly(spent.cpu_ns, now);
-  if (protocol.empty()) return;
+}
+
+void Budgets::charge_protocol(std::string_view protocol, Spending spent, Instant now) {
   auto of = protocols_.find(protocol);
   if (of == protocols_.end()) {
     make_room(protocols_, kMaxBudgetedProtocols, now);

@@ -36,8 +36,11 @@ class Budgets {
  public:
   explicit Budgets(BudgetLimits limits) : limits_(limits), process_(limits.process) {}
 
-  /// What was spent for a peer, on `protocol` if it is not empty. It is spent even where there was nothing left.
-  void charge(const PeerId& peer, std::string_view protocol, Spending spent, Instant now);
+  /// What was spent for a peer; an empty one stands for all whose handshake is not done. It is spent even where there
+  /// was nothing left.
+  void charge(const PeerId& peer, Spending spent, Instant now);
+  /// What was spent on a protocol, a part of the same: counted for it alone.
+  void charge_protocol(std::string_view protocol, Spending spent, Instant now);
   /// When to read from this peer again: `now` or before where at once.
   [[nodiscard]] Instant peer_ready_at(const PeerId& peer, bool is_protected, Instant now) const;
   /// When to serve this protocol again.

@@ -243,6 +243,13 @@ void Manager::on_identified(const PeerId& peer, std::string agent) {
   if (const auto found = remembered_.find(peer); found != remembered_.end()) found->second.agent = std::move(agent);
 }
 
+void Manager::add_bytes(const PeerId& peer, std::uint64_t read, std::uint64_t written) {
+  const auto found = remembered_.find(peer);
+  if (found == remembered_.end()) return;
+  found->second.bytes_read += read;
+  found->second.bytes_written += written;
+}
+
 void Manager::set_score(const PeerId& peer, std::int64_t score) {
   if (const auto found = remembered_.find(peer); found != remembered_.end()) found->second.score = score;
 }

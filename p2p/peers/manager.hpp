@@ -82,6 +82,8 @@ class Manager {
   /// It brought something new.
   void on_useful(ConnectionId id, Instant now);
   void on_identified(const PeerId& peer, std::string agent);
+  /// What a connection that ends has carried.
+  void add_bytes(const PeerId& peer, std::uint64_t read, std::uint64_t written);
   void set_score(const PeerId& peer, std::int64_t score);
 
   [[nodiscard]] std::vector<ConnectionView> connections(Instant now) const;

@@ -56,7 +56,8 @@ class ByteQueue {
     if (capacity_ - held >= bytes && held <= capacity_ / 2) {
       if (held > 0) std::memmove(data_.get(), data_.get() + head_, held);
     } else {
-      const std::size_t wanted = std::max({held + bytes, capacity_ + std::min(capacity_, kMostGrowthBytes), kLeastBytes});
+      const std::size_t grown = capacity_ + std::min(capacity_, kMostGrowthBytes);
+      const std::size_t wanted = std::max({held + bytes, grown, kLeastBytes});
       auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(wanted);
       if (held > 0) std::memcpy(larger.get(), data_.get() + head_, held);
       data_ = std::move(larger);

@@ -44,8 +44,12 @@ int run(const std::string& mode, const Multiaddr& address, bool extension) {
   asio::io_context io(1);
   const SystemClock clock;
   SystemRandom random;
-  Host host(io, {.key = HostKey::generate(random), .agent = "micro-interop", .muxer_in_handshake = extension}, clock,
-            random);
+  Host host(io,
+            {.key = HostKey::generate(random),
+             .agent = "micro-interop",
+             .muxer_in_handshake = extension,
+             .gater = {.local_addresses = true}},
+            clock, random);
   Responder responder(io.get_executor());
   serve(host, responder);
   asio::posix::stream_descriptor input(io);

@@ -29,7 +29,9 @@ Lives lives_of(const ChannelWorld& w) {
   };
   for (const Module module : purse_modules()) {
     w.state.scan(module, [&](const StatePath&, ByteView record) {
-      const Epoch from = module == Module::kOffers ? decode<OfferRecord>(record).value().bonded_at : w.lots().now;
+      Epoch from = w.lots().now;
+      if (module == Module::kOffers) from = decode<OfferRecord>(record).value().bonded_at;
+      if (module == Module::kSeats) from = decode<SeatRecord>(record).value().bonded_at;
       RC_ASSERT(for_each_purse(module, record, [&](const Purse& purse, bool) { add(purse, from); }).has_value());
       return true;
     });

@@ -164,6 +164,26 @@ std::uint64_t some_session(const Village& v, std::uint64_t who) {
   return own.empty() || draw<int>(0, 2) == 0 ? draw<std::uint64_t>(50, 54) : *rc::gen::elementOf(own);
 }
 
+/// One of `who`, if there is any, or any.
+NodeId some_node(const Village& v, std::uint64_t who) {
+  std::vector<NodeId> own;
+  for (const auto& [id, node] : v.paper.nodes) {
+    if (node.first == who) own.push_back(id);
+  }
+  return own.empty() || draw<int>(0, 2) == 0 ? *rc::gen::elementOf(v.nodes) : *rc::gen::elementOf(own);
+}
+
+/// The key of one that `who` sits with, left or not, as long as there is one; now and then that of any node.
+Ed25519Key some_seat(const Village& v, std::uint64_t who) {
+  std::vector<Ed25519Key> own;
+  for (const auto& [key, seat] : v.paper.seats) {
+    if (seat.owner == who) own.push_back(key);
+  }
+  if (!own.empty() && draw<int>(0, 4) != 0) return *rc::gen::elementOf(own);
+  const bool any_seat = !v.paper.seats.empty() && draw<int>(0, 2) != 0;
+  return any_seat ? v.paper.seats.begin()->first : v.paper.node_keys.at(*rc::gen::elementOf(v.nodes)).second;
+}
+
 /// What moves no tokens but its fee.
 Payload any_other_payload(const Village& v, std::uint64_t who) {
   const auto some_service = draw<int>(0, 8) == 0 ? ServiceId{} : *rc::gen::elementOf(v.services);
@@ -199,16 +219,13 @@ Payload any_payload(const Village& v, std::uint64_t who) {
   const std::uint64_t live = v.paper.people.at(who).live(v.paper.time);
   const std::uint64_t spare = live > 1'000 ? live - 1'000 : live;  // leaves about a fee
   const auto some_service = *rc::gen::elementOf(v.services);
-  switch (draw<int>(0, 12)) {
+  switch (draw<int>(0, 13)) {
     case 9:
-      return JoinCommittee{draw<int>(0, 8) == 0 ? NodeId{} : *rc::gen::elementOf(v.nodes),
+      return JoinCommittee{draw<int>(0, 8) == 0 ? NodeId{} : some_node(v, who),
                            Amount(4'000'000 + draw<std::uint64_t>(0, 4) * 9'000'000 - 1)};
-    case 10: {
-      const NodeId node = *rc::gen::elementOf(v.nodes);
-      const auto seat = v.paper.seats.begin();
-      const bool of_a_seat = seat != v.paper.seats.end() && draw<int>(0, 3) != 0;
-      return LeaveCommittee{of_a_seat ? seat->first : v.paper.node_keys.at(node).second};
-    }
+    case 10:
+    case 11:
+      return LeaveCommittee{some_seat(v, who)};
     case 0:
     case 1:
       return Transfer{person(draw<std::uint64_t>(0, kPeople + 1)), any_amount(spare), {}};

@@ -29,14 +29,14 @@ RC_GTEST_PROP(Budgets, GreedyPeersWaitAndALightOneDoesNot, ()) {
     const Instant now = Instant().plus_ms(ms);
     for (std::uint64_t n = 0; n < greedy; ++n) {
       while (budgets.peer_ready_at(test::peer(n), false, now) <= now) {
-        budgets.charge(test::peer(n), "/greedy", {.bytes = kReadBytes}, now);
+        budgets.charge(test::peer(n), {.bytes = kReadBytes}, now);
         read[n] += kReadBytes;
         all += kReadBytes;
       }
     }
     if (ms % 500 != 1) continue;  // a small call twice a second
     RC_ASSERT(budgets.peer_ready_at(light, false, now) <= now);
-    budgets.charge(light, "/call", {.bytes = kCallBytes}, now);
+    budgets.charge(light, {.bytes = kCallBytes}, now);
     all += kCallBytes;
   }
   for (const std::uint64_t bytes : read) RC_ASSERT(bytes <= peer.stock + peer.per_s * kSeconds + 2 * kReadBytes);
@@ -51,9 +51,9 @@ TEST(Budgets, AProtocolWaitsForAllOfItsPeers) {
   limits.protocol.cpu_ns = {1'000'000'000, 500'000'000};
   Budgets budgets(limits);
   const Instant now = Instant().plus_ms(10'000);
-  budgets.charge(test::peer(1), "/slow", {.cpu_ns = 300'000'000}, now);
+  budgets.charge_protocol("/slow", {.cpu_ns = 300'000'000}, now);
   EXPECT_LE(budgets.protocol_ready_at("/slow"), now);
-  budgets.charge(test::peer(2), "/slow", {.cpu_ns = 300'000'000}, now);
+  budgets.charge_protocol("/slow", {.cpu_ns = 300'000'000}, now);
   EXPECT_EQ(budgets.protocol_ready_at("/slow"), now.plus_ms(100));
   EXPECT_LE(budgets.protocol_ready_at("/other"), now);
 }
@@ -61,7 +61,8 @@ TEST(Budgets, AProtocolWaitsForAllOfItsPeers) {
 TEST(Budgets, ManyPeersMakeRoomForEachOther) {
   Budgets budgets({});
   for (std::uint64_t n = 0; n < 3 * kMaxBudgetedPeers; ++n) {
-    budgets.charge(test::peer(n), "/p/" + std::to_string(n), {.bytes = 1'000'000}, Instant().plus_ms(n));
+    budgets.charge(test::peer(n), {.bytes = 1'000'000}, Instant().plus_ms(n));
+    budgets.charge_protocol("/p/" + std::to_string(n), {.bytes = 1'000'000}, Instant().plus_ms(n));
     ASSERT_LE(budgets.peers(), kMaxBudgetedPeers);
   }
 }

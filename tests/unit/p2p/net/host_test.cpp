@@ -28,13 +28,24 @@ struct World {
   asio::io_context io{1};
   ManualClock clock;
   SeededRandom random{1};
-  Host server{io, {.key = HostKey::generate(random), .agent = "server"}, clock, random};
-  Host client{io, {.key = HostKey::generate(random), .agent = "client"}, clock, random};
+  Host server;
+  Host client{io, config("client", random), clock, random};
   Multiaddr address;
 
-  explicit World(const char* ip = "127.0.0.1") {
+  explicit World(const char* ip = "127.0.0.1", GaterLimits gater = {.local_addresses = true})
+      : server(io, config("server", random, gater), clock, random) {
     server.handle("/echo", echo);
     address = server.listen(Multiaddr::tcp(ip, 0).value()).value();
+  }
+  static HostConfig config(const char* agent, Random& random, GaterLimits gater = {.local_addresses = true}) {
+    return {.key = HostKey::generate(random), .agent = agent, .gater = gater};
+  }
+  /// Runs until it holds.
+  template <class Condition>
+  void until(Condition condition) {
+    io.restart();
+    while (!condition() && io.run_one() > 0) {
+    }
   }
   ~World() {
     server.stop();
@@ -49,6 +60,7 @@ struct World {
     asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, T value) {
       if (!thrown) out.emplace(std::move(value));
     });
+    io.restart();  // it may have run out of work since the last one
     while (!out && io.run_one() > 0) {
     }
     return std::move(out).value();
@@ -178,6 +190,108 @@ TEST(Host, CancelledAnywhereNothingStaysBehind) {
   }
   EXPECT_TRUE(finished);
   EXPECT_GT(turns, 50U);
+}
+
+TEST(Host, AHostThatConnectsTooOftenIsTurnedAwayBeforeTheHandshake) {
+  World world("127.0.0.1", {});  // for a public network loopback is an address like any other
+  for (int n = 0; n < 4; ++n) {
+    const auto session = world.run(world.client.dial(world.address));
+    ASSERT_TRUE(session) << n;
+    (*session)->close({.fault = Fault::kInterrupted, .message = "done"});
+  }
+  EXPECT_EQ(world.run(world.client.dial(world.address)).error().fault, Fault::kUnreachable);
+  world.until([&] { return world.server.sessions().empty(); });
+  EXPECT_EQ(world.server.gater().handshakes(), 0U);
+  world.clock.advance_ms(6'000);
+  EXPECT_TRUE(world.run(world.client.dial(world.address)));
+}
+
+TEST(Host, ABannedPeerAndAThirdConnectionAreClosed) {
+  World world;
+  const auto first = world.dial();
+  const auto second = world.dial();
+  EXPECT_EQ(world.run(world.client.dial(world.address)).error().fault, Fault::kBusy);
+  for (const auto& session : {first, second}) session->close({.fault = Fault::kInterrupted, .message = "done"});
+  world.until([&] { return world.server.sessions().empty(); });
+  world.server.gater().ban(world.client.peer(), world.clock.now());
+  const auto banned = world.run(world.client.dial(world.address));
+  if (banned) world.until([&] { return !(*banned)->is_open(); });
+  world.until([&] { return world.server.sessions().empty(); });
+  EXPECT_TRUE(world.server.connection_views().empty());
+}
+
+TEST(Host, ThePeerBehindOneOfSeveralAddressesIsFound) {
+  World world;
+  Host gone(world.io, World::config("gone", world.random), world.clock, world.random);
+  const Multiaddr dead = gone.listen(Multiaddr::tcp("::1", 0).value()).value();
+  gone.stop();
+  const auto session = world.run(
+      world.client.dial(world.server.peer(), {dead, world.address, Multiaddr::parse("/ip4/224.0.0.1/tcp/1").value()}));
+  ASSERT_TRUE(session);
+  EXPECT_EQ((*session)->peer(), world.server.peer());
+  EXPECT_EQ(world.run(world.client.dial(world.server.peer(), {dead})).error().fault, Fault::kUnreachable);
+  EXPECT_EQ(world.run(world.client.dial(Multiaddr::parse("/ip4/224.0.0.1/tcp/1").value())).error().fault,
+            Fault::kDenied);
+}
+
+class NoBook final : public AddressSource {
+  std::optional<PeerAddress> pick(const std::function<bool(const PeerAddress&)>& /*passes*/) override { return {}; }
+  void tried(const PeerAddress& /*address*/, bool /*worked*/, Instant /*now*/) override {}
+};
+
+TEST(Host, StaticPeersAreDialedByItselfAndShown) {
+  World world;
+  NoBook book;
+  ASSERT_TRUE(world.client.manager().add_static(world.server.peer(), {world.address.without_peer()}));
+  world.client.manage(book);
+  world.until(
+      [&] { return world.client.manager().count(Slot::kStatic) > 0 && !world.client.connection_views().empty(); });
+  const auto session = world.client.sessions().at(0);
+  ASSERT_TRUE(world.run(session->wait_identified()));
+  const auto views = world.client.connection_views();
+  ASSERT_EQ(views.size(), 1U);
+  EXPECT_EQ(views[0].peer, world.server.peer());
+  EXPECT_EQ(views[0].address, world.address.without_peer());
+  EXPECT_EQ(views[0].slot, Slot::kStatic);
+  EXPECT_TRUE(views[0].is_protected);
+  EXPECT_GT(views[0].bytes_read, 200U);
+  EXPECT_GT(views[0].held_bytes, 0U);
+  session->close({.fault = Fault::kInterrupted, .message = "had enough"});
+  const auto peers = world.client.peer_views();
+  ASSERT_EQ(peers.size(), 1U);
+  EXPECT_EQ(peers[0].agent, "server");
+  EXPECT_EQ(peers[0].last_disconnect_reason, "had enough");
+  EXPECT_GT(peers[0].bytes_read, 200U);
+}
+
+TEST(Host, WhoIsOverItsBudgetWaits) {
+  asio::io_context io{1};
+  const SystemClock clock;
+  SeededRandom random{1};
+  HostConfig limited = World::config("server", random);
+  limited.budgets.peer.bytes = {.per_s = 2 << 20, .stock = 64 << 10};
+  Host server(io, limited, clock, random);
+  Host client(io, World::config("client", random), clock, random);
+  server.handle("/echo", echo);
+  const Multiaddr address = server.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
+  const Instant before = clock.now();
+  std::optional<std::size_t> back;
+  asio::co_spawn(
+      io,
+      [](Host* dialer, Multiaddr to) -> Task<std::size_t> {
+        const auto session = co_await dialer->dial(std::move(to));
+        const auto bytes = co_await echo_back(session.value(), "/echo", Bytes(400'000, 7));
+        co_return bytes.value_or(Bytes()).size();
+      }(&client, address),
+      [&](const std::exception_ptr&, std::size_t size) { back = size; });
+  while (!back && io.run_one() > 0) {
+  }
+  EXPECT_EQ(back, 400'000U);
+  EXPECT_GT(clock.now().ns - before.ns, 100'000'000U);  // (400,000 - 64 Ki) at 2 MiB a second
+  server.stop();
+  client.stop();
+  io.restart();
+  io.run();
 }
 
 }  // namespace
