@@ -230,7 +230,7 @@ TEST(Yamux, AFullQueueLeavesRoomForAnswers) {
   Yamux theirs(false);
   const StreamId first = ours.open().value();
   const StreamId second = ours.open().value();
-  const std::size_t payload = kYamuxQueuedBytes - 1 - ours.output().size() - 4 * kYamuxHeaderBytes;
+  const std::size_t payload = kYamuxQueuedBytes - 1 - ours.output().size() - 5 * kYamuxHeaderBytes;
   ASSERT_EQ(ours.write(first, Bytes(payload)), payload);
   ASSERT_EQ(ours.output().size(), kYamuxQueuedBytes - 1);
   ASSERT_EQ(ours.write(second, Bytes(kYamuxFrameBytes)), kYamuxFrameBytes);
