@@ -173,7 +173,8 @@ void Yamux::signal_readable(StreamId id, Stream& stream) {
 
 // A peer that makes us answer and reads nothing would let the queue grow for ever: any frame may cause an answer.
 Status Yamux::control_room() const {
-  if (output_.size() < kYamuxQueuedBytes + kYamuxQueuedControlBytes) return {};
+  // The last write that was let in may be a whole frame above what writers may queue.
+  if (output_.size() < kYamuxQueuedBytes + kYamuxFrameBytes + kYamuxQueuedControlBytes) return {};
   return fail(Fault::kLimit, "the other side asks and does not read the answers");
 }
 

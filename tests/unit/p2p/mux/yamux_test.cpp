@@ -224,5 +224,19 @@ TEST(Yamux, WholeFramesAreCountedUpToALimit) {
   EXPECT_EQ(whole_frames(frames, 5), 5U);
 }
 
+// Bulk that waits for the socket is no reason to cut the other side off: its frames are answered beside it.
+TEST(Yamux, AFullQueueLeavesRoomForAnswers) {
+  Yamux ours(true);
+  Yamux theirs(false);
+  const StreamId first = ours.open().value();
+  const StreamId second = ours.open().value();
+  const std::size_t payload = kYamuxQueuedBytes - 1 - ours.output().size() - 5 * kYamuxHeaderBytes;
+  ASSERT_EQ(ours.write(first, Bytes(payload)), payload);
+  ASSERT_EQ(ours.output().size(), kYamuxQueuedBytes - 1);
+  ASSERT_EQ(ours.write(second, Bytes(kYamuxFrameBytes)), kYamuxFrameBytes);
+  for (std::uint32_t n = 0; n < 1'000; ++n) theirs.ping(n);
+  EXPECT_TRUE(ours.receive(theirs.output().view(), {}));
+}
+
 }  // namespace
 }  // namespace micro::p2p
