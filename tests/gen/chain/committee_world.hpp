@@ -51,7 +51,8 @@ struct CommitteeWorld : ServiceWorld {
   }
   [[nodiscard]] std::optional<SeatRecord> seat_of(const Ed25519Key& k) const { return read<SeatRecord>(path::seat(k)); }
   [[nodiscard]] std::uint64_t weight(std::uint64_t n, Epoch in) const {
-    for (const Validator& v : read<ValidatorSet>(path::validators(in))->members) {
+    const auto set = read<ValidatorSet>(path::validators(in));
+    for (const Validator& v : set->members) {
       if (v.key == key(n)) return v.weight;
     }
     return 0;
