@@ -1,11 +1,15 @@
 #include "rpc/daemon/data_dir.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "chain/codec/codec.hpp"
 #include "wallet/disk/files.hpp"
@@ -16,6 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxKeyFileBytes = 4'096;
+constexpr std::chrono::milliseconds kHeirsTime{3'000};  ///< that what a killed process started has to end
+constexpr std::chrono::milliseconds kLockPoll{10};
 
 std::unexpected<Error> io_error(std::string_view what, const fs::path& file) {
   return fail(Fault::kIo, std::string(what) + " " + file.string() + ": " + std::strerror(errno));
@@ -31,16 +37,42 @@ struct KeyFile {
                                              &KeyFile::operating_key, &KeyFile::call_secret};
 };
 
+bool try_lock(int fd) {
+  return ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+/// The process id in a lock's file, as text; empty when there is none.
+std::string holder_of(int fd) {
+  char text[32] = {};
+  const ssize_t n = ::pread(fd, text, sizeof text - 1, 0);
+  return n > 0 ? std::string(text) : std::string();
+}
+
+bool is_gone(const std::string& holder) {
+  pid_t pid = 0;
+  const auto [end, bad] = std::from_chars(holder.data(), holder.data() + holder.size(), pid);
+  return bad == std::errc() && pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/// A process that was killed while it started another leaves the lock to that one for a moment.
+bool try_lock_after_heirs(int fd) {
+  const auto until = std::chrono::steady_clock::now() + kHeirsTime;
+  while (!try_lock(fd)) {
+    if (!is_gone(holder_of(fd)) || std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::sleep_for(kLockPoll);
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<ProcessLock> ProcessLock::take(const fs::path& file, const std::string& taken) {
   const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return io_error("cannot open", file);
   ProcessLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    char holder[32] = {};
-    const ssize_t n = ::pread(fd, holder, sizeof holder - 1, 0);
-    return fail(Fault::kDenied, taken + (n > 0 ? " (process " + std::string(holder) + ")" : ""),
+  if (!try_lock_after_heirs(fd)) {
+    const std::string holder = holder_of(fd);
+    return fail(Fault::kDenied, taken + (holder.empty() ? "" : " (process " + holder + ")"),
                 "stop it with `micro node stop`");
   }
   const std::string pid = std::to_string(::getpid());

@@ -12,7 +12,8 @@ namespace micro {
 /// Holds a lock until it goes, at the latest with the process. The file names the holder's process id.
 class ProcessLock {
  public:
-  /// kBusy says `taken` and the process that holds it.
+  /// kDenied says `taken` and the process that holds it. Where that one is gone, what it started may still hold the
+  /// lock: then this waits for up to three seconds.
   static Result<ProcessLock> take(const std::filesystem::path& file, const std::string& taken);
   ProcessLock(ProcessLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   ProcessLock& operator=(ProcessLock&&) = delete;

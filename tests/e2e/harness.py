@@ -135,6 +135,14 @@ class Machine:
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "XDG_RUNTIME_DIR": str(run),
                             "XDG_CACHE_HOME": str(self.home / "cache"), "LANG": "C.UTF-8", "NO_COLOR": "1"}
 
+    def prepare_server(self, settings):
+        """Files and variables of a `micro server` whose wallets need no typing; `settings` is its node.toml."""
+        (self.home / "password").write_text("a long enough password")
+        (self.home / "password").chmod(0o600)
+        (self.home / "node.toml").write_text(settings)
+        self.environment |= {"MICRO_PASSWORD_FILE": str(self.home / "password"), "MICRO_DATA": str(self.home / "node"),
+                             "MICRO_WALLETS": str(self.home / "wallets"), "MICRO_NO_INPUT": "true"}
+
     def run(self, *arguments, stdin="", timeout=120, **environment):
         done = subprocess.run([self.binary, *map(str, arguments)], env={**self.environment, **environment}, input=stdin,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=self.home, text=True,

@@ -30,12 +30,8 @@ class LotsTest(unittest.TestCase):
     def setUp(self):
         self.machine = Machine(self)
         home = self.machine.home
-        (home / "password").write_text("a long enough password")
-        (home / "password").chmod(0o600)
-        (home / "node.toml").write_text(SETTINGS)
-        self.machine.environment |= {"MICRO_PASSWORD_FILE": str(home / "password"), "MICRO_DATA": str(home / "node"),
-                                     "MICRO_WALLETS": str(home / "wallets"), "MICRO_NO_INPUT": "true",
-                                     "MICRO_SOCKET": str(home / "run/node.sock")}
+        self.machine.prepare_server(SETTINGS)
+        self.machine.environment["MICRO_SOCKET"] = str(home / "run/node.sock")
         for name in ("alice", "bob"):
             self.machine.ok("wallet", "new", name, "--phrase-file", home / f"{name}.words")
         self.machine.ok("wallet", "use", "alice")

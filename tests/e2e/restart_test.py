@@ -22,14 +22,9 @@ SECONDS = 60
 class RestartTest(unittest.TestCase):
     def setUp(self):
         self.machine = Machine(self)
-        home = self.machine.home
-        (home / "password").write_text("a long enough password")
-        (home / "password").chmod(0o600)
-        (home / "node.toml").write_text(SETTINGS)
+        self.machine.prepare_server(SETTINGS)
         self.port = free_port()
-        self.machine.environment |= {"MICRO_PASSWORD_FILE": str(home / "password"), "MICRO_DATA": str(home / "node"),
-                                     "MICRO_WALLETS": str(home / "wallets"), "MICRO_NO_INPUT": "true"}
-        self.machine.ok("wallet", "new", "alice", "--phrase-file", home / "alice.words")
+        self.machine.ok("wallet", "new", "alice", "--phrase-file", self.machine.home / "alice.words")
         self.up = threading.Event()
         self.node = self.start()
 

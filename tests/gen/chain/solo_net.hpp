@@ -30,8 +30,8 @@ struct Sealed {
 
 class Solo {
  public:
-  Solo(SmallNet& net, MemoryJournal& journal, std::uint8_t key = 1)
-      : net_(net), journal_(journal), signer_{validator_key(key)} {}
+  Solo(SmallNet& net, MemoryJournal& journal, const ProposeLimits& limits = {})
+      : net_(net), journal_(journal), signer_{validator_key(1)}, limits_(limits) {}
 
   Status start(TimeMs now = kGenesisTime) {
     const ChainHead head = TRY(net_.ledger().head());
@@ -39,6 +39,7 @@ class Solo {
     simplex::EngineConfig config;
     config.key = signer_.key.public_key();
     config.idle_ms = 3'600'000;
+    config.limits = limits_;
     if (journal_.epochs.empty() && head.header.height.value > 0) config.vote_after = wall_;
     engine_ = std::make_unique<simplex::Engine>(config, signer_);
     epoch_ = head.epoch;
@@ -105,6 +106,7 @@ class Solo {
   SmallNet& net_;
   MemoryJournal& journal_;
   Signer signer_;
+  ProposeLimits limits_;
   std::unique_ptr<simplex::Engine> engine_;
   TimeMs wall_;
   Epoch epoch_;

@@ -121,6 +121,7 @@ class Network {
   std::shared_mutex& mutex() { return mutex_; }
 
   Genesis genesis;
+  std::uint64_t journal_rewrite_bytes = 64u << 20;
   std::vector<std::unique_ptr<Member>> nodes;
 
  private:
@@ -147,6 +148,7 @@ Status Member::boot(test::Disks disks) {
   config.seed = number_;
   config.standstill_ms = 500;
   config.retry_ms = 100;
+  config.journal_rewrite_bytes = network_.journal_rewrite_bytes;
   config.idle_ms = network_.genesis.validators.members.size() == 1 ? 3'600'000 : 200;
   auto opened = TRY(Replica::open(std::move(ports), folder_.path().string(), validator_key(number_), config));
   {
@@ -214,7 +216,36 @@ TEST(Replica, ALostJournalDoesNotStopANetworkOfOne) {
   EXPECT_TRUE(network.wait_nonce(node, 2));
 }
 
-TEST(Replica, ALedgerBehindItsJournalIsCaughtUpOrRefused) {
+TEST(Replica, ALedgerBehindItsJournalIsMadeAgainFromIt) {
+  Network network(1, 60'000);
+  network.boot_all();
+  Member& node = *network.nodes[0];
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    network.submit(n);
+    ASSERT_TRUE(network.wait_nonce(node, n + 1));
+  }
+  const BlockId tip = node.net->ledger().head().value().id;
+  network.kill(node);
+  ASSERT_TRUE(node.boot({}));
+  EXPECT_TRUE(network.wait(node, [&](const ChainHead& head) { return head.id == tip; }));
+}
+
+TEST(Replica, ALedgerWithoutBlocksThatItsJournalHoldsNoMoreIsRefused) {
+  Network network(1, 60'000);
+  network.journal_rewrite_bytes = 1;
+  network.boot_all();
+  Member& node = *network.nodes[0];
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    network.submit(n);
+    ASSERT_TRUE(network.wait_nonce(node, n + 1));
+  }
+  network.kill(node);
+  const Status booted = node.boot({});
+  ASSERT_FALSE(booted);
+  EXPECT_EQ(booted.error().fault, Fault::kCorrupt);
+}
+
+TEST(Replica, ALedgerOfAnEarlierEpochThanItsJournalIsRefused) {
   Network network(1, 100);
   network.boot_all();
   Member& node = *network.nodes[0];

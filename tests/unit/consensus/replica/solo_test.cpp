@@ -18,11 +18,16 @@ void submit(SmallNet& net, std::uint64_t nonce) {
   ASSERT_TRUE(net.ledger().submit(net.transfer(1, nonce, 2, 5)).waits());
 }
 
-TEST(Solo, SealsOnlyWhenThereIsAReason) {
+/// A network that has just begun.
+class SoloTest : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(solo.start()); }
   SmallNet net;
   MemoryJournal journal;
-  Solo solo(net, journal);
-  ASSERT_TRUE(solo.start());
+  Solo solo{net, journal};
+};
+
+TEST_F(SoloTest, SealsOnlyWhenThereIsAReason) {
   EXPECT_FALSE(solo.step(after(10), false).value());
   EXPECT_FALSE(solo.step(after(10), true).value()) << "nothing really waits";
   submit(net, 0);
@@ -33,11 +38,7 @@ TEST(Solo, SealsOnlyWhenThereIsAReason) {
   EXPECT_FALSE(solo.step(after(30), true).value()) << "no empty block follows";
 }
 
-TEST(Solo, SealsTheBoundaryWhenIdleAndOneEpochHoweverLate) {
-  SmallNet net;
-  MemoryJournal journal;
-  Solo solo(net, journal);
-  ASSERT_TRUE(solo.start());
+TEST_F(SoloTest, SealsTheBoundaryWhenIdleAndOneEpochHoweverLate) {
   EXPECT_FALSE(solo.step(after(999), false).value());
   const auto sealed = solo.step(after(50'000), false).value();
   ASSERT_TRUE(sealed);
@@ -49,11 +50,7 @@ TEST(Solo, SealsTheBoundaryWhenIdleAndOneEpochHoweverLate) {
   EXPECT_EQ(next->certificate.statement.view, View(1)) << "views begin anew with the epoch";
 }
 
-TEST(Solo, ViewsRiseAndCertificatesVerify) {
-  SmallNet net;
-  MemoryJournal journal;
-  Solo solo(net, journal);
-  ASSERT_TRUE(solo.start());
+TEST_F(SoloTest, ViewsRiseAndCertificatesVerify) {
   const ChainHead head = net.ledger().head().value();
   const ValidatorSet& set = net.genesis().validators;
   const Hash epoch = epoch_id(head.chain, head.epoch, head.last_of_previous, validator_set_hash(set));
@@ -69,24 +66,20 @@ TEST(Solo, ViewsRiseAndCertificatesVerify) {
   }
 }
 
-TEST(Solo, ABlockThatNeedsManyProposalsTakesAllThatWaits) {
-  Genesis genesis = test::small_genesis();
-  SmallNet net(genesis);
+TEST(SmallBlocks, FollowEachOtherUntilNothingWaits) {
+  SmallNet net;
   MemoryJournal journal;
-  Solo solo(net, journal);
+  Solo solo(net, journal, {.max_txs = 6});
   ASSERT_TRUE(solo.start());
   for (std::uint64_t i = 0; i < 20; ++i) submit(net, i);
   ASSERT_TRUE(solo.step(after(10), true).value());
   EXPECT_FALSE(net.ledger().txs_wait());
+  EXPECT_EQ(net.ledger().head().value().header.height, Height(4));
 }
 
 // --- after a crash ---
 
-TEST(Solo, FinalizesTheBlockThatItSignedForBeforeTheCrash) {
-  SmallNet net;
-  MemoryJournal journal;
-  Solo solo(net, journal);
-  ASSERT_TRUE(solo.start());
+TEST_F(SoloTest, FinalizesTheBlockThatItSignedForBeforeTheCrash) {
   submit(net, 0);
   net.ledger_db().break_writes();  // dies behind the journal, before the block is stored
   EXPECT_FALSE(solo.step(after(5), true));
@@ -103,11 +96,7 @@ TEST(Solo, FinalizesTheBlockThatItSignedForBeforeTheCrash) {
   EXPECT_EQ(sealed->block.header.height, Height(2));
 }
 
-TEST(Solo, GoesOnFromTheTipAcrossARestart) {
-  SmallNet net;
-  MemoryJournal journal;
-  Solo solo(net, journal);
-  ASSERT_TRUE(solo.start());
+TEST_F(SoloTest, GoesOnFromTheTipAcrossARestart) {
   submit(net, 0);
   const auto first = solo.step(after(5), true).value();
   ASSERT_TRUE(first);
@@ -120,11 +109,7 @@ TEST(Solo, GoesOnFromTheTipAcrossARestart) {
   EXPECT_EQ(sealed->certificate.statement.parent_view, first->certificate.statement.view);
 }
 
-TEST(Solo, WithoutItsJournalItNeverUsesAViewThatItMayHaveUsed) {
-  SmallNet net;
-  MemoryJournal journal;
-  Solo solo(net, journal);
-  ASSERT_TRUE(solo.start());
+TEST_F(SoloTest, WithoutItsJournalItNeverUsesAViewThatItMayHaveUsed) {
   submit(net, 0);
   ASSERT_TRUE(solo.step(after(5), true).value());
   SmallNet again(net.genesis(), net.disks());
@@ -147,7 +132,7 @@ TEST(Solo, WithoutItsJournalItNeverUsesAViewThatItMayHaveUsed) {
 
 // The process dies at any write of either database, again and again: one view never gets two statements of a kind, and
 // every block that was told to anyone stays.
-TEST(Solo, NeverSignsTwoStatementsForOneView) {
+TEST(SoloLives, NeverSignsTwoStatementsForOneView) {
   std::size_t all_told = 0;
   for (int seed = 0; seed < 40; ++seed) {
     MemoryJournal journal;

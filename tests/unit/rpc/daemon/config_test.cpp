@@ -2,9 +2,11 @@
 #include "rpc/settings/settings_file.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <fstream>
+#include <future>
 
 #include "rpc/daemon/data_dir.hpp"
 #include "tests/gen/temp_folder.hpp"
@@ -90,6 +92,38 @@ TEST_F(ConfigTest, ALockNamesWhoHoldsIt) {
     EXPECT_EQ(second.error().message, "somebody is here (process " + std::to_string(::getpid()) + ")");
   }
   EXPECT_TRUE(ProcessLock::take(file, "somebody is here").has_value());
+}
+
+// A killed process leaves its lock to a child that it was just starting: here the child lives until a pipe is closed.
+TEST(ProcessLockTest, WaitsForTheChildrenOfAKilledHolder) {
+  const test::TempFolder folder;
+  const auto file = folder.path() / "lock";
+  int alive[2] = {};
+  int ready[2] = {};
+  ASSERT_EQ(::pipe(alive), 0);
+  ASSERT_EQ(::pipe(ready), 0);
+  const pid_t holder = ::fork();
+  if (holder == 0) {
+    const auto held = ProcessLock::take(file, "");
+    ::close(alive[1]);
+    if (::fork() == 0) {
+      char byte = 0;
+      static_cast<void>(::write(ready[1], "x", 1));
+      static_cast<void>(::read(alive[0], &byte, 1));
+      ::_exit(0);
+    }
+    ::_exit(held ? 0 : 1);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(ready[0], &byte, 1), 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(holder, &status, 0), holder);
+  ASSERT_EQ(status, 0);
+  auto waiting = std::async(std::launch::async, [&] { return ProcessLock::take(file, "").has_value(); });
+  EXPECT_EQ(waiting.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  ::close(alive[1]);
+  EXPECT_TRUE(waiting.get());
+  for (const int fd : {alive[0], ready[0], ready[1]}) ::close(fd);
 }
 
 }  // namespace
