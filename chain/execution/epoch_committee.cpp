@@ -52,7 +52,7 @@ Status release_seats(BlockState& state, std::vector<Event>& events) {
     ++released;
     scope.begin_transition();
     Account* owner = TRY(scope.account(seat.owner));
-    const Amount amount = total(seat.bond, {Epoch(0), false});
+    const Amount amount = total(seat.bond, kWholeBond);
     if (!scope.unpause(seat.bond, seat.bonded_at, owner->purse, amount)) {
       return fail(Fault::kInternal, "a bond does not hold what it holds");
     }

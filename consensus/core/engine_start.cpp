@@ -86,6 +86,7 @@ void Engine::recover(std::vector<Record> records) {
     final_ = c;
     floor_ = c->statement.view;
   }
+  const View of_ledger = floor_;
   for (Record& record : records) {
     if (const auto* e = std::get_if<Entered>(&record)) entered = std::max(entered, e->view);
     replay(record);
@@ -97,7 +98,8 @@ void Engine::recover(std::vector<Record> records) {
   for (const auto& [view, state] : views_) {
     if (state.has_certificate()) at = std::max(at, view.next());
   }
-  if (final_ && final_->statement.view > floor_) target_ = final_;
+  // By where the ledger stands, not by the floor: a restored ledger may be behind what was durable once.
+  if (final_ && final_->statement.view > of_ledger) target_ = final_;
   if (RULE(kWaitForEpoch) && config_.vote_after && decides_alone()) {
     give_up_used_views();
     at = std::max(at, floor_.next());

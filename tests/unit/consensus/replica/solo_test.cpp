@@ -109,6 +109,21 @@ TEST_F(SoloTest, GoesOnFromTheTipAcrossARestart) {
   EXPECT_EQ(sealed->certificate.statement.parent_view, first->certificate.statement.view);
 }
 
+// Restored from a backup, say: the journal knows more than the ledger, all of it durable.
+TEST_F(SoloTest, ALedgerBehindItsJournalIsMadeAgainFromIt) {
+  const auto old = net.disks();
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    submit(net, n);
+    ASSERT_TRUE(solo.step(after(5 + n), true).value());
+  }
+  SmallNet restored(net.genesis(), old);
+  Solo again(restored, journal);
+  ASSERT_TRUE(again.start(after(9)));
+  EXPECT_EQ(restored.ledger().head().value().id, net.ledger().head().value().id);
+  submit(restored, 3);
+  EXPECT_TRUE(again.step(after(10), true).value());
+}
+
 TEST_F(SoloTest, WithoutItsJournalItNeverUsesAViewThatItMayHaveUsed) {
   submit(net, 0);
   ASSERT_TRUE(solo.step(after(5), true).value());
