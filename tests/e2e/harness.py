@@ -78,11 +78,13 @@ class Process:
         return code
 
     def settle(self, timeout=60):
-        """Returns once it sleeps and goes on sleeping: it waits for somebody, or has ended."""
+        """Returns once it sleeps and goes on sleeping: it waits for somebody, or has ended. Else an error."""
         looks, before, deadline = 0, None, time.monotonic() + timeout
         handle = os.pidfd_open(self.popen.pid)
         try:
-            while looks < 10 and time.monotonic() < deadline and not select.select([handle], [], [], 0.01)[0]:
+            while looks < 10 and not select.select([handle], [], [], 0.01)[0]:
+                if time.monotonic() > deadline:
+                    raise AssertionError("it never waits for anybody")
                 now = self._threads()
                 looks = looks + 1 if now == before and all("State:\tS" in text for text in now.values()) else 0
                 before = now

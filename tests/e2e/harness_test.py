@@ -32,6 +32,14 @@ class Harness(unittest.TestCase):
         with self.assertRaisesRegex(AssertionError, "ended without 'ready'; it said:\nno port"):
             self.machine.start("-c", "echo no port; exit 1", ready="ready")
 
+    def test_settle_tells_who_waits_from_who_works(self):
+        waits = self.machine.start("-c", "mkfifo gate; echo up; exec cat gate", ready="up")
+        waits.settle()
+        self.assertIsNone(waits.popen.poll())
+        works = self.machine.start("-c", "echo up; exec cat /dev/zero >/dev/null", ready="up")
+        with self.assertRaisesRegex(AssertionError, "never waits"):
+            works.settle(timeout=0.3)
+
     def test_kill_takes_children_too(self):
         process = self.machine.start("-c", "cat /dev/zero >/dev/null & echo child $!; wait", ready="child")
         child = int(process.wait_for(r"child (\d+)").group(1))
