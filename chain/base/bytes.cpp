@@ -1,7 +1,5 @@
 #include "chain/base/bytes.hpp"
 
-#include <sodium.h>
-
 namespace micro {
 
 std::string to_hex(ByteView bytes) {
@@ -35,10 +33,6 @@ Result<Bytes> from_hex(std::string_view text) {
     out.push_back(static_cast<std::uint8_t>(high * 16 + low));
   }
   return out;
-}
-
-bool equal_in_constant_time(ByteView a, ByteView b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace micro

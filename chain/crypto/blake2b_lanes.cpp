@@ -6,7 +6,6 @@
 
 namespace micro::blake2b {
 
-#if defined(__x86_64__)
 namespace {
 
 constexpr std::array<std::uint64_t, 8> kIv{0x6a09'e667'f3bc'c908, 0xbb67'ae85'84ca'a73b, 0x3c6e'f372'fe94'f82b,
@@ -32,8 +31,8 @@ struct Vector {
   using type __attribute__((vector_size(8 * N))) = std::uint64_t;
 };
 
-// Everything below is inlined into the two functions that name an instruction set: vectors are only handed on by
-// reference, and the same source serves both widths.
+// Everything below is inlined into the functions that name a width: vectors are only handed on by reference, and the
+// same source serves all of them.
 
 template <class V>
 [[gnu::always_inline]] inline void mix(V& a, V& b, V& c, V& d, const V& x, const V& y) {
@@ -96,6 +95,11 @@ template <std::size_t N>
   std::memcpy(out, h, 4 * sizeof(V));
 }
 
+void portable(const std::uint64_t* words, std::size_t blocks, const std::uint64_t* sizes, std::uint64_t* out) {
+  hash_lanes<1>(words, blocks, sizes, out);
+}
+
+#if defined(__x86_64__)
 [[gnu::target("avx2")]] void avx2(const std::uint64_t* words, std::size_t blocks, const std::uint64_t* sizes,
                                   std::uint64_t* out) {
   hash_lanes<4>(words, blocks, sizes, out);
@@ -106,8 +110,15 @@ template <std::size_t N>
   hash_lanes<8>(words, blocks, sizes, out);
 }
 
+#endif
+
 }  // namespace
 
+Lanes one_lane() {
+  return {1, portable};
+}
+
+#if defined(__x86_64__)
 Lanes four_lanes() {
   return __builtin_cpu_supports("avx2") != 0 ? Lanes{4, avx2} : Lanes{};
 }

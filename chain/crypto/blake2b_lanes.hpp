@@ -1,6 +1,6 @@
 // BLAKE2b-256 (RFC 7693, no key) of several short messages at once: one vector lane a message. libsodium's gives the
 // same bytes one message at a time; this exists because a block needs some thirty hashes a transaction. Only
-// chain/crypto/hash_batch uses it.
+// chain/crypto/hash_batch uses it, and the light client where it runs as wasm.
 #pragma once
 
 #include <cstddef>
@@ -22,6 +22,7 @@ struct Lanes {
   Kernel kernel = nullptr;  ///< none: this processor has no such instructions
 };
 
+Lanes one_lane();     ///< any processor; for where libsodium is not
 Lanes four_lanes();   ///< AVX2
 Lanes eight_lanes();  ///< AVX-512
 /// The quickest that this processor has; without a kernel where it has none.

@@ -1,5 +1,6 @@
 // Every decoder of consensus: the first byte picks one, the rest is its input. The last is a whole journal.
 #include "consensus/journal/format.hpp"
+#include "consensus/light/wasm/exchange.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/gen/any_value.hpp"
 #include "tests/gen/consensus_types.hpp"
@@ -41,7 +42,11 @@ constexpr Target kTargets[] = {
 #define X(type) kTarget<type>,
     MICRO_CONSENSUS_TYPES(X)
 #undef X
-        Target{fuzz_journal, journal_seed},
+        kTarget<JournalHead>,
+    kTarget<light::Script>,
+    kTarget<light::Call>,
+    kTarget<light::Answer>,
+    Target{fuzz_journal, journal_seed},
 };
 
 }  // namespace

@@ -171,6 +171,7 @@ void Liar::tick() {
   if (!node_.is_up()) return;
   Dice& dice = cluster_.dice();
   const Engine& engine = node_.engine();
+  if (engine.epoch_id() != epoch_id_) old_epoch_id_ = std::exchange(epoch_id_, engine.epoch_id());
   if (engine.epoch() != last_epoch_) {
     last_epoch_ = engine.epoch();
     last_lie_ = View(0);
@@ -245,8 +246,13 @@ void Liar::lie_as_leader() {
     auto block = forged_block(*parent, parent_id, dice.chance(750'000));
     if (!block) continue;
     const View claimed = dice.chance(200'000) ? View(dice.below(view.value)) : parent_view;
-    const auto v = vote(StatementKind::kNotarize, view, claimed, block_id(block->header));
+    auto v = vote(StatementKind::kNotarize, view, claimed, block_id(block->header));
     if (!v) continue;
+    if (!old_epoch_id_.is_zero() && dice.chance(100'000)) {
+      cluster_.count(SimFault::kStaleProposal);
+      v->statement.epoch_id = old_epoch_id_;
+      v->signature = node_.signer().sign(statement_hash(v->statement));
+    }
     Proposal out;
     out.vote = *v;
     out.block = *block;

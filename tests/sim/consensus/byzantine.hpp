@@ -34,6 +34,8 @@ class Liar {
   std::vector<simplex::MessagePtr> recorded_;
   View last_lie_;
   Epoch last_epoch_;
+  Hash epoch_id_;      ///< of the epoch that it is in
+  Hash old_epoch_id_;  ///< of the one before, once there was one
   std::map<std::pair<Epoch, View>, Block> other_block_;
 };
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint64_t kUsPerMs = 1'000;
 constexpr std::uint64_t kMaxEvents = 4'000'000;
-constexpr std::uint32_t kDeltaMs = 100;
 /// Where every message takes longer than Δ, each height waits until the timers have grown again; where leaders take
 /// poison first, until proposals have shrunk to nothing.
 constexpr std::uint64_t kSlowFactor = 15;
@@ -152,6 +151,14 @@ void Cluster::transmit(SimNode& from, SimNode& to, const MessagePtr& message, st
     count(SimFault::kReordered);
     us += dice_.between(0, 5 * max_ms * kUsPerMs);
   }
+  if (scenario_.long_delay_ppm > 0 && dice_.chance(fault_rate(scenario_.long_delay_ppm))) {
+    count(SimFault::kLongDelay);
+    us += dice_.between(0, 20 * max_ms * kUsPerMs);
+  }
+  if (!healed_ && (from.member() == scenario_.far || to.member() == scenario_.far)) {
+    count(SimFault::kFarNode);
+    us += scenario_.far_ms * kUsPerMs;
+  }
   arrive(us);
   if (dice_.chance(fault_rate(scenario_.duplicate_ppm))) {
     count(SimFault::kDuplicated);
@@ -160,6 +167,10 @@ void Cluster::transmit(SimNode& from, SimNode& to, const MessagePtr& message, st
 }
 
 // --- faults ---
+
+bool Cluster::crash_at(SimFault step, std::uint32_t ppm) {
+  return scenario_.crash_at_steps && crash_now(step, ppm);
+}
 
 bool Cluster::crash_now(SimFault fault, std::uint32_t ppm) {
   if (scenario_.crash_every_ms == 0 || !dice_.chance(fault_rate(ppm))) return false;
@@ -171,6 +182,7 @@ void Cluster::crash_and_restart(SimNode& node) {
   if (!node.is_up()) return;
   node.crash();
   if (node.member() == scenario_.forgetful && dice_.below(2) == 0) node.forget_journal();
+  if (node.member() == scenario_.restored && !scenario_.real_ledger && dice_.below(2) == 0) node.restore_ledger();
   schedule(dice_.between(50, 2'000) * kUsPerMs, [&node] {
     if (!node.is_up()) node.boot();
   });
@@ -412,6 +424,7 @@ void Cluster::collect(RunResult& out) {
   out.votes_checked = monitor_.votes_checked();
   out.counters = counters_;
   out.faults = faults_;
+  out.happened = happened_;
 }
 
 // --- the trace ---
@@ -423,24 +436,34 @@ void Cluster::mix(std::uint64_t value) {
 void Cluster::trace_event(const SimNode& node, const simplex::Event& event) {
   mix(now_.ns);
   mix(node.index() * 100 + event.index());
+  ++happened_.events[event.index()];
+  if (const auto* received = std::get_if<Received>(&event)) ++happened_.messages[received->message.body.index()];
   if (!verbose) return;
-  static constexpr const char* kNames[] = {"received",  "tick",      "checked",  "built", "executed",
-                                           "committed", "persisted", "txs-wait", "failed"};
   std::string what;
   if (const auto* received = std::get_if<Received>(&event)) what = describe(received->message);
   if (const auto* executed = std::get_if<Executed>(&event)) what = executed->block.brief() + " " + executed->why;
   if (const auto* committed = std::get_if<Committed>(&event)) what = committed->block.brief();
+  if (const auto* built = std::get_if<Built>(&event)) {
+    what = "on " + built->parent.brief() +
+           (built->block ? " with " + std::to_string(built->block->txs.size()) + " txs" : "");
+  }
+  if (const auto* checked = std::get_if<Checked>(&event)) {
+    what = std::to_string(std::ranges::count(checked->holds, true)) + " of " + std::to_string(checked->holds.size());
+  }
+  if (const auto* persisted = std::get_if<Persisted>(&event)) what = "up to " + std::to_string(persisted->sequence);
+  if (const auto* txs = std::get_if<TxsWait>(&event)) what = txs->wait ? "yes" : "no";
   std::printf("%10.3f node %zu e%u v%llu <- %s %s\n", static_cast<double>(now_.ns) / 1e9, node.index(),
               node.engine().epoch().value, static_cast<unsigned long long>(node.engine().view().value),
-              kNames[event.index()], what.c_str());
+              Happened::kEvents[event.index()], what.c_str());
 }
 
 void Cluster::trace_effect(const SimNode& node, const Effect& effect) {
   mix(effect.index() + 1'000);
+  ++happened_.effects[effect.index()];
   std::string what;
   if (const auto* record = std::get_if<Persist>(&effect)) {
     for (const std::uint8_t byte : record->record) mix(byte);
-    if (verbose) what = "persist record " + std::to_string(record->record.front());
+    if (verbose) what = "persist " + describe(decode<Record>(record->record).value());
   } else if (verbose) {
     if (const auto* all = std::get_if<Broadcast>(&effect)) what = "broadcast " + describe(*all->message);
     if (const auto* one = std::get_if<Send>(&effect)) what = "send " + describe(*one->message);
@@ -450,7 +473,14 @@ void Cluster::trace_effect(const SimNode& node, const Effect& effect) {
     if (const auto* blame = std::get_if<Blame>(&effect)) what = "blame " + blame->why;
     if (const auto* halt = std::get_if<Halt>(&effect)) what = "halt " + halt->error.message;
     if (std::holds_alternative<Evidence>(effect)) what = "evidence";
-    if (std::holds_alternative<OpenJournal>(effect)) what = "open journal";
+    if (const auto* open = std::get_if<OpenJournal>(&effect)) what = "open journal of epoch " + open->epoch.text();
+    if (const auto* all = std::get_if<Rewrite>(&effect)) what = "rewrite " + std::to_string(all->records.size());
+    if (const auto* check = std::get_if<Check>(&effect)) what = "check " + std::to_string(check->items.size());
+    if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
+      what = "timer in " + std::to_string((timer->at.ns - std::min(timer->at.ns, now_.ns)) / 1'000'000) + " ms";
+    }
+    if (const auto* serve = std::get_if<ServeBlocks>(&effect)) what = "serve blocks from " + serve->block.brief();
+    if (const auto* serve = std::get_if<ServeBoundary>(&effect)) what = "serve the end of epoch " + serve->epoch.text();
   }
   if (!what.empty()) {
     std::printf("%10.3f node %zu -> %s\n", static_cast<double>(now_.ns) / 1e9, node.index(), what.c_str());

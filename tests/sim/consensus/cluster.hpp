@@ -14,6 +14,20 @@ namespace micro::test {
 inline constexpr std::uint64_t kSimStartMs = 1'767'225'600'000;
 inline constexpr std::uint64_t kHeightsAfterHeal = 5;
 inline constexpr std::uint64_t kDeltasAfterHeal = 40;
+inline constexpr std::uint32_t kDeltaMs = 100;
+
+/// How often each kind went into honest and lying engines and came out.
+struct Happened {
+  std::array<std::uint64_t, std::variant_size_v<simplex::Event>> events{};
+  std::array<std::uint64_t, std::variant_size_v<simplex::Effect>> effects{};
+  std::array<std::uint64_t, std::variant_size_v<simplex::MessageBody>> messages{};
+  static constexpr std::array kEvents{"received",  "tick",      "checked",  "built", "executed",
+                                      "committed", "persisted", "txs-wait", "failed"};
+  static constexpr std::array kEffects{"open-journal", "persist",        "rewrite",  "send",    "broadcast",
+                                       "arm-timer",    "check",          "build",    "execute", "commit",
+                                       "serve-blocks", "serve-boundary", "evidence", "blame",   "halt"};
+  static constexpr std::array kMessages{"proposal", "votes", "certificates", "ask", "blocks"};
+};
 
 struct RunResult {
   std::uint64_t seed = 0;
@@ -29,6 +43,7 @@ struct RunResult {
   std::vector<ValidatorSet> committees;  ///< by epoch, up to an honest node's current one
   simplex::Counters counters{};
   FaultCounts faults{};
+  Happened happened;
 };
 
 class Cluster {
@@ -57,6 +72,8 @@ class Cluster {
   /// A vote of an honest node is on its way for the first time. `nullified_by`: so many nullified its view by now.
   void vote_left(SimNode& node, const simplex::Vote& vote, std::size_t nullified_by);
   [[nodiscard]] bool crash_now(SimFault fault, std::uint32_t ppm);
+  /// The same where this run also crashes between the steps of a disk.
+  [[nodiscard]] bool crash_at(SimFault step, std::uint32_t ppm);
   /// Zero once the network is healed.
   [[nodiscard]] std::uint32_t fault_rate(std::uint32_t ppm) const { return healed_ ? 0 : ppm; }
   [[nodiscard]] bool healed() const { return healed_; }
@@ -115,6 +132,7 @@ class Cluster {
   std::uint64_t messages_ = 0;
   simplex::Counters counters_{};
   FaultCounts faults_{};
+  Happened happened_;
 };
 
 }  // namespace micro::test

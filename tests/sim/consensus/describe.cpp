@@ -12,6 +12,17 @@ std::string describe(const Statement& s) {
   return out;
 }
 
+std::string describe(const Record& record) {
+  if (const auto* in = std::get_if<Entered>(&record)) return "entered v" + in->view.text();
+  if (const auto* own = std::get_if<OwnVote>(&record)) return "own " + describe(own->vote.statement);
+  if (const auto* held = std::get_if<Held>(&record)) return "held [" + describe(held->certificate.statement) + "]";
+  if (const auto* body = std::get_if<Body>(&record)) return "body " + block_id(body->block.header).brief();
+  if (const auto* bad = std::get_if<Rejected>(&record)) return "rejected " + bad->block.brief();
+  if (const auto* floor = std::get_if<Floor>(&record)) return "floor v" + floor->view.text();
+  const auto& accepted = std::get<Accepted>(record);
+  return "accepted " + describe(accepted.vote.statement) + (accepted.block ? " with its body" : "");
+}
+
 std::string describe(const Message& message) {
   std::string out = "e" + message.epoch.text() + " ";
   if (const auto* p = std::get_if<Proposal>(&message.body)) {

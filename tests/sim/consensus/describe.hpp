@@ -3,10 +3,11 @@
 
 #include <string>
 
-#include "consensus/core/messages.hpp"
+#include "consensus/core/records.hpp"
 
 namespace micro::test {
 
+std::string describe(const simplex::Record& record);
 std::string describe(const Statement& statement);
 std::string describe(const simplex::Message& message);
 

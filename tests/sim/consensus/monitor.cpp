@@ -65,6 +65,9 @@ void Monitor::check_blame(const SimNode& node, const Effects& effects) {
   const std::uint64_t count = engine.counters()[static_cast<std::size_t>(Counter::kNullifiedInvalid)];
   const std::uint64_t before = std::exchange(called_invalid_[node.index()], count);
   if (count <= before || cluster_.scenario().poison_ppm > 0) return;
+  // One turn may leave several views: as many of them as were called invalid must have had a leader who can lie.
+  std::uint64_t excused = 0;
+  std::optional<View> honest;
   for (const Effect& effect : effects) {
     const auto* all = std::get_if<Broadcast>(&effect);
     if (all == nullptr || !std::holds_alternative<Votes>(all->message->body)) continue;
@@ -72,11 +75,15 @@ void Monitor::check_blame(const SimNode& node, const Effects& effects) {
       const Statement& s = vote.statement;
       if (s.kind != StatementKind::kNullify || s.epoch_id != engine.epoch_id()) return;
       if (seen_.contains({node.member(), encode(s)})) return;
-      if (!cluster_.is_honest(engine.set().members[engine.leader(s.view)].key) || is_proposed_again(engine, s.view))
-        return;
-      cluster_.violation(name(node) + " calls the proposal of an honest leader invalid in view " + s.view.text());
+      if (cluster_.is_honest(engine.set().members[engine.leader(s.view)].key) && !is_proposed_again(engine, s.view)) {
+        honest = s.view;
+      } else {
+        ++excused;
+      }
     });
   }
+  if (honest && excused < count - before)
+    cluster_.violation(name(node) + " calls the proposal of an honest leader invalid in view " + honest->text());
 }
 
 /// The block stands on the one that the parent view certified, or is that one where it may be.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <vector>
 
 #include "consensus/core/rules.hpp"
 #include "tests/sim/consensus/cluster.hpp"
@@ -14,7 +15,7 @@ namespace micro::test {
 namespace {
 
 constexpr std::uint64_t kMaxSeeds = 10'000;
-constexpr std::uint64_t kQuickSeeds = 400;  ///< what a slice of the suite spends on one: the rarest needed 102
+constexpr std::uint64_t kQuickSeeds = 400;  ///< what a slice of the suite spends on one: the rarest but kRare needs 109
 
 /// Whose loss only makes a node slower, because other rules bring the same a little later. Asked for by name they run.
 struct Masked {
@@ -22,9 +23,16 @@ struct Masked {
   const char* why;
 };
 constexpr auto kMasked = std::array{
-    Masked{Rule::kHelpLate, "who is behind also hears the certificates of a retry, a standstill and the next proposal"},
     Masked{Rule::kResendOwn, "what a restart sends at once, the retry and the standstill send later"},
 };
+
+/// Noticed by too few seeds for a slice to meet one: it tries this one first. A change of the scenarios moves it, then
+/// MUTANT=name SEEDS=10000 finds another.
+struct Rare {
+  Rule rule;
+  std::uint64_t seed;
+};
+constexpr auto kRare = std::array{Rare{Rule::kHelpLate, 1'534}};
 
 constexpr auto kRuleNames = std::array{
 #define X(name) std::string_view(#name).substr(1),
@@ -39,10 +47,18 @@ struct Killed {
 
 std::optional<Killed> kill(std::size_t rule, std::uint64_t seeds) {
   const char* one = std::getenv("SEED");
-  const std::uint64_t first = one != nullptr ? std::strtoull(one, nullptr, 10) : 1;
+  std::vector<std::uint64_t> tried;
+  if (one != nullptr) {
+    tried.push_back(std::strtoull(one, nullptr, 10));
+  } else {
+    const auto rare = std::ranges::find(kRare, static_cast<Rule>(rule), &Rare::rule);
+    if (rare != kRare.end()) tried.push_back(rare->seed);
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) tried.push_back(seed);
+  }
   broken_rule = static_cast<int>(rule);
   std::optional<Killed> out;
-  for (std::uint64_t seed = first; seed <= (one != nullptr ? first : seeds) && !out; ++seed) {
+  for (const std::uint64_t seed : tried) {
+    if (out) break;
     Cluster cluster(make_scenario(seed));
     cluster.verbose = one != nullptr && std::getenv("TRACE") != nullptr;
     const RunResult result = cluster.run();

@@ -87,6 +87,20 @@ void choose_faults(Scenario& s, Dice& dice) {
   if (dice.below(16) == 0) s.delay_ms = s.heal_delay_ms = static_cast<std::uint32_t>(dice.between(350, 550));
 }
 
+/// Of a dice of its own, so that a seed stays what it was where none of it happens.
+void choose_slow_and_old(Scenario& s, Dice dice) {
+  if (s.clean) return;
+  if (dice.below(4) == 0) s.long_delay_ppm = static_cast<std::uint32_t>(dice.between(1'000, 50'000));
+  if (dice.below(6) == 0) {
+    s.far = dice.below(s.members.size());
+    s.far_ms = static_cast<std::uint32_t>(dice.between(20, 200));
+  }
+  s.crash_at_steps = s.crash_every_ms > 0 && dice.below(2) == 0;
+  // Only one: what all others forget too is gone.
+  const std::size_t restored = dice.below(s.members.size());
+  if (s.crash_at_steps && s.members[restored] == Behaviour::kHonest) s.restored = restored;
+}
+
 }  // namespace
 
 Scenario make_scenario(std::uint64_t seed) {
@@ -98,6 +112,7 @@ Scenario make_scenario(std::uint64_t seed) {
   s.epoch_ms = static_cast<std::uint32_t>(dice.below(4) == 0 ? 60'000 : dice.between(500, 3'000));
   choose_members(s, dice);
   choose_faults(s, dice);
+  choose_slow_and_old(s, Dice(seed ^ 0x51077));
   return s;
 }
 

@@ -51,9 +51,13 @@ enum class Behaviour : std::uint8_t {
   X(kFlapping)                                                                                                        \
   X(kCrash)                                                                                                           \
   X(kAllCrash)                                                                                                        \
-  X(kTornTail) X(kUnsyncedLost) X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) X(kSlowDisk) X(kPoison) X(kTwinSplit) \
-      X(kLie) X(kEquivocation) X(kNullAndFinal) X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped)     \
-          X(kEpochChange) X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode) X(kRestart)
+  X(kTornTail)                                                                                                        \
+  X(kUnsyncedLost)                                                                                                    \
+  X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) X(kSlowDisk) X(kPoison) X(kTwinSplit) X(kCrashAtAppend)             \
+      X(kCrashAtSync) X(kCrashAfterSync) X(kCrashBeforeCommit) X(kCrashAtEpoch) X(kCrashAtRewrite) X(kLedgerRestored) \
+          X(kLongDelay) X(kFarNode) X(kStaleProposal) X(kLightLie) X(kLie) X(kEquivocation) X(kNullAndFinal)          \
+              X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange) X(kUnequalWeights)    \
+                  X(kJoinOrLeave) X(kDeadNode) X(kRestart)
 enum class SimFault : std::uint8_t {
 #define X(name) name,
   MICRO_FAULTS(X)
@@ -84,7 +88,11 @@ struct Scenario {
   std::uint32_t reorder_ppm = 0;
   std::uint32_t delay_ms = 20;       ///< up to
   std::uint32_t heal_delay_ms = 40;  ///< …once healed; above Δ only growing timers help
+  std::uint32_t long_delay_ppm = 0;  ///< of the messages take up to 20 times as long
+  std::size_t far = SIZE_MAX;        ///< the one member whose messages, both ways, take so much longer:
+  std::uint32_t far_ms = 0;
   std::uint32_t crash_every_ms = 0;  ///< on average, over all nodes; 0: never
+  bool crash_at_steps = false;       ///< also between one step of the disk and the next
   std::uint32_t all_crash_at_ms = 0;
   /// Everyone crashes again and again, at the moment when all have nullified a view and none has heard of it.
   bool storm = false;
@@ -94,6 +102,7 @@ struct Scenario {
   std::uint32_t poison_ppm = 0;      ///< of the transactions
   bool poison_first = false;         ///< leaders take them before all others
   std::size_t forgetful = SIZE_MAX;  ///< the one member whose journal is lost at crashes; counts as faulty
+  std::size_t restored = SIZE_MAX;   ///< the one honest member whose ledger is an older copy after some crashes
   std::uint32_t tx_every_ms = 60;
   std::uint32_t retry_ms = 200;
   std::uint32_t standstill_ms = 1'000;

@@ -93,6 +93,17 @@ void SimNode::forget_journal() {
   cluster_.count(SimFault::kMemoryLost);
 }
 
+void SimNode::restore_ledger() {
+  std::size_t first = chain_->blocks.size();
+  while (first > 0 && !chain_->blocks[first - 1].header.boundary) --first;
+  const std::size_t kept = first + cluster_.dice().below(chain_->blocks.size() - first + 1);
+  if (kept == chain_->blocks.size()) return;
+  cluster_.count(SimFault::kLedgerRestored);
+  for (std::size_t i = kept; i < chain_->blocks.size(); ++i) chain_->index.erase(block_id(chain_->blocks[i].header));
+  chain_->blocks.resize(kept);
+  chain_->certificates.resize(kept);
+}
+
 std::vector<Record> SimNode::recover(Epoch epoch) {
   durable_ = durable_at_boot_ = {};
   unsynced_.clear();
@@ -148,12 +159,18 @@ void SimNode::feed(simplex::Event event) {
   perform(std::move(effects));
 }
 
+/// Before anything else happens, but behind what is going on.
+void SimNode::crash_soon() {
+  after(0, [this] { cluster_.crash_and_restart(*this); });
+}
+
 /// Journal effects happen at once, in memory of the kernel; everything else waits behind them for the next sync.
 void SimNode::perform(Effects effects) {
   for (Effect& effect : effects) {
     cluster_.trace_effect(*this, effect);
     if (const auto* open = std::get_if<OpenJournal>(&effect)) {
       open_journal(open->epoch, open->keep_from);
+      if (cluster_.crash_at(SimFault::kCrashAtEpoch, 50'000)) crash_soon();
     } else if (const auto* record = std::get_if<Persist>(&effect)) {
       const Bytes framed = writer_.append(record->record);
       Bytes& pending = files_[journal_epoch_].pending;
@@ -178,10 +195,12 @@ void SimNode::perform(Effects effects) {
       sync_bytes_ = 0;
       sequence_ = rewrite->sequence;
       dirty_ = true;
+      if (cluster_.crash_at(SimFault::kCrashAtRewrite, 100'000)) crash_soon();
     } else {
       held_.push_back(std::move(effect));
     }
   }
+  if (dirty_ && cluster_.crash_at(SimFault::kCrashAtAppend, 1'000)) crash_soon();
   release();
 }
 
@@ -211,6 +230,7 @@ void SimNode::sync_done() {
     cluster_.count(SimFault::kFailedSync);
     return cluster_.crash_and_restart(*this);
   }
+  if (cluster_.crash_at(SimFault::kCrashAtSync, 1'000)) return cluster_.crash_and_restart(*this);
   ModelFile& file = files_[journal_epoch_];
   const auto n = static_cast<std::ptrdiff_t>(std::min(sync_bytes_, file.pending.size()));
   file.durable.insert(file.durable.end(), file.pending.begin(), file.pending.begin() + n);
@@ -220,6 +240,7 @@ void SimNode::sync_done() {
   for (; !unsynced_.empty() && unsynced_.front().first <= done; unsynced_.pop_front()) {
     durable_.note(unsynced_.front().second);
   }
+  if (cluster_.crash_at(SimFault::kCrashAfterSync, 1'000)) return cluster_.crash_and_restart(*this);
   for (std::size_t i = held_synced_; i > 0 && is_up(); --i) {
     Effect effect = std::move(held_.front());
     held_.pop_front();
@@ -299,6 +320,7 @@ void SimNode::act_build(const Build& build) {
 
 void SimNode::act_commit(const Commit& commit) {
   after(cluster_.dice().between(500, 6'000), [this, commit] {
+    if (cluster_.crash_at(SimFault::kCrashBeforeCommit, 10'000)) return cluster_.crash_and_restart(*this);
     const Status done = ledger_->port().finalize(commit.block, commit.certificate);
     if (!done && done.error().fault == Fault::kNotFound) return feed(Committed{commit.block, {}, true});
     if (!done) return cluster_.violation("the ledger refuses a commit: " + done.error().message);

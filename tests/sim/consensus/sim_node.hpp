@@ -44,6 +44,9 @@ class SimNode {
   [[nodiscard]] const std::optional<Ed25519Secret>& secret() const { return signer_.secret(); }
   /// Only the disk of the journal: the ledger stays.
   void forget_journal();
+  /// Only the ledger, as an older copy of its disk has it: not behind the epoch's beginning, for a ledger that is
+  /// behind the newest journal's epoch is not started with.
+  void restore_ledger();
 
   [[nodiscard]] bool is_up() const { return engine_ != nullptr; }
   [[nodiscard]] bool is_honest() const { return behaviour_ == Behaviour::kHonest; }
@@ -68,6 +71,7 @@ class SimNode {
   void after(std::uint64_t us, Work work);
   void perform(simplex::Effects effects);
   void release();
+  void crash_soon();
   void sync_done();
   void act(simplex::Effect& effect);
   void act_check(const simplex::Check& check);
