@@ -186,6 +186,7 @@ Status LedgerImpl::replay() {
                   "this program and the one that made the block do not agree: report it, and run the other version");
     }
     ids_below.append(head_id_);
+    move_head(**done);
     TRY(write_state(**done));
   }
   return {};
@@ -379,22 +380,24 @@ Status LedgerImpl::finalize(const BlockId& id, const std::optional<Certificate>&
 
 Status LedgerImpl::make_final(Executed& executed) {
   TRY(blocks_.append(executed.block));
-  TRY(write_state(executed));
+  move_head(executed);
   forget_committed(executed.block);
+  // The block is durable and readable. If the process dies before the state is too, the next start executes it again.
   if (on_finalized_) on_finalized_(executed.block);
-  return {};
+  return write_state(executed);
+}
+
+void LedgerImpl::move_head(const Executed& executed) {
+  const Header& header = executed.block.block.header;
+  const std::unique_lock lock(state_mutex_);
+  const StateRoot root = tree_.is_current(executed.update) ? tree_.commit(executed.update) : tree_.apply(executed.diff);
+  CHECK(root == header.state_root, "committing a block gives the root that executing it gave");
+  head_header_ = header;
+  head_id_ = executed.block.id;
 }
 
 Status LedgerImpl::write_state(const Executed& executed) {
   const Header& header = executed.block.block.header;
-  {
-    const std::unique_lock lock(state_mutex_);
-    const StateRoot root =
-        tree_.is_current(executed.update) ? tree_.commit(executed.update) : tree_.apply(executed.diff);
-    CHECK(root == header.state_root, "committing a block gives the root that executing it gave");
-    head_header_ = header;
-    head_id_ = executed.block.id;
-  }
   const Epoch epoch = header.boundary ? header.epoch.next() : header.epoch;
   return states_.write(executed.diff, {chain_, header.height, executed.block.id, header.state_root, epoch});
 }

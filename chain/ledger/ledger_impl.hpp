@@ -141,6 +141,7 @@ class LedgerImpl final : public Ledger, public FinalChain {
   Result<std::vector<TxPtr>> verified(const Block& block);
   Executed& keep(std::unique_ptr<Executed> executed);
   Status make_final(Executed& executed);
+  void move_head(const Executed& executed);
   Status write_state(const Executed& executed);
   void forget_committed(const FinalizedBlock& block);
   void forget_other_branches();

@@ -1,9 +1,12 @@
 #include "chain/ledger/tx_intake.hpp"
 
+#include <chrono>
+
 namespace micro {
 namespace {
 
 constexpr std::size_t kTakeAtOnce = 4 * kVerifyChunk;  ///< what the ledger's threads verify together
+constexpr auto kLookAgain = std::chrono::milliseconds(200);
 
 }  // namespace
 
@@ -49,7 +52,14 @@ void TxIntake::stop() {
 std::vector<Bytes> TxIntake::take() {
   std::vector<Bytes> out;
   std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return stopping_ || (may_work_ && !queued_.empty()); });
+  wake_.wait(lock, [this] { return stopping_ || !queued_.empty(); });
+  const auto may_go_on = [this] { return stopping_ || may_work_; };
+  while (!wake_.wait_for(lock, kLookAgain, may_go_on)) {
+    lock.unlock();
+    const bool has_room = ledger_.waiting() < limits_.max_waiting;  // not only blocks take transactions out
+    lock.lock();
+    may_work_ = may_work_ || has_room;
+  }
   if (stopping_) return out;
   while (!queued_.empty() && out.size() < kTakeAtOnce) {
     queued_bytes_ -= queued_.front().size();

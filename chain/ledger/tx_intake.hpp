@@ -15,7 +15,7 @@ namespace micro {
 struct TxIntakeLimits {
   std::size_t max_queued = 4'096;           ///< transactions that nobody has looked at
   std::size_t max_queued_bytes = 8u << 20;  ///< of them
-  std::size_t max_waiting = 12'000;         ///< in the mempool, some blocks' worth: above, nothing is taken from the queue
+  std::size_t max_waiting = 12'000;         ///< in the mempool, some blocks' worth: above, the queue stands
 };
 
 class TxIntake {

@@ -210,7 +210,7 @@ void Engine::cast(const Statement& statement) {
   const Vote vote{statement, *me_, signer_->sign(statement_hash(statement))};
   views_[statement.view].own(statement.kind) = vote;
   const bool is_kept = statement.kind == StatementKind::kNullify ? RULE(kPersistNullify) : RULE(kPersistVote);
-  if (is_kept) persist(OwnVote{vote});
+  if (is_kept) persist(OwnVote{vote}, true);
   unsynced_.emplace_back(sequence_, vote);
   if (!(statement.kind == StatementKind::kNotarize && leaders_.leader(statement.view) == *me_)) {
     Votes votes;

@@ -29,9 +29,10 @@ class InstantNode {
   };
 
   InstantNode(const Committees& committees, std::size_t member, simplex::EngineConfig config = {},
-              std::uint32_t epoch_ms = 1'000'000)
+              std::uint32_t epoch_ms = 1'000'000, std::uint32_t pace_ms = 0)
       : signer_(kInstantSeed, member, false), ledger_(committees, epoch_ms, chain_, member), config_(config) {
     config_.key = signer_.key();
+    config_.pace_ms = pace_ms;
     engine_ = std::make_unique<simplex::Engine>(config_, signer_);
   }
 

@@ -148,7 +148,8 @@ void SimNode::feed(simplex::Event event) {
   perform(std::move(effects));
 }
 
-/// Journal effects happen at once, in memory of the kernel; everything else waits behind them for the next sync.
+/// Journal effects happen at once, in memory of the kernel; everything else waits behind them for the next sync where
+/// one is needed, as in consensus/replica.
 void SimNode::perform(Effects effects) {
   for (Effect& effect : effects) {
     cluster_.trace_effect(*this, effect);
@@ -160,7 +161,7 @@ void SimNode::perform(Effects effects) {
       pending.insert(pending.end(), framed.begin(), framed.end());
       sequence_ = record->sequence;
       unsynced_.emplace_back(sequence_, decode<Record>(record->record).value());
-      dirty_ = true;
+      dirty_ = dirty_ || record->urgent;
     } else if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
       JournalWriter fresh;
       ModelFile file;
@@ -178,6 +179,8 @@ void SimNode::perform(Effects effects) {
       sync_bytes_ = 0;
       sequence_ = rewrite->sequence;
       dirty_ = true;
+    } else if (const auto* commit = std::get_if<Commit>(&effect); commit != nullptr && commit->certificate) {
+      act(effect);
     } else {
       held_.push_back(std::move(effect));
     }

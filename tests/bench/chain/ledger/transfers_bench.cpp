@@ -24,7 +24,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kSenders = 100'000;  ///< accounts whose keys this run has
 constexpr std::size_t kSubmitChunk = 50;
 constexpr std::size_t kMaxWaiting = 24'000;  ///< three or four blocks: at the end one core alone works them off
-constexpr std::size_t kSealAt = 8'000;  ///< waiting transfers that make a block worth its sync
+constexpr std::size_t kSealAt = 8'000;       ///< waiting transfers that make a block worth its sync
 constexpr double kVerifySeconds = 2.0;
 
 struct Run {

@@ -37,7 +37,8 @@ class Committee;
 /// An engine whose shell answers at once: what is checked holds, what is executed fits.
 class Member {
  public:
-  Member(Committee& committee, const Ed25519Key& key) : committee_(committee), key_(key), engine_(config(key), signer_) {}
+  Member(Committee& committee, const Ed25519Key& key)
+      : committee_(committee), key_(key), engine_(config(key), signer_) {}
 
   void start(const ChainHead& head, const ValidatorSet& set) {
     perform(engine_.start({head, set}, {}, now()));
@@ -189,8 +190,7 @@ void measure_views(const World& world) {
   const View from = committee.view();
   committee.run_to(Height(kWarmUpHeights + kHeights));
   const auto views = static_cast<double>(committee.view().value - from.value);
-  report("consensus_engine_view", 1e3 * (committee.engine_seconds() - before) / views / kMembers, "ms",
-         kBudgetMs);
+  report("consensus_engine_view", 1e3 * (committee.engine_seconds() - before) / views / kMembers, "ms", kBudgetMs);
 }
 
 void measure_certificates() {

@@ -7,8 +7,10 @@
 // consensus_finality_*    milliseconds from the start of a proposal until a member has made it final, the median over
 //                         transfers and members, at 800 transfers a second; limit: three message delays, four syncs
 //                         while four write, building and executing such a block alone.
-// consensus_submitted_*   from submission to final, with its parts: the wait for a proposal, building it, the way to the
-//                         others (a sync, a message, checks), executing, the votes (two syncs, two messages), committing.
+// consensus_submitted_*   from submission to final, with its parts: the wait for a proposal, building it, the way to
+// the
+//                         others (a sync, a message, checks), executing, the votes (two syncs, two messages),
+//                         committing.
 //   bench_consensus_network [PART…] with PART of: peak low slow
 #include <algorithm>
 #include <string>
@@ -87,7 +89,7 @@ Measured drive(Network& network, Clients& clients, MaySend may_send) {
     while (may_send(passed)) {
       if (!clients.send_one(network)) must<void>(fail(Fault::kInternal, "the world has too few transfers"));
     }
-    std::this_thread::sleep_for(kTick);
+    std::this_thread::sleep_for(kTick);  // lint-ok sleeping_tests: these clients send by the clock
   }
   const double seconds = seconds_since(*from);
   const double cpu = (cpu_seconds() - cpu_before) / seconds / std::thread::hardware_concurrency();

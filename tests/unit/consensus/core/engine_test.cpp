@@ -194,6 +194,49 @@ TEST_F(EngineTest, OwnVotesCountOnlyWhenTheyAreOnTheDisk) {
   EXPECT_EQ(node_->engine().view(), View(v + 1));
 }
 
+TEST_F(EngineTest, AViewIsAsLongAsThePaceAtLeastUnlessOneDecidesAlone) {
+  begin();
+  node_.emplace(committees_, 0, EngineConfig{}, 1'000'000, 50);
+  node_->start();
+  hear(certificate(StatementKind::kNullify, 1));
+  reach_view(true);
+  node_->ledger().submit(1);
+  node_->feed(TxsWait{true});
+  node_->advance_ms(49);
+  EXPECT_EQ(node_->count(Counter::kProposed), 0U);
+  node_->advance_ms(1);
+  EXPECT_EQ(node_->count(Counter::kProposed), 1U);
+
+  InstantNode alone(small_committee(1), 0, {}, 1'000'000, 50);
+  alone.start();
+  for (std::uint64_t tx = 1; tx < 4; ++tx) {
+    alone.ledger().submit(tx);
+    alone.feed(TxsWait{true});
+    EXPECT_EQ(alone.height(), tx);
+  }
+}
+
+TEST_F(EngineTest, VotesAreUrgentAndNothingElseIs) {
+  begin();
+  node_->keep_turns = true;
+  const std::uint64_t v = reach_view(true);
+  node_->ledger().submit(1);
+  node_->feed(TxsWait{true});
+  hear(certificate(StatementKind::kNullify, v));
+  std::size_t urgent = 0;
+  std::size_t others = 0;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      const auto* record = std::get_if<Persist>(&effect);
+      if (record == nullptr) continue;
+      EXPECT_EQ(record->urgent, std::holds_alternative<OwnVote>(decode<Record>(record->record).value()));
+      ++(record->urgent ? urgent : others);
+    }
+  }
+  EXPECT_GE(urgent, 1U);
+  EXPECT_GE(others, 2U) << "the view that it entered, its body";
+}
+
 TEST_F(EngineTest, ATimedOutViewIsNullifiedOnceAndSaidAgain) {
   EngineConfig config;
   config.standstill_ms = 1'000'000'000;  // which would say it too
