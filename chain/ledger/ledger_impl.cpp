@@ -314,6 +314,12 @@ Result<Block> LedgerImpl::propose(const BlockId& parent_id, TimeMs time, const P
   return keep(std::move(executed)).block.block;
 }
 
+bool LedgerImpl::is_signed(const SignedTx& tx, const PreparedTx& prepared, const Hash& signed_hash) {
+  if (verified_.has(prepared.content)) return true;
+  ++verifications_;
+  return signature_holds(tx, signed_hash, keys_);
+}
+
 Result<std::vector<LedgerImpl::TxPtr>> LedgerImpl::verified(const Block& block) {
   std::vector<TxPtr> txs(block.txs.size());
   std::atomic<bool> all_hold = true;
@@ -326,11 +332,14 @@ Result<std::vector<LedgerImpl::TxPtr>> LedgerImpl::verified(const Block& block) 
         if (waiting && waiting->content == prepared.txs[i].content) out[i] = std::move(waiting);
       }
     }
+    std::vector<Hash> strangers;
     for (std::size_t i = 0; i < chunk.size() && all_hold; ++i) {
       if (out[i]) continue;  // verified when it came in
-      if (!signature_holds(chunk[i], prepared.signed_hashes[i], keys_)) all_hold = false;
+      if (!is_signed(chunk[i], prepared.txs[i], prepared.signed_hashes[i])) all_hold = false;
+      strangers.push_back(prepared.txs[i].content);
       out[i] = std::make_shared<PreparedTx>(std::move(prepared.txs[i]));
     }
+    if (all_hold) verified_.put(strangers);
   };
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
     if (all_hold) verify(std::span(block.txs).subspan(begin, end - begin), std::span(txs).subspan(begin, end - begin));

@@ -12,6 +12,7 @@
 
 #include "chain/execution/execute.hpp"
 #include "chain/ledger/prepare.hpp"
+#include "chain/ledger/verified_cache.hpp"
 #include "chain/ledger/work_pool.hpp"
 #include "chain/store/block_store.hpp"
 #include "chain/store/state_store.hpp"
@@ -65,6 +66,8 @@ class LedgerImpl final : public Ledger, public FinalChain {
   [[nodiscard]] std::optional<SignedTx> waiting_tx(const TxId& id) const;
   /// The nonce that the sender's next transaction takes, its waiting ones counted.
   [[nodiscard]] Nonce pending_nonce(const Address& sender) const;
+  /// Signatures that this ledger verified since it was opened.
+  [[nodiscard]] std::uint64_t verifications() const { return verifications_; }
 
   // --- reading at the finalized head ---
   /// Calls `read(const StateView&, const Header& head)` while the head stands still. Keep it short, copy what you need.
@@ -153,6 +156,7 @@ class LedgerImpl final : public Ledger, public FinalChain {
   };
   void check(std::span<Arrival> txs, std::span<Submission> out) const;
   void enqueue(std::span<Arrival> txs, std::span<Submission> out);
+  [[nodiscard]] bool is_signed(const SignedTx& tx, const PreparedTx& prepared, const Hash& signed_hash);
   template <class T>
   Result<T> failing(Result<T> result);
 
@@ -163,6 +167,8 @@ class LedgerImpl final : public Ledger, public FinalChain {
   PolicyPort& policy_;
   WorkPool workers_;
   KeyCache keys_;
+  VerifiedCache verified_;
+  std::atomic<std::uint64_t> verifications_ = 0;
 
   std::mutex writer_mutex_;  ///< one block at a time
   bool failed_ = false;      ///< the disk or an invariant failed

@@ -1,12 +1,16 @@
 #include "chain/ledger/tx_intake.hpp"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <chrono>
 
 namespace micro {
 namespace {
 
-constexpr std::size_t kTakeAtOnce = 4 * kVerifyChunk;  ///< what the ledger's threads verify together
+constexpr std::size_t kTakeAtOnce = kVerifyChunk;
 constexpr auto kLookAgain = std::chrono::milliseconds(200);
+constexpr int kBehindEverythingElse = 10;  ///< nice
 
 }  // namespace
 
@@ -70,9 +74,9 @@ std::vector<Bytes> TxIntake::take() {
 }
 
 void TxIntake::run() {
-  for (;;) {
-    const std::vector<Bytes> taken = take();
-    if (taken.empty()) return;
+  // Blocks come first: what waits for the processor here is refused soon, and what waits there stops every member.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kBehindEverythingElse);
+  for (std::vector<Bytes> taken = take(); !taken.empty(); taken = take()) {
     std::vector<SignedTx> txs;
     txs.reserve(taken.size());
     for (const Bytes& bytes : taken) {

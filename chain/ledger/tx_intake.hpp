@@ -1,6 +1,7 @@
 // Where transactions of clients and peers arrive, encoded, before anybody has looked at them. What a node cannot work
 // on in time is refused here, for the price of a lock: decoded and verified, it would take the processors that make
-// blocks of what waits already, and the more was offered the less would become final.
+// blocks of what waits already, and the more was offered the less would become final. One thread: a sender's
+// transactions stay in their order.
 #pragma once
 
 #include <condition_variable>
@@ -13,9 +14,9 @@
 namespace micro {
 
 struct TxIntakeLimits {
-  std::size_t max_queued = 4'096;           ///< transactions that nobody has looked at
+  std::size_t max_queued = 2'048;           ///< transactions that nobody has looked at
   std::size_t max_queued_bytes = 8u << 20;  ///< of them
-  std::size_t max_waiting = 12'000;         ///< in the mempool, some blocks' worth: above, the queue stands
+  std::size_t max_waiting = 6'000;          ///< in the mempool, some blocks' worth: above, the queue stands
 };
 
 class TxIntake {

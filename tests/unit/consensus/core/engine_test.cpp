@@ -207,7 +207,8 @@ TEST_F(EngineTest, AViewIsAsLongAsThePaceAtLeastUnlessOneDecidesAlone) {
   node_->advance_ms(1);
   EXPECT_EQ(node_->count(Counter::kProposed), 1U);
 
-  InstantNode alone(small_committee(1), 0, {}, 1'000'000, 50);
+  const Committees one = small_committee(1);
+  InstantNode alone(one, 0, {}, 1'000'000, 50);
   alone.start();
   for (std::uint64_t tx = 1; tx < 4; ++tx) {
     alone.ledger().submit(tx);
