@@ -4,6 +4,7 @@
 // head.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>

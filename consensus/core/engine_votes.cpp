@@ -264,7 +264,11 @@ void Engine::hold(const Certificate& certificate, bool formed_here) {
                 {*slot, certificate});
   }
   slot = certificate;
-  if (RULE(kPersistCertificate)) persist(Held{certificate});
+  // Ancestors are committed without a certificate of their own: the journal has to know what made them final before the
+  // ledger is where only that leads on.
+  const BlockTree::Node* node = tree_.find(s.block);
+  const bool is_next = node != nullptr && node->block->header.parent == tree_.tip();
+  if (RULE(kPersistCertificate)) persist(Held{certificate}, s.kind == StatementKind::kFinalize && !is_next);
   if (formed_here) gossip(certificate);
   if (s.kind == StatementKind::kNotarize) unfinalized_.insert(s.view);
   if (s.kind == StatementKind::kFinalize) note_final(certificate);

@@ -217,7 +217,7 @@ TEST_F(EngineTest, AViewIsAsLongAsThePaceAtLeastUnlessOneDecidesAlone) {
   }
 }
 
-TEST_F(EngineTest, VotesAreUrgentAndNothingElseIs) {
+TEST_F(EngineTest, VotesAreUrgentAndWhatTheyRestOnIsNot) {
   begin();
   node_->keep_turns = true;
   const std::uint64_t v = reach_view(true);
@@ -236,6 +236,23 @@ TEST_F(EngineTest, VotesAreUrgentAndNothingElseIs) {
   }
   EXPECT_GE(urgent, 1U);
   EXPECT_GE(others, 2U) << "the view that it entered, its body";
+}
+
+TEST_F(EngineTest, AFinalizationOverUncommittedAncestorsIsUrgent) {
+  begin();
+  node_->keep_turns = true;
+  BlockId unknown;
+  unknown.data[0] = 7;
+  hear(certificate(StatementKind::kFinalize, 3, 2, unknown));
+  std::size_t urgent = 0;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      const auto* record = std::get_if<Persist>(&effect);
+      const bool is_held = record != nullptr && std::holds_alternative<Held>(decode<Record>(record->record).value());
+      urgent += is_held && record->urgent ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(urgent, 1U);
 }
 
 TEST_F(EngineTest, ATimedOutViewIsNullifiedOnceAndSaidAgain) {
