@@ -27,6 +27,7 @@ inline constexpr std::size_t kGossipPeers = 8;            ///< …so many, and t
 inline constexpr std::uint64_t kForgottenViews = 4'096;   ///< never used again by one that alone is the quorum
 inline constexpr std::size_t kMaxUnsyncedVotes =
     1'024;  ///< of this node; beyond nothing is signed until the disk answers
+inline constexpr std::size_t kMaxUnsyncedBytes = 256u << 10;  ///< of records; whatever comes then is urgent
 
 struct EngineConfig {
   Ed25519Key key;                             ///< of this node; whether it is a validator depends on the epoch's set

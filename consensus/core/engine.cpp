@@ -151,6 +151,7 @@ void Engine::handle(Executed& e) {
 
 void Engine::handle(Persisted& e) {
   journal_bytes_ = e.journal_bytes;
+  unsynced_bytes_ = 0;
   while (!unsynced_.empty() && unsynced_.front().first <= e.sequence) {
     const Vote vote = unsynced_.front().second;
     unsynced_.pop_front();
@@ -266,8 +267,11 @@ void Engine::arm() {
 
 // --- leaving the node ---
 
+/// Who never votes needs no sync, but only a sync tells how long the journal is, and so whether it has to be shortened.
 void Engine::persist(const Record& record, bool urgent) {
-  out_.push_back(Persist{++sequence_, encode(record), urgent});
+  Bytes bytes = encode(record);
+  unsynced_bytes_ += bytes.size();
+  out_.push_back(Persist{++sequence_, std::move(bytes), urgent || unsynced_bytes_ > kMaxUnsyncedBytes});
 }
 
 void Engine::send(const Ed25519Key& to, MessageBody body) {

@@ -270,6 +270,7 @@ class Engine {
 
   std::uint64_t sequence_ = 0;
   std::uint64_t journal_bytes_ = 0;
+  std::size_t unsynced_bytes_ = 0;  ///< of records since a sync was heard of
   std::deque<std::pair<std::uint64_t, Vote>> unsynced_;
 };
 

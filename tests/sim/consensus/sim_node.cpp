@@ -119,7 +119,11 @@ std::vector<Record> SimNode::recover(Epoch epoch) {
 }
 
 void SimNode::open_journal(Epoch epoch, Epoch keep_from) {
-  if (journal_epoch_ != epoch) durable_ = durable_at_boot_ = {}, unsynced_.clear();
+  if (journal_epoch_ != epoch) {
+    durable_ = durable_at_boot_ = {};
+    unsynced_.clear();
+    sync_bytes_ = 0;  // a sync that is under way is the old file's
+  }
   journal_epoch_ = epoch;
   files_.erase(files_.begin(), files_.lower_bound(keep_from));
   ModelFile& file = files_[epoch];

@@ -255,6 +255,32 @@ TEST_F(EngineTest, AFinalizationOverUncommittedAncestorsIsUrgent) {
   EXPECT_EQ(urgent, 1U);
 }
 
+TEST_F(EngineTest, WhoNeverVotesSyncsNowAndThen) {
+  begin();
+  node_->keep_turns = true;
+  std::size_t unsynced = 0;
+  std::size_t syncs = 0;
+  for (std::uint64_t v = 1; syncs < 2 && v < 20'000; ++v) {
+    hear(certificate(StatementKind::kNullify, v));
+    for (const Effects& turn : std::exchange(node_->turns, {})) {
+      bool urgent = false;
+      for (const Effect& effect : turn) {
+        const auto* record = std::get_if<Persist>(&effect);
+        if (record == nullptr) continue;
+        ASSERT_FALSE(std::holds_alternative<OwnVote>(decode<Record>(record->record).value()));
+        unsynced += record->record.size();
+        urgent = urgent || record->urgent;
+      }
+      if (!urgent) continue;
+      EXPECT_GT(unsynced + 1'000, kMaxUnsyncedBytes) << "not sooner than it has to";
+      unsynced = 0;
+      ++syncs;
+    }
+    ASSERT_LT(unsynced, kMaxUnsyncedBytes + 1'000);
+  }
+  EXPECT_EQ(syncs, 2U);
+}
+
 TEST_F(EngineTest, ATimedOutViewIsNullifiedOnceAndSaidAgain) {
   EngineConfig config;
   config.standstill_ms = 1'000'000'000;  // which would say it too
