@@ -210,7 +210,7 @@ void Engine::cast(const Statement& statement) {
   const Vote vote{statement, *me_, signer_->sign(statement_hash(statement))};
   views_[statement.view].own(statement.kind) = vote;
   const bool is_kept = statement.kind == StatementKind::kNullify ? RULE(kPersistNullify) : RULE(kPersistVote);
-  if (is_kept) persist(OwnVote{vote}, true);
+  if (is_kept) persist(OwnVote{vote}, RULE(kUrgentVotes));
   unsynced_.emplace_back(sequence_, vote);
   if (!(statement.kind == StatementKind::kNotarize && leaders_.leader(statement.view) == *me_)) {
     Votes votes;
@@ -268,7 +268,8 @@ void Engine::hold(const Certificate& certificate, bool formed_here) {
   // ledger is where only that leads on.
   const BlockTree::Node* node = tree_.find(s.block);
   const bool is_next = node != nullptr && node->block->header.parent == tree_.tip();
-  if (RULE(kPersistCertificate)) persist(Held{certificate}, s.kind == StatementKind::kFinalize && !is_next);
+  const bool urgent = s.kind == StatementKind::kFinalize && !is_next && RULE(kUrgentAncestors);
+  if (RULE(kPersistCertificate)) persist(Held{certificate}, urgent);
   if (formed_here) gossip(certificate);
   if (s.kind == StatementKind::kNotarize) unfinalized_.insert(s.view);
   if (s.kind == StatementKind::kFinalize) note_final(certificate);

@@ -8,9 +8,8 @@
 //                         transfers and members, at 800 transfers a second; limit: three message delays, four syncs
 //                         while four write, building and executing such a block alone.
 // consensus_submitted_*   from submission to final, with its parts: the wait for a proposal, building it, the way to
-// the
-//                         others (a sync, a message, checks), executing, the votes (two syncs, two messages),
-//                         committing.
+//                         the others (a sync, a message, checks), executing, the votes (two syncs, two messages),
+//                         and committing.
 //   bench_consensus_network [PART…] with PART of: peak low slow
 #include <algorithm>
 #include <semaphore>
