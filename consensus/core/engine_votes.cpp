@@ -246,7 +246,7 @@ void Engine::look_for_evidence(ViewState& state, const Vote& vote) {
 void Engine::accuse(const Vote& a, const Vote& b) {
   if (!accused_.insert(a.signer).second) return;
   count(Counter::kEvidence);
-  out_.push_back(Evidence{a, b});
+  out_.push_back(Evidence{epoch(), epoch_.set.members[a.signer].key, a, b});
 }
 
 // --- certificates ---

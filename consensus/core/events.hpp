@@ -148,8 +148,11 @@ struct ServeBoundary {
   Ed25519Key to;
   Epoch epoch;
 };
-/// Two statements that no honest key signs both.
+/// Two statements that no honest key signs both. Whose they are is said here: it is told after a sync, and the next
+/// epoch with another set may have begun by then.
 struct Evidence {
+  Epoch epoch;
+  Ed25519Key key;
   Vote first;
   Vote second;
 };

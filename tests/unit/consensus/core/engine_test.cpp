@@ -362,6 +362,7 @@ TEST_F(EngineTest, TwoBlocksOfOneLeaderAreEvidenceAndOnlyTwoAreKept) {
   for (std::uint64_t i = 1; i <= 4; ++i) node_->receive(key(leader(v)), proposal_of(v, block_on_tip(i)));
   EXPECT_EQ(node_->evidence.size(), 1U);
   EXPECT_EQ(node_->evidence[0].first.signer, leader(v));
+  EXPECT_EQ(node_->evidence[0].key, key(leader(v)));
   EXPECT_LE(node_->engine().views().at(View(v)).proposals.size(), kMaxProposalsPerView);
   EXPECT_EQ(said(StatementKind::kNotarize).size(), 1U);
 }
