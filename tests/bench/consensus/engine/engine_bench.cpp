@@ -58,6 +58,7 @@ class Member {
     EngineConfig out;
     out.key = key;
     out.seed = key.data[0];
+    out.pace_ms = 0;  // its clock stands still
     return out;
   }
   [[nodiscard]] static Now now() { return {Instant{1'000'000'000}, TimeMs(1'767'225'600'001)}; }
