@@ -186,6 +186,7 @@ Status LedgerImpl::replay() {
                   "this program and the one that made the block do not agree: report it, and run the other version");
     }
     ids_below.append(head_id_);
+    move_head(**done);
     TRY(write_state(**done));
   }
   return {};
@@ -313,6 +314,12 @@ Result<Block> LedgerImpl::propose(const BlockId& parent_id, TimeMs time, const P
   return keep(std::move(executed)).block.block;
 }
 
+bool LedgerImpl::is_signed(const SignedTx& tx, const PreparedTx& prepared, const Hash& signed_hash) {
+  if (verified_.has(prepared.content)) return true;
+  ++verifications_;
+  return signature_holds(tx, signed_hash, keys_);
+}
+
 Result<std::vector<LedgerImpl::TxPtr>> LedgerImpl::verified(const Block& block) {
   std::vector<TxPtr> txs(block.txs.size());
   std::atomic<bool> all_hold = true;
@@ -325,11 +332,14 @@ Result<std::vector<LedgerImpl::TxPtr>> LedgerImpl::verified(const Block& block) 
         if (waiting && waiting->content == prepared.txs[i].content) out[i] = std::move(waiting);
       }
     }
+    std::vector<Hash> strangers;
     for (std::size_t i = 0; i < chunk.size() && all_hold; ++i) {
       if (out[i]) continue;  // verified when it came in
-      if (!signature_holds(chunk[i], prepared.signed_hashes[i], keys_)) all_hold = false;
+      if (!is_signed(chunk[i], prepared.txs[i], prepared.signed_hashes[i])) all_hold = false;
+      strangers.push_back(prepared.txs[i].content);
       out[i] = std::make_shared<PreparedTx>(std::move(prepared.txs[i]));
     }
+    if (all_hold) verified_.put(strangers);
   };
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
     if (all_hold) verify(std::span(block.txs).subspan(begin, end - begin), std::span(txs).subspan(begin, end - begin));
@@ -379,22 +389,24 @@ Status LedgerImpl::finalize(const BlockId& id, const std::optional<Certificate>&
 
 Status LedgerImpl::make_final(Executed& executed) {
   TRY(blocks_.append(executed.block));
-  TRY(write_state(executed));
+  move_head(executed);
   forget_committed(executed.block);
+  // The block is durable and readable. If the process dies before the state is too, the next start executes it again.
   if (on_finalized_) on_finalized_(executed.block);
-  return {};
+  return write_state(executed);
+}
+
+void LedgerImpl::move_head(const Executed& executed) {
+  const Header& header = executed.block.block.header;
+  const std::unique_lock lock(state_mutex_);
+  const StateRoot root = tree_.is_current(executed.update) ? tree_.commit(executed.update) : tree_.apply(executed.diff);
+  CHECK(root == header.state_root, "committing a block gives the root that executing it gave");
+  head_header_ = header;
+  head_id_ = executed.block.id;
 }
 
 Status LedgerImpl::write_state(const Executed& executed) {
   const Header& header = executed.block.block.header;
-  {
-    const std::unique_lock lock(state_mutex_);
-    const StateRoot root =
-        tree_.is_current(executed.update) ? tree_.commit(executed.update) : tree_.apply(executed.diff);
-    CHECK(root == header.state_root, "committing a block gives the root that executing it gave");
-    head_header_ = header;
-    head_id_ = executed.block.id;
-  }
   const Epoch epoch = header.boundary ? header.epoch.next() : header.epoch;
   return states_.write(executed.diff, {chain_, header.height, executed.block.id, header.state_root, epoch});
 }

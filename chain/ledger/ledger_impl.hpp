@@ -4,6 +4,7 @@
 // head.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "chain/execution/execute.hpp"
 #include "chain/ledger/prepare.hpp"
+#include "chain/ledger/verified_cache.hpp"
 #include "chain/ledger/work_pool.hpp"
 #include "chain/store/block_store.hpp"
 #include "chain/store/state_store.hpp"
@@ -65,6 +67,8 @@ class LedgerImpl final : public Ledger, public FinalChain {
   [[nodiscard]] std::optional<SignedTx> waiting_tx(const TxId& id) const;
   /// The nonce that the sender's next transaction takes, its waiting ones counted.
   [[nodiscard]] Nonce pending_nonce(const Address& sender) const;
+  /// Signatures that this ledger verified since it was opened.
+  [[nodiscard]] std::uint64_t verifications() const { return verifications_; }
 
   // --- reading at the finalized head ---
   /// Calls `read(const StateView&, const Header& head)` while the head stands still. Keep it short, copy what you need.
@@ -141,6 +145,7 @@ class LedgerImpl final : public Ledger, public FinalChain {
   Result<std::vector<TxPtr>> verified(const Block& block);
   Executed& keep(std::unique_ptr<Executed> executed);
   Status make_final(Executed& executed);
+  void move_head(const Executed& executed);
   Status write_state(const Executed& executed);
   void forget_committed(const FinalizedBlock& block);
   void forget_other_branches();
@@ -152,6 +157,7 @@ class LedgerImpl final : public Ledger, public FinalChain {
   };
   void check(std::span<Arrival> txs, std::span<Submission> out) const;
   void enqueue(std::span<Arrival> txs, std::span<Submission> out);
+  [[nodiscard]] bool is_signed(const SignedTx& tx, const PreparedTx& prepared, const Hash& signed_hash);
   template <class T>
   Result<T> failing(Result<T> result);
 
@@ -162,6 +168,8 @@ class LedgerImpl final : public Ledger, public FinalChain {
   PolicyPort& policy_;
   WorkPool workers_;
   KeyCache keys_;
+  VerifiedCache verified_;
+  std::atomic<std::uint64_t> verifications_ = 0;
 
   std::mutex writer_mutex_;  ///< one block at a time
   bool failed_ = false;      ///< the disk or an invariant failed

@@ -69,7 +69,8 @@ std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) 
     check(std::span(arrivals).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) {
       if (out[i].status != TxStatus::kOk) continue;
-      if (!signature_holds(txs[i], prepared.signed_hashes[i - begin], keys_)) out[i].status = TxStatus::kBadSignature;
+      if (is_signed(txs[i], arrivals[i].tx, prepared.signed_hashes[i - begin])) continue;
+      out[i].status = TxStatus::kBadSignature;
     }
   });
   for (std::size_t begin = 0; begin < txs.size(); begin += kVerifyChunk) {

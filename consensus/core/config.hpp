@@ -27,6 +27,7 @@ inline constexpr std::size_t kGossipPeers = 8;            ///< …so many, and t
 inline constexpr std::uint64_t kForgottenViews = 4'096;   ///< never used again by one that alone is the quorum
 inline constexpr std::size_t kMaxUnsyncedVotes =
     1'024;  ///< of this node; beyond nothing is signed until the disk answers
+inline constexpr std::size_t kMaxUnsyncedBytes = 256u << 10;  ///< of records; whatever comes then is urgent
 
 struct EngineConfig {
   Ed25519Key key;                             ///< of this node; whether it is a validator depends on the epoch's set
@@ -35,6 +36,7 @@ struct EngineConfig {
   std::uint32_t execute_ms = 500;             ///< X_exec
   std::uint32_t boundary_ms = 3'000;          ///< X_exec of a boundary block
   std::uint32_t idle_ms = 1'000;              ///< T_idle: an idle leader waits so long for transactions
+  std::uint32_t pace_ms = 5;                  ///< from entering a view to proposing in the next, at least; far below Δ
   std::uint32_t retry_ms = 1'000;             ///< between repetitions of a Nullify
   std::uint32_t standstill_ms = 5'000;        ///< T_s
   std::uint32_t growth_ppm = 1'150'000;       ///< of the timers, for each view since the last final one

@@ -81,6 +81,7 @@ void Engine::handle(Tick&) {
     }
   }
   if (is_due(idle_timer_, now_.at)) idle_timer_.reset();
+  if (is_due(pace_timer_, now_.at)) pace_timer_.reset();
   if (is_due(boundary_timer_, now_.at)) set_boundary_timer();  // the two clocks may disagree
   if (is_due(retry_timer_, now_.at)) retry_nullify();
   if (is_due(standstill_timer_, now_.at)) standstill();
@@ -150,6 +151,7 @@ void Engine::handle(Executed& e) {
 
 void Engine::handle(Persisted& e) {
   journal_bytes_ = e.journal_bytes;
+  unsynced_bytes_ = 0;
   while (!unsynced_.empty() && unsynced_.front().first <= e.sequence) {
     const Vote vote = unsynced_.front().second;
     unsynced_.pop_front();
@@ -189,8 +191,18 @@ void Engine::enter(View view) {
   leader_timer_ = after_growing(2ULL * config_.delta_ms + common);
   view_timer_ = after_growing(3ULL * config_.delta_ms + common + execute);
   idle_timer_ = after(config_.idle_ms);
+  set_pace_timer();
   set_boundary_timer();
   release_bodies();
+}
+
+/// Views that end within less than a few syncs would hold one transaction each and cost every member as much as full
+/// ones. Whoever decides alone makes nobody else work.
+void Engine::set_pace_timer() {
+  const Instant ready = entered_.plus_ms(config_.pace_ms);
+  entered_ = now_.at;
+  pace_timer_.reset();
+  if (ready > now_.at && !decides_alone()) pace_timer_ = ready;
 }
 
 void Engine::set_boundary_timer() {
@@ -244,6 +256,7 @@ void Engine::arm() {
   if (me_ && leaders_.leader(cur_) == *me_ && !proposed_) {
     take(idle_timer_);
     take(boundary_timer_);
+    take(pace_timer_);
   }
   for (const auto& [id, fetch] : fetches_) take(fetch.next);
   if (need_) take(need_->next);
@@ -254,8 +267,11 @@ void Engine::arm() {
 
 // --- leaving the node ---
 
-void Engine::persist(const Record& record) {
-  out_.push_back(Persist{++sequence_, encode(record)});
+/// Who never votes needs no sync, but only a sync tells how long the journal is, and so whether it has to be shortened.
+void Engine::persist(const Record& record, bool urgent) {
+  Bytes bytes = encode(record);
+  unsynced_bytes_ += bytes.size();
+  out_.push_back(Persist{++sequence_, std::move(bytes), urgent || unsynced_bytes_ > kMaxUnsyncedBytes});
 }
 
 void Engine::send(const Ed25519Key& to, MessageBody body) {

@@ -87,6 +87,7 @@ class Engine {
   void enter(View view);
   void nullify_current(Counter why);
   void set_boundary_timer();
+  void set_pace_timer();
   [[nodiscard]] std::uint64_t open_views() const;
   [[nodiscard]] std::uint64_t growth_ppm() const;
   [[nodiscard]] Instant after(std::uint64_t ms) const { return now_.at.plus_ms(ms); }
@@ -94,7 +95,7 @@ class Engine {
   [[nodiscard]] bool waited_enough() const;
   [[nodiscard]] bool epoch_is_over() const;
   void halt(Error error, std::vector<Certificate> proof);
-  void persist(const Record& record);
+  void persist(const Record& record, bool urgent = false);
   void send(const Ed25519Key& to, MessageBody body);
   void broadcast(MessageBody body);
   void count(Counter counter) { ++counters_[static_cast<std::size_t>(counter)]; }
@@ -223,11 +224,13 @@ class Engine {
   std::optional<Instant> idle_timer_;
   std::optional<Instant> boundary_timer_;  ///< the epoch is over: its leader has a block to propose
   std::optional<Instant> clock_timer_;
+  std::optional<Instant> pace_timer_;  ///< nothing is proposed before
   std::optional<Instant> standstill_timer_;
   std::optional<Instant> armed_;
   std::optional<Building> building_;
   bool proposed_ = false;
   std::optional<BlockId> waited_for_clock_;
+  Instant entered_;
 
   // Verification: one batch at a time, the next one gathers meanwhile.
   std::vector<Pending> gathering_;
@@ -267,6 +270,7 @@ class Engine {
 
   std::uint64_t sequence_ = 0;
   std::uint64_t journal_bytes_ = 0;
+  std::size_t unsynced_bytes_ = 0;  ///< of records since a sync was heard of
   std::deque<std::pair<std::uint64_t, Vote>> unsynced_;
 };
 

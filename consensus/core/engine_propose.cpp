@@ -57,6 +57,7 @@ bool Engine::propose_current() {
   const ViewState& state = views_[cur_];
   if (RULE(kOneNotarize) && state.own_notarize) return false;
   if (state.own_nullify) return false;  // the others gave this view up with us
+  if (pace_timer_ && *pace_timer_ > now_.at) return false;
   const auto on = foundation();
   if (!on) return false;
   const Header* parent = tree_.header(on->block);

@@ -210,7 +210,7 @@ void Engine::cast(const Statement& statement) {
   const Vote vote{statement, *me_, signer_->sign(statement_hash(statement))};
   views_[statement.view].own(statement.kind) = vote;
   const bool is_kept = statement.kind == StatementKind::kNullify ? RULE(kPersistNullify) : RULE(kPersistVote);
-  if (is_kept) persist(OwnVote{vote});
+  if (is_kept) persist(OwnVote{vote}, RULE(kUrgentVotes));
   unsynced_.emplace_back(sequence_, vote);
   if (!(statement.kind == StatementKind::kNotarize && leaders_.leader(statement.view) == *me_)) {
     Votes votes;
@@ -246,7 +246,7 @@ void Engine::look_for_evidence(ViewState& state, const Vote& vote) {
 void Engine::accuse(const Vote& a, const Vote& b) {
   if (!accused_.insert(a.signer).second) return;
   count(Counter::kEvidence);
-  out_.push_back(Evidence{a, b});
+  out_.push_back(Evidence{epoch(), epoch_.set.members[a.signer].key, a, b});
 }
 
 // --- certificates ---
@@ -264,7 +264,12 @@ void Engine::hold(const Certificate& certificate, bool formed_here) {
                 {*slot, certificate});
   }
   slot = certificate;
-  if (RULE(kPersistCertificate)) persist(Held{certificate});
+  // Ancestors are committed without a certificate of their own: the journal has to know what made them final before the
+  // ledger is where only that leads on.
+  const BlockTree::Node* node = tree_.find(s.block);
+  const bool is_next = node != nullptr && node->block->header.parent == tree_.tip();
+  const bool urgent = s.kind == StatementKind::kFinalize && !is_next && RULE(kUrgentAncestors);
+  if (RULE(kPersistCertificate)) persist(Held{certificate}, urgent);
   if (formed_here) gossip(certificate);
   if (s.kind == StatementKind::kNotarize) unfinalized_.insert(s.view);
   if (s.kind == StatementKind::kFinalize) note_final(certificate);

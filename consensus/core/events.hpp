@@ -83,10 +83,13 @@ struct OpenJournal {
   Epoch epoch;
   Epoch keep_from;
 };
-/// An encoded Record. Nothing that comes later in the effects leaves the node before it is on the disk.
+/// An encoded Record. Nothing that comes later in the effects leaves the node before all urgent ones, and what was
+/// written before them, are on the disk. The others may wait for such a sync: what they say stands for itself (a
+/// certificate), or matters only together with a vote.
 struct Persist {
   std::uint64_t sequence = 0;
   Bytes record;
+  bool urgent = false;
 };
 /// The journal may be replaced, at once or not at all, by these records.
 struct Rewrite {
@@ -128,7 +131,8 @@ struct Execute {
   BlockId id;
   BlockPtr block;
 };
-/// In height order. The certificate is of this block, or none where a descendant's makes it final.
+/// In height order. The certificate is of this block, or none where a descendant's makes it final. With a certificate
+/// it waits for no sync of the journal: the ledger's own holds what it rests on.
 struct Commit {
   BlockId block;
   std::optional<Certificate> certificate;
@@ -144,8 +148,11 @@ struct ServeBoundary {
   Ed25519Key to;
   Epoch epoch;
 };
-/// Two statements that no honest key signs both.
+/// Two statements that no honest key signs both. Whose they are is said here: it is told after a sync, and the next
+/// epoch with another set may have begun by then.
 struct Evidence {
+  Epoch epoch;
+  Ed25519Key key;
   Vote first;
   Vote second;
 };

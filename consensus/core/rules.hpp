@@ -33,6 +33,8 @@ namespace micro {
   X(kPersistView)            /* the entered view is in the journal */                 \
   X(kPersistBody)            /* bodies are in the journal before Notarize */          \
   X(kPersistCertificate)     /* certificates are in the journal */                    \
+  X(kUrgentVotes)            /* nothing leaves before a vote is synced */             \
+  X(kUrgentAncestors)        /* …nor is an ancestor committed on an unsynced word */  \
   X(kRetallyOwn)             /* after a restart own votes count again */              \
   X(kResendOwn)              /* …and are sent again */                                \
   X(kRestartNullifies)       /* the last entered view is nullified after a restart */ \

@@ -86,9 +86,11 @@ Status Journal::load() {
   const Bytes all = TRY(read_log(file_, kName));
   auto recovered = TRY(recover_journal(all));
   size_ = recovered.valid_bytes;
-  if (size_ < all.size() && (::ftruncate(file_, static_cast<off_t>(size_)) != 0 || ::fdatasync(file_) != 0)) {
+  if (size_ < all.size() && ::ftruncate(file_, static_cast<off_t>(size_)) != 0) {
     return log_io_error("cutting the consensus journal");
   }
+  // What a killed process wrote may be in the kernel's memory alone: whoever reads it here will say it again.
+  if (!all.empty() && ::fdatasync(file_) != 0) return log_io_error("syncing the consensus journal");
   writer_ = JournalWriter(recovered.last);
   if (recovered.payloads.empty()) return begin_file(file_, writer_, size_);
   const auto head = decode<JournalHead>(recovered.payloads.front());

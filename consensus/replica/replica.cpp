@@ -12,6 +12,17 @@ namespace {
 // What is final goes first, then what others wait for. A proposal built after that stands on the newest tip.
 enum LedgerLevel : std::size_t { kCommits, kExecutions, kBuilds, kAnswers, kLedgerLevels };
 
+/// As many signatures as verifying all of it takes the time of, about.
+std::size_t weight_of(const Check& check) {
+  constexpr std::size_t kTxsLikeOneSignature = 32;
+  std::size_t out = 0;
+  for (const CheckItem& item : check.items) {
+    out += item.signatures.size();
+    for (const BlockPtr& body : item.bodies) out += body->txs.size() / kTxsLikeOneSignature;
+  }
+  return out;
+}
+
 Epoch keep_from(Epoch epoch) {
   return Epoch(epoch.value > 1 ? epoch.value - 2 : 0);
 }
@@ -179,12 +190,16 @@ void Replica::turn(Event event) {
   if (!halted_) take_in(engine_.on(std::move(event), now()));
 }
 
-/// What is for the journal is written at once, everything else waits for its sync.
+/// What is for the journal is written at once, everything else waits for its sync where it needs one. A commit with its
+/// certificate does not: its own sync goes on beside the journal's.
 void Replica::take_in(Effects effects) {
   for (Effect& effect : effects) {
     const bool is_journal = std::holds_alternative<OpenJournal>(effect) || std::holds_alternative<Persist>(effect) ||
                             std::holds_alternative<Rewrite>(effect);
-    if (!is_journal) {
+    const auto* commit = std::get_if<Commit>(&effect);
+    if (commit != nullptr && commit->certificate) {
+      act(effect);
+    } else if (!is_journal) {
       held_.push_back(std::move(effect));
     } else if (const Status done = write(effect); !done) {
       return halt(done.error(), {});
@@ -195,7 +210,7 @@ void Replica::take_in(Effects effects) {
 Status Replica::write(const Effect& effect) {
   if (const auto* record = std::get_if<Persist>(&effect)) {
     sequence_ = record->sequence;
-    dirty_ = true;
+    dirty_ = dirty_ || record->urgent;
     TRY(journal_->append(record->record));
     if (ports_.justifications == nullptr || !is_held(record->record)) return {};
     return keep(TRY(decode<Record>(record->record)));
@@ -261,6 +276,8 @@ void Replica::act(Effect& effect) {
   } else if (const auto* timer = std::get_if<ArmTimer>(&effect)) {
     timer_ = timer->at;
   } else if (auto* check = std::get_if<Check>(&effect)) {
+    // Two changes of thread take as long as a few signatures.
+    if (weight_of(*check) <= kMaxChecksAtOnce) return push(perform(*check));
     check_jobs_->add(0, [this, check = std::move(*check)] { push(perform(check)); });
   } else if (const auto* build = std::get_if<Build>(&effect)) {
     give_ledger(kBuilds, [this, build = *build] { return perform(build, *ports_.ledger); });

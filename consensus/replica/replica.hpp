@@ -1,6 +1,6 @@
 // The engine in a running process: its journal on the disk, both clocks, and the ledger and the verification on threads
-// of their own. What the engine decides is done in the order in which it says so; nothing leaves, and nothing becomes
-// final, before the journal is synced.
+// of their own. What the engine decides is done in the order in which it says so; nothing that rests on a vote of this
+// node leaves before that vote is on the disk.
 #pragma once
 
 #include <condition_variable>
@@ -18,6 +18,7 @@ namespace micro::simplex {
 inline constexpr std::size_t kMaxInboxMessages = 2'048;  ///< of peers, not looked at yet; newer are dropped
 inline constexpr std::size_t kMaxEventsPerSync = 256;    ///< that share one sync of the journal
 inline constexpr std::size_t kMaxAnswersWaiting = 64;    ///< for the store; further requests are dropped
+inline constexpr std::size_t kMaxChecksAtOnce = 8;       ///< signatures that are verified without another thread
 
 /// The other members and whoever follows. Called in the replica's threads; must not block.
 class Peers {

@@ -29,9 +29,10 @@ class InstantNode {
   };
 
   InstantNode(const Committees& committees, std::size_t member, simplex::EngineConfig config = {},
-              std::uint32_t epoch_ms = 1'000'000)
+              std::uint32_t epoch_ms = 1'000'000, std::uint32_t pace_ms = 0)
       : signer_(kInstantSeed, member, false), ledger_(committees, epoch_ms, chain_, member), config_(config) {
     config_.key = signer_.key();
+    config_.pace_ms = pace_ms;
     engine_ = std::make_unique<simplex::Engine>(config_, signer_);
   }
 
@@ -99,10 +100,13 @@ class InstantNode {
   void perform(simplex::Effects effects) {
     if (keep_turns) turns.push_back(effects);
     std::optional<std::uint64_t> written;
+    bool urgent = false;
     for (simplex::Effect& effect : effects) {
+      const auto* record = std::get_if<simplex::Persist>(&effect);
+      urgent = urgent || (record != nullptr && record->urgent);
       if (auto event = act(effect, written)) queue_.push_back(std::move(*event));
     }
-    if (written && persisted) queue_.emplace_back(simplex::Persisted{*written, 0});
+    if (urgent && persisted) queue_.emplace_back(simplex::Persisted{*written, 0});
   }
   std::optional<simplex::Event> act(simplex::Effect& effect, std::optional<std::uint64_t>& written) {
     using namespace simplex;  // NOLINT

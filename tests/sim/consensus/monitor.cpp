@@ -253,18 +253,15 @@ void Monitor::committed(SimNode& node, const Block& block, const std::optional<C
 }
 
 void Monitor::accused(const SimNode& node, const Evidence& evidence) {
-  const auto& members = node.engine().set().members;
-  if (evidence.first.signer >= members.size()) return;
-  const Ed25519Key& key = members[evidence.first.signer].key;
   ++proofs_;
-  cluster_.report(node, {key,
-                         node.engine().epoch(),
+  cluster_.report(node, {evidence.key,
+                         evidence.epoch,
                          evidence.first.statement,
                          evidence.first.signature,
                          evidence.second.statement,
                          evidence.second.signature,
                          {}});
-  if (cluster_.is_honest(key)) cluster_.violation(name(node) + " has evidence against an honest node");
+  if (cluster_.is_honest(evidence.key)) cluster_.violation(name(node) + " has evidence against an honest node");
 }
 
 /// A Finalize is due as soon as nothing forbids it, however old its view is.

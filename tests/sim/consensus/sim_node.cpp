@@ -130,7 +130,11 @@ std::vector<Record> SimNode::recover(Epoch epoch) {
 }
 
 void SimNode::open_journal(Epoch epoch, Epoch keep_from) {
-  if (journal_epoch_ != epoch) durable_ = durable_at_boot_ = {}, unsynced_.clear();
+  if (journal_epoch_ != epoch) {
+    durable_ = durable_at_boot_ = {};
+    unsynced_.clear();
+    sync_bytes_ = 0;  // a sync that is under way is the old file's
+  }
   journal_epoch_ = epoch;
   files_.erase(files_.begin(), files_.lower_bound(keep_from));
   ModelFile& file = files_[epoch];
@@ -164,7 +168,8 @@ void SimNode::crash_soon() {
   after(0, [this] { cluster_.crash_and_restart(*this); });
 }
 
-/// Journal effects happen at once, in memory of the kernel; everything else waits behind them for the next sync.
+/// Journal effects happen at once, in memory of the kernel; everything else waits behind them for the next sync where
+/// one is needed, as in consensus/replica.
 void SimNode::perform(Effects effects) {
   for (Effect& effect : effects) {
     cluster_.trace_effect(*this, effect);
@@ -177,7 +182,7 @@ void SimNode::perform(Effects effects) {
       pending.insert(pending.end(), framed.begin(), framed.end());
       sequence_ = record->sequence;
       unsynced_.emplace_back(sequence_, decode<Record>(record->record).value());
-      dirty_ = true;
+      dirty_ = dirty_ || record->urgent;
     } else if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
       JournalWriter fresh;
       ModelFile file;
@@ -196,6 +201,8 @@ void SimNode::perform(Effects effects) {
       sequence_ = rewrite->sequence;
       dirty_ = true;
       if (cluster_.crash_at(SimFault::kCrashAtRewrite, 100'000)) crash_soon();
+    } else if (const auto* commit = std::get_if<Commit>(&effect); commit != nullptr && commit->certificate) {
+      act(effect);
     } else {
       held_.push_back(std::move(effect));
     }

@@ -3,161 +3,29 @@
 // accounts. The limit is what the same cores reach in bare ECDSA verification with parsed keys, measured around the
 // run.
 //   bench_transfers [accounts] [transfers]
-#include <pthread.h>
-#include <sys/resource.h>
-#include <time.h>
-
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
 #include <memory>
 #include <thread>
 
 #include "chain/ledger/ledger_impl.hpp"
 #include "chain/store/rocks/rocks_kv.hpp"
 #include "consensus/replica/replica.hpp"
-#include "tests/bench/bench.hpp"
+#include "tests/bench/no_policy.hpp"
+#include "tests/bench/transfer_world.hpp"
 #include "tests/gen/temp_folder.hpp"
 
 namespace micro {
 namespace {
 
+using namespace bench;  // NOLINT
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kSenders = 100'000;  ///< accounts whose keys this run has
 constexpr std::size_t kSubmitChunk = 50;
 constexpr std::size_t kMaxWaiting = 24'000;  ///< three or four blocks: at the end one core alone works them off
-constexpr std::size_t kSealAt = 8'000;  ///< waiting transfers that make a block worth its sync
+constexpr std::size_t kSealAt = 8'000;       ///< waiting transfers that make a block worth its sync
 constexpr double kVerifySeconds = 2.0;
-
-struct NoPolicy final : PolicyPort {
-  Result<PolicyRunOutcome> run(ByteView, ByteView, std::uint64_t) override {
-    return fail(Fault::kInternal, "the genesis has no policy");
-  }
-};
-
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58'476d'1ce4'e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d0'49bb'1331'11ebULL;
-  return x ^ (x >> 31);
-}
-
-Hash nth_hash(std::uint64_t n) {
-  Encoder e;
-  e.put(n);
-  return blake2b_256(e.bytes());
-}
-
-double cpu_seconds() {
-  timespec t{};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-template <class T>
-T must(Result<T> result) {
-  if (!result) {
-    std::fprintf(stderr, "bench_transfers: %s\n", result.error().message.c_str());
-    std::exit(1);
-  }
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
-
-/// `name` is what a profiler shows the threads as.
-void on_all_cores(const char* name, const std::function<void(std::size_t)>& work) {
-  std::vector<std::thread> threads;
-  for (std::size_t i = 0; i < std::thread::hardware_concurrency(); ++i) {
-    ::pthread_setname_np(threads.emplace_back(work, i).native_handle(), name);
-  }
-  for (std::thread& thread : threads) thread.join();
-}
-
-struct World {
-  Genesis genesis;
-  Ed25519Secret validator;
-  std::vector<SecretKey> keys;     ///< of the senders
-  std::vector<Address> addresses;  ///< senders first
-  std::vector<Bytes> transfers;    ///< encoded; each sender's in nonce order and far apart
-};
-
-World make_world(std::size_t accounts, std::size_t transfers) {
-  World w;
-  const std::size_t senders = std::min(kSenders, accounts);
-  w.validator = Ed25519Secret::from_seed(nth_hash(~0ULL));
-  w.keys.resize(senders);
-  w.addresses.resize(accounts);
-  std::atomic<std::size_t> next = 0;
-  on_all_cores("setup", [&](std::size_t) {
-    for (std::size_t i = next++; i < accounts; i = next++) {
-      if (i >= senders) {
-        w.addresses[i] = nth_hash(i).as<Address>();
-        continue;
-      }
-      w.keys[i] = must(SecretKey::from(nth_hash(i)));
-      w.addresses[i] = address_of(w.keys[i].public_key());
-    }
-  });
-  Genesis& g = w.genesis;
-  g.network = Text<kMaxNetworkNameBytes>("bench");
-  g.time = SystemClock().wall();
-  g.params.bucket_epochs = 86'400;
-  for (const Address& a : w.addresses) g.accounts.push_back({a, Amount(1'000 * kMicroPerToken)});
-  std::ranges::sort(g.accounts, {}, &GenesisAccount::address);
-  g.validators.members.push_back({w.validator.public_key(), 1});
-  const ChainId chain = chain_id(g);
-  w.transfers.resize(transfers);
-  next = 0;
-  on_all_cores("setup", [&](std::size_t) {
-    for (std::size_t i = next++; i < transfers; i = next++) {
-      const std::size_t from = i % senders;
-      TxBody body;
-      body.chain = chain;
-      body.sender = w.addresses[from];
-      body.nonce = Nonce(i / senders);
-      body.valid_until = Height(1'000'000);
-      body.max_fee = Amount(1'000 + mix(i) % 1'000);
-      body.payload = Transfer{w.addresses[(from + 1 + mix(i) % (accounts - 1)) % accounts], Amount(1 + i % 1'000), {}};
-      w.transfers[i] = encode(sign_tx(std::move(body), w.keys[from]));
-    }
-  });
-  return w;
-}
-
-/// Verifications a second of all cores together, with keys parsed before.
-struct Verifying {
-  double per_second = 0;
-  double cpu_seconds = 0;  ///< of one verification
-};
-
-Verifying verify_rate(const World& w) {
-  struct Case {
-    ParsedKey key;
-    Hash message;
-    EcdsaSignature signature;
-  };
-  std::vector<Case> cases;
-  for (std::size_t i = 0; i < std::min<std::size_t>(w.transfers.size(), 1'024); ++i) {
-    const auto tx = must(decode<SignedTx>(w.transfers[i]));
-    cases.push_back({must(ParsedKey::from(tx.key)), tx_signing_hash(tx.body), tx.signature});
-  }
-  std::vector<double> rates(std::thread::hardware_concurrency());
-  std::atomic<std::uint64_t> done = 0;
-  const double cpu = cpu_seconds();
-  on_all_cores("verify", [&](std::size_t core) {
-    std::size_t i = core;
-    rates[core] = bench::rate(
-        [&] {
-          ++done;
-          const Case& c = cases[i++ % cases.size()];
-          if (!c.key.verify_ecdsa(c.message, c.signature)) std::abort();
-        },
-        kVerifySeconds);
-  });
-  Verifying out;
-  for (const double r : rates) out.per_second += r;
-  out.cpu_seconds = (cpu_seconds() - cpu) / static_cast<double>(done.load());
-  return out;
-}
 
 struct Run {
   double seconds = 0;
@@ -195,7 +63,7 @@ class Chain {
     simplex::EngineConfig config;
     config.idle_ms = 3'600'000;
     std::filesystem::create_directories(folder);
-    replica_ = must(simplex::Replica::open(std::move(ports), folder.string(), w.validator, config));
+    replica_ = must(simplex::Replica::open(std::move(ports), folder.string(), w.validators.front(), config));
     replica_->start();
   }
   /// Waits where more than the pool should hold would wait.
@@ -249,7 +117,7 @@ Run finalize_all(const World& w, LedgerImpl& ledger, const std::filesystem::path
 
 int run_bench(std::size_t accounts, std::size_t transfers) {
   const auto start = SteadyClock::now();
-  const World w = make_world(accounts, transfers);
+  const World w = make_world({accounts, kSenders, transfers, 1});
   std::fprintf(stderr, "made %zu accounts and %zu signed transfers in %.1f s\n", accounts, transfers,
                bench::seconds_since(start));
   const test::TempFolder folder;
@@ -260,9 +128,9 @@ int run_bench(std::size_t accounts, std::size_t transfers) {
       must(LedgerImpl::open(w.genesis, must(open_rocks_kv(folder.path() / "ledger", RocksUse::kLedger)),
                             must(open_rocks_kv(folder.path() / "state", RocksUse::kState)), policy, options));
   std::fprintf(stderr, "genesis written in %.1f s\n", bench::seconds_since(opening));
-  const Verifying before = verify_rate(w);
+  const Verifying before = verify_rate(w, kVerifySeconds);
   const Run run = finalize_all(w, *ledger, folder.path() / "journal");
-  const Verifying after = verify_rate(w);
+  const Verifying after = verify_rate(w, kVerifySeconds);
   const double limit = (before.per_second + after.per_second) / 2;
   const double value = static_cast<double>(transfers) / run.seconds;
   std::fprintf(stderr, "%zu blocks in %.2f s; verify %.0f/s before, %.0f/s after\n", run.blocks, run.seconds,
@@ -276,9 +144,7 @@ int run_bench(std::size_t accounts, std::size_t transfers) {
   std::fprintf(stderr, "processors were busy for us %.2f of the time while verifying, %.2f during the run\n",
                limit * verify_cpu / cores, run.cpu_seconds / run.seconds / cores);
   bench::report("transfers", value, "1/s", limit);
-  rusage used{};
-  ::getrusage(RUSAGE_SELF, &used);  // ru_maxrss: KiB; the world that the run sends in is a part of it
-  bench::report("transfers_peak_rss", static_cast<double>(used.ru_maxrss) / 1'024, "MiB", 0);
+  bench::report("transfers_peak_rss", peak_mib(), "MiB", 0);  // the world that the run sends in is a part of it
   return 0;
 }
 

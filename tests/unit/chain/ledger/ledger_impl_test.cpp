@@ -247,6 +247,20 @@ TEST(Ledger, TellsListenersInOrder) {
   EXPECT_THAT(heard, testing::ElementsAre("waiting", "block 1 of " + head_id(net).brief()));
 }
 
+TEST(Ledger, IsFinalWhenTheBlockIsDurableWhateverBecomesOfTheState) {
+  SmallNet net;
+  std::size_t heard = 0;
+  net.ledger().on_finalized([&](const FinalizedBlock& block) { heard += block.block.txs.size(); });
+  ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 2, 5)).waits());
+  net.state_db().break_writes();
+  EXPECT_EQ(net.seal().error().fault, Fault::kIo);
+  EXPECT_EQ(heard, 1U);
+  SmallNet again(net.genesis(), net.disks());
+  ASSERT_TRUE(again.opened()) << again.opened().error().message;
+  EXPECT_EQ(head_id(again), head_id(net));
+  EXPECT_EQ(again.ledger().pending_nonce(test::address_of_key(1)), Nonce(1));
+}
+
 TEST(Ledger, AFailedDiskStopsEverything) {
   SmallNet net;
   ASSERT_TRUE(net.ledger().submit(net.transfer(1, 0, 2, 5)).waits());

@@ -194,6 +194,93 @@ TEST_F(EngineTest, OwnVotesCountOnlyWhenTheyAreOnTheDisk) {
   EXPECT_EQ(node_->engine().view(), View(v + 1));
 }
 
+TEST_F(EngineTest, AViewIsAsLongAsThePaceAtLeastUnlessOneDecidesAlone) {
+  begin();
+  node_.emplace(committees_, 0, EngineConfig{}, 1'000'000, 50);
+  node_->start();
+  hear(certificate(StatementKind::kNullify, 1));
+  reach_view(true);
+  node_->ledger().submit(1);
+  node_->feed(TxsWait{true});
+  node_->advance_ms(49);
+  EXPECT_EQ(node_->count(Counter::kProposed), 0U);
+  node_->advance_ms(1);
+  EXPECT_EQ(node_->count(Counter::kProposed), 1U);
+
+  const Committees one = small_committee(1);
+  InstantNode alone(one, 0, {}, 1'000'000, 50);
+  alone.start();
+  for (std::uint64_t tx = 1; tx < 4; ++tx) {
+    alone.ledger().submit(tx);
+    alone.feed(TxsWait{true});
+    EXPECT_EQ(alone.height(), tx);
+  }
+}
+
+TEST_F(EngineTest, VotesAreUrgentAndWhatTheyRestOnIsNot) {
+  begin();
+  node_->keep_turns = true;
+  const std::uint64_t v = reach_view(true);
+  node_->ledger().submit(1);
+  node_->feed(TxsWait{true});
+  hear(certificate(StatementKind::kNullify, v));
+  std::size_t urgent = 0;
+  std::size_t others = 0;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      const auto* record = std::get_if<Persist>(&effect);
+      if (record == nullptr) continue;
+      EXPECT_EQ(record->urgent, std::holds_alternative<OwnVote>(decode<Record>(record->record).value()));
+      ++(record->urgent ? urgent : others);
+    }
+  }
+  EXPECT_GE(urgent, 1U);
+  EXPECT_GE(others, 2U) << "the view that it entered, its body";
+}
+
+TEST_F(EngineTest, AFinalizationOverUncommittedAncestorsIsUrgent) {
+  begin();
+  node_->keep_turns = true;
+  BlockId unknown;
+  unknown.data[0] = 7;
+  hear(certificate(StatementKind::kFinalize, 3, 2, unknown));
+  std::size_t urgent = 0;
+  for (const Effects& turn : node_->turns) {
+    for (const Effect& effect : turn) {
+      const auto* record = std::get_if<Persist>(&effect);
+      const bool is_held = record != nullptr && std::holds_alternative<Held>(decode<Record>(record->record).value());
+      urgent += is_held && record->urgent ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(urgent, 1U);
+}
+
+TEST_F(EngineTest, WhoNeverVotesSyncsNowAndThen) {
+  begin();
+  node_->keep_turns = true;
+  std::size_t unsynced = 0;
+  std::size_t syncs = 0;
+  for (std::uint64_t v = 1; syncs < 2 && v < 20'000; ++v) {
+    hear(certificate(StatementKind::kNullify, v));
+    for (const Effects& turn : std::exchange(node_->turns, {})) {
+      bool urgent = false;
+      for (const Effect& effect : turn) {
+        const auto* record = std::get_if<Persist>(&effect);
+        if (record == nullptr) continue;
+        ASSERT_FALSE(std::holds_alternative<OwnVote>(decode<Record>(record->record).value()));
+        unsynced += record->record.size();
+        urgent = urgent || record->urgent;
+      }
+      if (!urgent) continue;
+      EXPECT_GT(unsynced + 1'000, kMaxUnsyncedBytes) << "not sooner than it has to";
+      unsynced = 0;
+      ++syncs;
+    }
+    ASSERT_LT(unsynced, kMaxUnsyncedBytes + 1'000);
+  }
+  EXPECT_EQ(syncs, 2U);
+}
+
 TEST_F(EngineTest, ATimedOutViewIsNullifiedOnceAndSaidAgain) {
   EngineConfig config;
   config.standstill_ms = 1'000'000'000;  // which would say it too
@@ -275,6 +362,7 @@ TEST_F(EngineTest, TwoBlocksOfOneLeaderAreEvidenceAndOnlyTwoAreKept) {
   for (std::uint64_t i = 1; i <= 4; ++i) node_->receive(key(leader(v)), proposal_of(v, block_on_tip(i)));
   EXPECT_EQ(node_->evidence.size(), 1U);
   EXPECT_EQ(node_->evidence[0].first.signer, leader(v));
+  EXPECT_EQ(node_->evidence[0].key, key(leader(v)));
   EXPECT_LE(node_->engine().views().at(View(v)).proposals.size(), kMaxProposalsPerView);
   EXPECT_EQ(said(StatementKind::kNotarize).size(), 1U);
 }

@@ -2,9 +2,22 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <fstream>
 
 #include "tests/gen/temp_folder.hpp"
+
+namespace {
+int data_syncs = 0;
+}
+
+/// In place of the library's, for the whole program: what was synced cannot be seen in a file.
+extern "C" int fdatasync(int file) {
+  ++data_syncs;
+  return static_cast<int>(::syscall(SYS_fdatasync, file));
+}
 
 namespace micro {
 namespace {
@@ -32,6 +45,19 @@ TEST_F(JournalTest, RemembersAcrossRestarts) {
   const auto records = journal->start(Epoch(3), Epoch(1)).value();
   ASSERT_EQ(records.size(), 2U);
   EXPECT_EQ(records[1], to_bytes("two"));
+}
+
+// A killed process leaves them in the kernel's memory, where the next one reads them.
+TEST_F(JournalTest, RecordsThatWereNeverSyncedAreSyncedBeforeTheyAreReadAgain) {
+  {
+    const auto journal = open();
+    ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
+    ASSERT_TRUE(journal->append(as_bytes("a vote")));
+  }
+  const auto journal = open();
+  const int before = data_syncs;
+  EXPECT_EQ(journal->start(Epoch(0), Epoch(0)).value().size(), 1U);
+  EXPECT_EQ(data_syncs, before + 1);
 }
 
 TEST_F(JournalTest, TwoProcessesNeverShareIt) {
