@@ -44,8 +44,8 @@ Status Load::fund() {
     const UnsignedTx built =
         TRY(build_tx(view, owner.address, Transfer{person(i).address, Amount(100 * kMicroPerToken), {}}));
     const SignedTx tx = TRY(sign_built(built, owner.key));
-    TRY(client.call("tx.submit", {{"tx", to_hex(encode(tx))}}));
-    TRY(client.call("tx.wait", {{"txid", tx_id(tx.body).hex()}, {"timeout_ms", std::to_string(kFinalMs)}}));
+    (void)TRY(client.call("tx.submit", {{"tx", to_hex(encode(tx))}}));
+    (void)TRY(client.call("tx.wait", {{"txid", tx_id(tx.body).hex()}, {"timeout_ms", std::to_string(kFinalMs)}}));
     view.next_nonce = view.next_nonce.next();
   }
   return {};
@@ -133,7 +133,7 @@ void Load::send_on(std::uint32_t index) {
 
 Status Load::watch(NodeClient& client) {
   const Height tip = TRY(tip_of(client));
-  for (; watched_ < tip; watched_ = watched_.next()) TRY(look_at(client, watched_.next()));
+  for (; watched_ < tip; watched_ = watched_.next()) (void)TRY(look_at(client, watched_.next()));
   return {};
 }
 

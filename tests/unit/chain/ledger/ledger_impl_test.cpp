@@ -357,9 +357,9 @@ TEST(Ledger, WhatIsReservedPassesAFullMempoolAndComesFirst) {
   options.threads = 1;
   options.mempool.max_entries = 3;
   const SmallNet maker;  // only signs
-  const auto ledger = LedgerImpl::open(maker.genesis(), std::make_unique<MemoryKv>(), std::make_unique<MemoryKv>(),
-                                       policy, options)
-                          .value();
+  const auto ledger =
+      LedgerImpl::open(maker.genesis(), std::make_unique<MemoryKv>(), std::make_unique<MemoryKv>(), policy, options)
+          .value();
   for (std::uint8_t n = 1; n <= 3; ++n) ASSERT_TRUE(ledger->submit(maker.transfer(n, 0, 8, 5)).waits());
   EXPECT_EQ(ledger->submit(maker.transfer(4, 0, 8, 5)).verdict, PoolVerdict::kFull);
   const SignedTx own = maker.transfer(5, 0, 8, 5);

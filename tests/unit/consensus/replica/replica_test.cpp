@@ -181,10 +181,11 @@ class LoneMember : public testing::Test {
     network_.boot_all();
     ASSERT_TRUE(network_.wait(node(), [](const ChainHead& head) { return head.epoch >= Epoch(4); }));
     for (std::size_t i = 1; i < 4; ++i) network_.kill(*network_.nodes[i]);
-    // What it had heard before may become final once more after a start, and not after another.
-    for (std::uint64_t view = 1; view <= 2; ++view) {
-      say(now(), {lie(2, now(), view, 1), lie(2, now(), view, 2)});
-      ASSERT_TRUE(wait_accused(2, now()));
+    // What it had heard before becomes final in its next lives.
+    for (const auto& [liar, ago] : {std::pair<std::uint8_t, std::uint32_t>{2, 0}, {3, 0}, {2, 1}, {2, 2}}) {
+      const Epoch epoch(now().value - ago);
+      say(epoch, {lie(liar, epoch, 1, 1), lie(liar, epoch, 1, 2)});
+      ASSERT_TRUE(wait_accused(liar, epoch));
       restart();
     }
     ASSERT_GE(now(), Epoch(3));

@@ -135,7 +135,7 @@ TEST_F(CollectTest, TwoForkedLogsGiveTheProofThatConvictsWhoMadeTheFork) {
       std::set<std::string> guilty;
       for (const auto& key : maker.liars()) guilty.insert(key.hex());
       std::set<std::string> found;
-      for (const Json& one : shown["guilty"]) found.insert(one["key"]);
+      for (const Json& one : shown["guilty"]) found.insert(one["key"].get<std::string>());
       EXPECT_EQ(found, guilty);
       // The file is what anybody else judges.
       const Ran judged = run_bare({"--json", "audit", "evidence", out.string()});

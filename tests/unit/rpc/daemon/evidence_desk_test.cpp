@@ -95,7 +95,8 @@ class EvidenceDeskTest : public testing::Test {
   }
   /// To everyone, each half by itself.
   void lie_to_all() {
-    const std::uint64_t view = ledger(0).head().value().certificate->statement.view.value + 2;
+    const auto last = ledger(0).head().value().certificate;
+    const std::uint64_t view = (last ? last->statement.view.value : 0) + 2;
     for (std::size_t i = 0; i < 3; ++i) {
       for (const std::uint8_t block : {1, 2}) {
         simplex::Votes votes;
