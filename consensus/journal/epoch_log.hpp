@@ -30,12 +30,13 @@ class EpochLog {
   [[nodiscard]] std::uint64_t bytes() const;
 
  private:
-  EpochLog(std::string folder, std::unique_ptr<Journal> journal, std::uint64_t budget)
-      : folder_(std::move(folder)), journal_(std::move(journal)), budget_(budget) {}
+  EpochLog(std::string folder, const ChainId& chain, std::unique_ptr<Journal> journal, std::uint64_t budget)
+      : folder_(std::move(folder)), chain_(chain), journal_(std::move(journal)), budget_(budget) {}
   Status make_room(std::uint64_t wanted);
   Status forget(Epoch epoch);
 
   std::string folder_;
+  ChainId chain_;
   std::unique_ptr<Journal> journal_;
   std::uint64_t budget_;
   Epoch epoch_;
