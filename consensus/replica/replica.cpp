@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include "consensus/core/certificate.hpp"
 #include "consensus/replica/perform.hpp"
@@ -58,6 +59,7 @@ Status Replica::recover(const ChainHead& head) {
   for (const Record& record : records) {
     if (const auto* held = std::get_if<Held>(&record)) certificates.push_back(held->certificate);
   }
+  remember(records, head.header.height);
   at_start_ = engine_.start({head, std::move(set), std::move(past)}, std::move(records), now());
   TRY(enter_epoch(head.epoch));
   for (const Certificate& certificate : certificates) TRY(keep(certificate));
@@ -66,6 +68,19 @@ Status Replica::recover(const ChainHead& head) {
                 "restore the ledger's data; the journal must never be removed to get past this");
   }
   return {};
+}
+
+void Replica::remember(const std::vector<Record>& records, Height above) const {
+  if (!ports_.remembered) return;
+  std::multimap<Height, const Block*> blocks;
+  const auto add = [&](const Block& block) {
+    if (block.header.height > above) blocks.emplace(block.header.height, &block);
+  };
+  for (const Record& record : records) {
+    if (const auto* body = std::get_if<Body>(&record)) add(body->block);
+    if (const auto* accepted = std::get_if<Accepted>(&record); accepted && accepted->block) add(*accepted->block);
+  }
+  for (const auto& [height, block] : blocks) ports_.remembered(*block);
 }
 
 Replica::~Replica() {

@@ -37,6 +37,9 @@ struct ReplicaPorts {
   std::uint32_t answerable_epochs = 0;         ///< for which bonds answer: so long justifications are kept
   VoteLog* votes = nullptr;        ///< in which contradictions show, also with what was said before; may be none
   std::function<bool()> txs_wait;  ///< whether a block could hold anything
+  /// While opening, from the lowest: a block above the head that was worked on before the restart. It may still become
+  /// final, or its transactions may have to wait for another. May be empty.
+  std::function<void(const Block&)> remembered;
   /// Once, at most: the replica does nothing more, and the node has to stop. `proof`: the certificates behind it.
   std::function<void(const Error&, const std::vector<Certificate>& proof)> halted;
   /// May be empty. The same fault may be told several times, also again after a restart.
@@ -77,6 +80,7 @@ class Replica {
         signer_(key),
         engine_(config, signer_) {}
   Status recover(const ChainHead& head);
+  void remember(const std::vector<Record>& records, Height above) const;
 
   void run();
   bool wait_for_work();

@@ -66,6 +66,10 @@ Result<std::unique_ptr<LedgerService>> LedgerService::open(const LedgerConfig& c
   ports.ledger = out->ledger_.get();
   ports.chain = out->ledger_.get();
   ports.txs_wait = [ledger = out->ledger_.get()] { return ledger->txs_wait(); };
+  // Who asks for them after a restart is told that they wait, not that they never happened.
+  ports.remembered = [ledger = out->ledger_.get()](const Block& block) {
+    for (const SignedTx& tx : block.txs) static_cast<void>(ledger->submit(tx));
+  };
   ports.halted = [service = out.get()](const Error& error, const auto& proof) { service->halted(error, proof); };
   ports.evidence = [service = out.get()](const simplex::Evidence& e) { service->evidence_->accuse(e); };
   ports.justifications = out->justifications_.get();

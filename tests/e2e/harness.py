@@ -1,4 +1,5 @@
 """What a test from outside needs: a home of its own, the binary, processes that end with the test, HTTP."""
+import glob
 import http.client
 import json
 import os
@@ -75,6 +76,29 @@ class Process:
         with self._news:
             self._news.wait_for(lambda: self._ended, timeout)
         return code
+
+    def settle(self, timeout=60):
+        """Returns once it sleeps and goes on sleeping: it waits for somebody, or has ended."""
+        looks, before, deadline = 0, None, time.monotonic() + timeout
+        handle = os.pidfd_open(self.popen.pid)
+        try:
+            while looks < 10 and time.monotonic() < deadline and not select.select([handle], [], [], 0.01)[0]:
+                now = self._threads()
+                looks = looks + 1 if now == before and all("State:\tS" in text for text in now.values()) else 0
+                before = now
+        finally:
+            os.close(handle)
+
+    def _threads(self):
+        """What the kernel says of each thread: its state, and how often it has been on a processor."""
+        out = {}
+        for path in glob.glob(f"/proc/{self.popen.pid}/task/*/status"):
+            try:
+                with open(path, encoding="utf-8") as file:
+                    out[path] = "".join(line for line in file if re.match("State|(non)?voluntary", line))
+            except OSError:  # it has just ended
+                pass
+        return out
 
     def signal(self, number):
         """To the process and all that it started."""
