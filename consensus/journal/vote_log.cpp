@@ -20,25 +20,25 @@ Statement VoteLog::statement_of(const Place& place, const Choice& choice) {
   return {choice.kind, place.first, place.second, choice.parent_view, choice.block};
 }
 
-Result<std::vector<Contradiction>> VoteLog::begin(Epoch epoch) {
+Result<std::vector<VotesInConflict>> VoteLog::begin(Epoch epoch) {
   TRY(flush());
   const Epoch keep_from(epoch.value > kVoteEpochs ? epoch.value - kVoteEpochs : 0);
   const auto records = TRY(log_.begin(epoch, keep_from));
-  std::vector<Contradiction> out;
+  std::vector<VotesInConflict> out;
   if (!std::exchange(loaded_, true)) {
     for (const Epoch older : log_.older()) {
       const auto kept = log_.read(older);
       if (!kept) continue;  // damaged: nothing depends on it
-      for (Contradiction& pair : TRY(load(*kept, older))) out.push_back(std::move(pair));
+      for (VotesInConflict& pair : TRY(load(*kept, older))) out.push_back(std::move(pair));
     }
-    for (Contradiction& pair : TRY(load(records, epoch))) out.push_back(std::move(pair));
+    for (VotesInConflict& pair : TRY(load(records, epoch))) out.push_back(std::move(pair));
   }
   forget_before(keep_from);
   return out;
 }
 
-Result<std::vector<Contradiction>> VoteLog::load(const std::vector<Bytes>& records, Epoch file) {
-  std::vector<Contradiction> out;
+Result<std::vector<VotesInConflict>> VoteLog::load(const std::vector<Bytes>& records, Epoch file) {
+  std::vector<VotesInConflict> out;
   for (const Bytes& record : records) {
     const auto group = decode<Group>(record);
     if (!group) continue;

@@ -25,7 +25,7 @@ struct KeptVote {
 };
 
 /// Two statements of one member that no honest one signs both.
-struct Contradiction {
+struct VotesInConflict {
   KeptVote first;
   KeptVote second;
 };
@@ -38,7 +38,7 @@ class VoteLog {
 
   /// From now on votes come in this epoch, of whichever epoch they are; forgets those that came more than kVoteEpochs
   /// before. The first time, what the files of a former process hold is taken up, with the contradictions in it.
-  Result<std::vector<Contradiction>> begin(Epoch epoch);
+  Result<std::vector<VotesInConflict>> begin(Epoch epoch);
   /// Its signature was verified. The kept vote that it contradicts, if there is one: once a member and epoch, whose
   /// votes are of no interest after that.
   Result<std::optional<KeptVote>> keep(const KeptVote& vote);
@@ -75,7 +75,7 @@ class VoteLog {
   explicit VoteLog(EpochLog log) : log_(std::move(log)) {}
   static Statement statement_of(const Place& place, const Choice& choice);
   Result<std::optional<KeptVote>> note(const KeptVote& vote, Epoch file, bool& is_new);
-  Result<std::vector<Contradiction>> load(const std::vector<Bytes>& records, Epoch file);
+  Result<std::vector<VotesInConflict>> load(const std::vector<Bytes>& records, Epoch file);
   [[nodiscard]] Result<std::optional<KeptVote>> find(const Statement& statement, Epoch file,
                                                      std::uint16_t signer) const;
   bool add(const KeptVote& vote, Epoch file, Choice* same);

@@ -234,7 +234,7 @@ Status Replica::enter_epoch(Epoch epoch) {
     TRY(ports_.justifications->begin(head, answerable));
   }
   if (ports_.votes == nullptr) return {};
-  for (const Contradiction& pair : TRY(ports_.votes->begin(epoch))) accuse_again(pair);
+  for (const VotesInConflict& pair : TRY(ports_.votes->begin(epoch))) accuse_again(pair);
   return {};
 }
 
@@ -273,7 +273,7 @@ Status Replica::witness(const Witnessed& seen) {
 }
 
 /// What a former process had seen. Of an epoch that nobody knows any more it proves nothing to anyone.
-void Replica::accuse_again(const Contradiction& pair) {
+void Replica::accuse_again(const VotesInConflict& pair) {
   const KeptVote& a = pair.first;
   const KeptVote& b = pair.second;
   const auto [epoch, set] = epoch_of(a.statement);

@@ -94,7 +94,7 @@ class Replica {
   Status keep_signers(const Certificate& certificate);
   Result<std::optional<Evidence>> keep_vote(Epoch epoch, const Ed25519Key& key, const Vote& vote);
   Status witness(const Witnessed& seen);
-  void accuse_again(const Contradiction& pair);
+  void accuse_again(const VotesInConflict& pair);
   [[nodiscard]] std::pair<Epoch, const ValidatorSet*> epoch_of(const Statement& statement) const;
   void tell(const Evidence& evidence);
   void settle();

@@ -105,7 +105,7 @@ void EvidenceDesk::close(const Case& judged, TxStatus status) {
 
 void EvidenceDesk::look_again() {
   const std::lock_guard lock(mutex_);
-  std::erase_if(cases_, [this](auto& entry) { return is_judged(entry.second); });
+  for (auto at = cases_.begin(); at != cases_.end();) at = is_judged(at->second) ? cases_.erase(at) : std::next(at);
 }
 
 }  // namespace micro
