@@ -185,7 +185,8 @@ class LoneMember : public testing::Test {
     for (const auto& [liar, ago] : {std::pair<std::uint8_t, std::uint32_t>{2, 0}, {3, 0}, {2, 1}, {2, 2}}) {
       const Epoch epoch(now().value - ago);
       say(epoch, {lie(liar, epoch, 1, 1), lie(liar, epoch, 1, 2)});
-      ASSERT_TRUE(wait_accused(liar, epoch)) << "member " << int{liar} << " in epoch " << epoch << ", now " << now();
+      ASSERT_TRUE(wait_accused(liar, epoch))
+          << "member " << int{liar} << " in epoch " << epoch.value << ", now " << now().value;
       restart();
     }
     ASSERT_GE(now(), Epoch(3));
