@@ -98,7 +98,7 @@ class EvidenceDeskTest : public testing::Test {
     const auto last = ledger(0).head().value().certificate;
     const std::uint64_t view = (last ? last->statement.view.value : 0) + 2;
     for (std::size_t i = 0; i < 3; ++i) {
-      for (const std::uint8_t block : {1, 2}) {
+      for (const std::uint8_t block : {std::uint8_t{1}, std::uint8_t{2}}) {
         simplex::Votes votes;
         votes.votes.push_back(lie(view, block));
         network_.nodes[i]->replica->deliver(validator_key(kLiar).public_key(),
