@@ -60,6 +60,8 @@ class LedgerImpl final : public Ledger, public FinalChain {
   // --- waiting transactions ---
   /// Checks, verifies the signature and queues.
   Submission submit(SignedTx tx);
+  /// The same through the lane that no flood fills: for what this node has to say about others' faults.
+  Submission submit_reserved(const SignedTx& tx);
   /// In order, with the signatures verified on all cores.
   std::vector<Submission> submit_batch(std::span<const SignedTx> txs);
   [[nodiscard]] bool txs_wait() const;
@@ -155,6 +157,7 @@ class LedgerImpl final : public Ledger, public FinalChain {
     Nonce next;  ///< that the state expected of its sender…
     BlockId at;  ///< …after this block
   };
+  std::vector<Submission> take(std::span<const SignedTx> txs, bool reserved);
   void check(std::span<Arrival> txs, std::span<Submission> out) const;
   void enqueue(std::span<Arrival> txs, std::span<Submission> out);
   [[nodiscard]] bool is_signed(const SignedTx& tx, const PreparedTx& prepared, const Hash& signed_hash);

@@ -58,12 +58,23 @@ Submission LedgerImpl::submit(SignedTx tx) {
   return submit_batch(std::span(&tx, 1)).front();
 }
 
+Submission LedgerImpl::submit_reserved(const SignedTx& tx) {
+  return take(std::span(&tx, 1), true).front();
+}
+
 std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) {
+  return take(txs, false);
+}
+
+std::vector<Submission> LedgerImpl::take(std::span<const SignedTx> txs, bool reserved) {
   std::vector<Arrival> arrivals(txs.size());
   std::vector<Submission> out(txs.size());
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
     PreparedTxs prepared = prepare_txs(txs.subspan(begin, end - begin));
-    for (std::size_t i = begin; i < end; ++i) arrivals[i].tx = std::move(prepared.txs[i - begin]);
+    for (std::size_t i = begin; i < end; ++i) {
+      arrivals[i].tx = std::move(prepared.txs[i - begin]);
+      arrivals[i].tx.reserved = reserved;
+    }
     keys_.prefetch(txs.subspan(begin, end - begin));
     // Cheap checks first: a signature is only worth verifying when a block could hold the transaction.
     check(std::span(arrivals).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));

@@ -79,6 +79,7 @@ void Mempool::expect(const PreparedTx& tx) const {
 
 PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
   if (by_id_.find(tx.id) != nullptr) return PoolVerdict::kKnown;
+  if (tx.reserved && reserved_ >= kMaxReservedEntries) return PoolVerdict::kFull;
   const Nonce nonce = tx.tx.body.nonce;
   if (nonce < next) return PoolVerdict::kNonceUsed;
   Queue* const mine = senders_.find(tx.tx.body.sender);
@@ -91,19 +92,37 @@ PoolVerdict Mempool::add(PreparedTx tx, Nonce next) {
     if (nonce < first) return PoolVerdict::kNonceUsed;
     const auto at = static_cast<std::size_t>(nonce.value - first.value);
     if (at < entries.size()) return replace(*mine, at, std::move(tx));
-    if (entries.size() >= limits_.max_entries_per_sender) return PoolVerdict::kFull;
+    if (entries.size() - mine->reserved >= limits_.max_entries_per_sender && !tx.reserved) return PoolVerdict::kFull;
   }
   if (!pays(tx, mine == nullptr ? 0 : mine->fees)) return PoolVerdict::kUnpayable;
   const std::uint64_t offer = offer_of(tx);
   auto entry = std::make_shared<Entry>(std::move(tx), offer, arrivals_++, mine);
-  if (!make_room(*entry)) return PoolVerdict::kFull;
+  if (!entry->reserved && !make_room(*entry)) return PoolVerdict::kFull;
   Queue& queue = mine == nullptr ? begin_queue(*entry) : *mine;  // its own queue is never what made room for it
   note_tail(queue.entries.empty() ? nullptr : queue.entries.back().get(), entry.get());
-  by_id_.insert(entry.get());
-  bytes_ += cost(*entry);
-  queue.fees += entry->fee.micro;
+  count(*entry);
   queue.entries.push_back(std::move(entry));
   return PoolVerdict::kAdded;
+}
+
+void Mempool::count(Entry& come) {
+  by_id_.insert(&come);
+  bytes_ += cost(come);
+  come.queue->fees += come.fee.micro;
+  if (!come.reserved) return;
+  ++reserved_;
+  ++come.queue->reserved;
+  reserved_bytes_ += cost(come);
+}
+
+void Mempool::uncount(const Entry& gone) {
+  bytes_ -= cost(gone);
+  gone.queue->fees -= gone.fee.micro;
+  by_id_.erase(gone.id);
+  if (!gone.reserved) return;
+  --reserved_;
+  --gone.queue->reserved;
+  reserved_bytes_ -= cost(gone);
 }
 
 PoolVerdict Mempool::replace(Queue& queue, std::size_t at, PreparedTx tx) {
@@ -112,13 +131,12 @@ PoolVerdict Mempool::replace(Queue& queue, std::size_t at, PreparedTx tx) {
   auto entry = std::make_shared<Entry>(std::move(tx), offer, arrivals_++, &queue);
   if (entry->tx.body.max_fee <= slot->tx.body.max_fee || entry->offer <= slot->offer) return PoolVerdict::kUnderpriced;
   if (!pays(*entry, queue.fees - slot->fee.micro)) return PoolVerdict::kUnpayable;
-  if (bytes_ - cost(*slot) + cost(*entry) > limits_.max_bytes) return PoolVerdict::kFull;
+  const std::size_t others = bytes_ - reserved_bytes_ - (slot->reserved ? 0 : cost(*slot));
+  if (!entry->reserved && others + cost(*entry) > limits_.max_bytes) return PoolVerdict::kFull;
   if (at == 0) heads_[queue.head] = rank(*entry);
   if (at + 1 == queue.entries.size()) note_tail(slot.get(), entry.get());
-  by_id_.erase(slot->id);
-  by_id_.insert(entry.get());
-  bytes_ = bytes_ - cost(*slot) + cost(*entry);
-  queue.fees += entry->fee.micro - slot->fee.micro;
+  uncount(*slot);
+  count(*entry);
   slot = std::move(entry);
   return PoolVerdict::kReplaced;
 }
@@ -149,13 +167,15 @@ void Mempool::end_queue(Queue& queue) {
 bool Mempool::make_room(const Entry& newcomer) {
   if (cost(newcomer) > limits_.max_bytes || limits_.max_entries == 0) return false;
   const auto too_full = [&] {
-    return by_id_.size() >= limits_.max_entries || bytes_ + cost(newcomer) > limits_.max_bytes;
+    return by_id_.size() - reserved_ >= limits_.max_entries ||
+           bytes_ - reserved_bytes_ + cost(newcomer) > limits_.max_bytes;
   };
   if (too_full() && !tails_) {
     tails_.emplace();
-    for (const auto& queue : queues_) tails_->insert(rank(*queue->entries.back()));
+    for (const auto& queue : queues_) note_tail(nullptr, queue->entries.back().get());
   }
   while (too_full()) {
+    if (tails_->empty()) return false;
     const Rank worst = *tails_->rbegin();
     if (newcomer.offer <= worst.offer || worst.queue == newcomer.queue) return false;
     erase_tail(*worst.queue, worst.queue->entries.size() - 1);
@@ -167,7 +187,7 @@ void Mempool::note_tail(const Entry* gone, const Entry* come) {
   if (!tails_) return;
   if (2 * by_id_.size() < limits_.max_entries && 2 * bytes_ < limits_.max_bytes) return tails_.reset();
   if (gone != nullptr) tails_->erase(rank(*gone));
-  if (come != nullptr) tails_->insert(rank(*come));
+  if (come != nullptr && !come->reserved) tails_->insert(rank(*come));
 }
 
 void Mempool::erase_tail(Queue& queue, std::size_t keep) {
@@ -175,9 +195,7 @@ void Mempool::erase_tail(Queue& queue, std::size_t keep) {
   if (entries.size() <= keep) return;
   note_tail(entries.back().get(), keep == 0 ? nullptr : entries[keep - 1].get());
   while (entries.size() > keep) {
-    bytes_ -= cost(*entries.back());
-    queue.fees -= entries.back()->fee.micro;
-    by_id_.erase(entries.back()->id);
+    uncount(*entries.back());
     entries.pop_back();
   }
   if (keep == 0) end_queue(queue);
@@ -201,26 +219,51 @@ std::vector<Mempool::Rank> Mempool::heads_behind(const Ahead& ahead) const {
 }
 
 std::vector<Mempool::EntryPtr> Mempool::select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead) const {
-  std::vector<EntryPtr> out;
+  Choice choice{max_bytes, max_txs, {}, 0};
+  if (reserved_ == 0) {
+    choose_best(choice, ahead);
+  } else {
+    choose_best(choice, choose_reserved(choice, ahead));
+  }
+  return std::move(choice.entries);
+}
+
+/// Senders of reserved ones, up to the last of these. Gives from where on the rest of each sender is chosen.
+Mempool::Ahead Mempool::choose_reserved(Choice& choice, Ahead ahead) const {
+  for (const auto& queue : queues_) {
+    std::size_t left = queue->reserved;
+    if (left == 0) continue;
+    const auto from = ahead.find(queue->sender);
+    for (const auto& entry : queue->entries) {
+      if (left == 0) break;
+      const Nonce nonce = entry->tx.body.nonce;
+      left -= entry->reserved ? 1 : 0;
+      if (from != ahead.end() && nonce < from->second) continue;
+      if (!choice.fits(*entry)) break;
+      choice.take(entry);
+      ahead.insert_or_assign(queue->sender, nonce.next());
+    }
+  }
+  return ahead;
+}
+
+void Mempool::choose_best(Choice& choice, const Ahead& ahead) const {
   BestHeads heads(heads_behind(ahead));
   // Whoever is chosen makes place for the next of its sender; the best, which ranks lowest, on top.
   std::priority_queue<Rank, std::vector<Rank>, std::greater<>> followers;
-  std::size_t bytes = 0;
-  while (out.size() < max_txs) {
+  while (choice.entries.size() < choice.max_txs) {
     const Rank* const head = heads.peek();
     if (head == nullptr && followers.empty()) break;
     const bool follows = head == nullptr || (!followers.empty() && followers.top() < *head);
     const Rank best = follows ? followers.top() : heads.take();
     if (follows) followers.pop();
     const Entry& entry = *best.entry;
-    if (bytes + entry.encoded.size() > max_bytes) continue;  // and with it those behind it; a smaller one may still fit
-    bytes += entry.encoded.size();
+    if (!choice.fits(entry)) continue;  // and with it those behind it; a smaller one may still fit
     const auto& entries = best.queue->entries;
     const auto at = static_cast<std::size_t>(entry.tx.body.nonce.value - entries.front()->tx.body.nonce.value);
     if (at + 1 < entries.size()) followers.push(rank(*entries[at + 1]));
-    out.push_back(entries[at]);
+    choice.take(entries[at]);
   }
-  return out;
 }
 
 void Mempool::committed(const Address& sender, Nonce next) {
@@ -231,11 +274,7 @@ void Mempool::committed(const Address& sender, Nonce next) {
   const std::uint64_t done = next > first ? next.value - first.value : 0;
   if (done >= entries.size() || first > next) return erase_tail(*queue, 0);
   if (done == 0) return;
-  for (std::uint64_t i = 0; i < done; ++i) {
-    bytes_ -= cost(*entries[i]);
-    queue->fees -= entries[i]->fee.micro;
-    by_id_.erase(entries[i]->id);
-  }
+  for (std::uint64_t i = 0; i < done; ++i) uncount(*entries[i]);
   entries.erase(entries.begin(), entries.begin() + static_cast<std::ptrdiff_t>(done));
   heads_[queue->head] = rank(*entries.front());
 }

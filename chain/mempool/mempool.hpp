@@ -6,7 +6,8 @@
 // it had for fees when the last of them was checked. Eviction when full: among the last transactions of all senders the
 // lowest max_fee per byte, the latest arrival among equals; only for a newcomer that offers strictly more, and never
 // one that the newcomer follows. Replacement of the same nonce: strictly higher max_fee and strictly higher max_fee per
-// byte.
+// byte. A few reserved ones have a lane of their own: they stand beside the bounds, are never evicted, and a block
+// takes them first, with what their senders sent before them.
 #pragma once
 
 #include <map>
@@ -27,6 +28,9 @@ struct MempoolLimits {
   std::size_t max_entries_per_sender = 1'024;
 };
 
+/// Of the node's own, beside all other bounds: no flood keeps them out, and no block is full of them.
+inline constexpr std::size_t kMaxReservedEntries = 64;
+
 /// Memory of one waiting transaction besides its encoding, about.
 inline constexpr std::size_t kMempoolEntryOverheadBytes = 1'024;
 
@@ -38,6 +42,7 @@ struct PreparedTx {
   Bytes encoded;
   Amount fee;    ///< what a block will take of its sender; 0 when somebody else pays it
   Amount funds;  ///< what its sender had for fees when it was checked: for this one and those that wait before it
+  bool reserved = false;  ///< for the lane that no flood fills
 };
 
 enum class PoolVerdict : std::uint8_t {
@@ -109,15 +114,31 @@ class Mempool {
     std::vector<std::shared_ptr<Entry>> entries;  ///< consecutive nonces; never empty between calls
     std::size_t head = 0;                         ///< its place in queues_, and its first's in heads_
     std::uint64_t fees = 0;                       ///< of all of them, µT; never above what one of them had as `funds`
+    std::size_t reserved = 0;                     ///< among them
   };
   class BestHeads;
 
+  /// What a block holds so far.
+  struct Choice {
+    std::size_t max_bytes = 0;
+    std::size_t max_txs = 0;
+    std::vector<EntryPtr> entries;
+    std::size_t bytes = 0;
+    [[nodiscard]] bool fits(const Entry& e) const {
+      return entries.size() < max_txs && bytes + e.encoded.size() <= max_bytes;
+    }
+    void take(const EntryPtr& e) { bytes += e->encoded.size(), entries.push_back(e); }
+  };
+  [[nodiscard]] Ahead choose_reserved(Choice& choice, Ahead ahead) const;
+  void choose_best(Choice& choice, const Ahead& ahead) const;
   [[nodiscard]] std::vector<Rank> heads_behind(const Ahead& ahead) const;
   PoolVerdict replace(Queue& queue, std::size_t at, PreparedTx tx);
   [[nodiscard]] bool make_room(const Entry& newcomer);
   Queue& begin_queue(Entry& first);
   void end_queue(Queue& queue);
   void erase_tail(Queue& queue, std::size_t keep);
+  void count(Entry& come);
+  void uncount(const Entry& gone);
   void prefetch_committed(std::span<const SignedTx> txs, std::span<const TxId> ids, std::size_t at) const;
   void note_tail(const Entry* gone, const Entry* come);
   static std::size_t cost(const Entry& entry) { return entry.encoded.size() + kMempoolEntryOverheadBytes; }
@@ -127,8 +148,11 @@ class Mempool {
   IdTable<Entry> by_id_;
   std::vector<Rank> heads_;                     ///< first of each sender, in any order: only a block needs them sorted
   std::vector<std::unique_ptr<Queue>> queues_;  ///< in the order of heads_
-  std::optional<std::set<Rank>> tails_;         ///< last of each sender; kept only while the pool is nearly full
+  /// Last of each sender, but for reserved ones; kept only while the pool is nearly full.
+  std::optional<std::set<Rank>> tails_;
   std::size_t bytes_ = 0;
+  std::size_t reserved_ = 0;
+  std::size_t reserved_bytes_ = 0;  ///< among bytes_
   std::uint64_t arrivals_ = 0;
 };
 

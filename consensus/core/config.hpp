@@ -15,16 +15,19 @@ inline constexpr std::size_t kMaxProposalsPerView = 2;    ///< two prove the lea
 inline constexpr std::size_t kMaxPendingChecks = 8'192;   ///< items that wait for verification; newer are dropped
 inline constexpr std::size_t kMaxPendingPerPeer = 1'024;  ///< of one peer
 inline constexpr std::size_t kMaxCheckBatchItems = 1'024;
-inline constexpr std::size_t kMaxFetches = 8;             ///< blocks asked for at a time
-inline constexpr std::uint64_t kSyncWindowBlocks = 64;    ///< bodies fetched ahead of the commits
-inline constexpr std::size_t kMaxPathIds = 4u << 20;      ///< heights between the tip and a finalization far ahead
-inline constexpr std::size_t kMaxAnswerBytes = 4u << 20;  ///< of blocks in one answer
-inline constexpr std::uint32_t kMaxAnswersPerPeer = 32;   ///< within one Δ; further requests are dropped
-inline constexpr std::size_t kMaxTrackedPeers = 4'096;    ///< in that count; a stranger beyond is not answered
-inline constexpr std::size_t kMaxOldBoundaries = 64;      ///< certificates of ended epochs in memory, the newest
-inline constexpr std::size_t kMaxAllToAll = 32;           ///< members; above, certificates go to a few
-inline constexpr std::size_t kGossipPeers = 8;            ///< …so many, and the next leader
-inline constexpr std::uint64_t kForgottenViews = 4'096;   ///< never used again by one that alone is the quorum
+inline constexpr std::size_t kMaxFetches = 8;              ///< blocks asked for at a time
+inline constexpr std::uint64_t kSyncWindowBlocks = 64;     ///< bodies fetched ahead of the commits
+inline constexpr std::size_t kMaxPathIds = 4u << 20;       ///< heights between the tip and a finalization far ahead
+inline constexpr std::size_t kMaxAnswerBytes = 4u << 20;   ///< of blocks in one answer
+inline constexpr std::uint32_t kMaxAnswersPerPeer = 32;    ///< within one Δ; further requests are dropped
+inline constexpr std::size_t kMaxTrackedPeers = 4'096;     ///< in that count; a stranger beyond is not answered
+inline constexpr std::size_t kMaxOldBoundaries = 64;       ///< certificates of ended epochs in memory, the newest
+inline constexpr std::size_t kMaxPastEpochs = 2;           ///< whose late votes may still convict somebody
+inline constexpr std::size_t kMaxLateChecks = 64;          ///< late votes that wait for verification; newer are dropped
+inline constexpr std::uint32_t kMaxLateVotesPerPeer = 64;  ///< within one Δ; further ones are dropped
+inline constexpr std::size_t kMaxAllToAll = 32;            ///< members; above, certificates go to a few
+inline constexpr std::size_t kGossipPeers = 8;             ///< …so many, and the next leader
+inline constexpr std::uint64_t kForgottenViews = 4'096;    ///< never used again by one that alone is the quorum
 inline constexpr std::size_t kMaxUnsyncedVotes =
     1'024;  ///< of this node; beyond nothing is signed until the disk answers
 inline constexpr std::size_t kMaxUnsyncedBytes = 256u << 10;  ///< of records; whatever comes then is urgent
@@ -49,6 +52,8 @@ struct EngineConfig {
   ProposeLimits limits;
   std::uint64_t journal_rewrite_bytes = 64u << 20;
   std::uint64_t seed = 0;  ///< of the choice of peers
+  /// Whoever drives it keeps single votes: it is told of each (Witnessed), and late ones are looked at for that.
+  bool keeps_votes = false;
   /// Set when the node may have signed something that it does not remember: it votes from the first epoch on whose
   /// predecessor ended after this time.
   std::optional<TimeMs> vote_after;

@@ -62,7 +62,14 @@ void Engine::progress() {
 void Engine::handle(Received& e) {
   if (auto* ask = std::get_if<Ask>(&e.message.body)) return on_ask(e.from, e.message.epoch, *ask);
   if (auto* blocks = std::get_if<Blocks>(&e.message.body)) return on_blocks(e.from, *blocks);
-  if (RULE(kEpochBound) && e.message.epoch != epoch()) return on_other_epoch(e.from, e.message);
+  if (RULE(kEpochBound) && e.message.epoch != epoch()) {
+    if (const auto* votes = std::get_if<Votes>(&e.message.body)) {
+      for (const Vote& vote : votes->votes) look_at_late(e.from, vote);
+    } else if (const auto* proposal = std::get_if<Proposal>(&e.message.body)) {
+      look_at_late(e.from, proposal->vote);
+    }
+    return on_other_epoch(e.from, e.message);
+  }
   if (auto* votes = std::get_if<Votes>(&e.message.body)) return on_votes(e.from, *votes);
   if (auto* held = std::get_if<Certificates>(&e.message.body)) return on_certificates(e.from, held->certificates);
   if (auto* proposal = std::get_if<Proposal>(&e.message.body)) return on_proposal(e.from, *proposal);

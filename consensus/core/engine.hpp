@@ -66,6 +66,9 @@ class Engine {
   [[nodiscard]] const Hash& epoch_id() const { return epoch_id_; }
   [[nodiscard]] std::uint16_t leader(View view) const { return leaders_.leader(view); }
   [[nodiscard]] const ValidatorSet& set() const { return epoch_.set; }
+  /// Where the epoch began, or was resumed.
+  [[nodiscard]] const ChainHead& resumed_at() const { return epoch_.head; }
+  [[nodiscard]] const std::deque<PastEpoch>& past() const { return past_; }
   [[nodiscard]] const std::map<View, ViewState>& views() const { return views_; }
   [[nodiscard]] Footprint footprint() const;
   [[nodiscard]] const Counters& counters() const { return counters_; }
@@ -113,6 +116,7 @@ class Engine {
   struct PendingVote {
     Vote vote;
     bool proposes = false;
+    bool is_late = false;  ///< counts for nothing
   };
   struct PendingBody {
     BlockId id;
@@ -126,6 +130,17 @@ class Engine {
     Hash key;  ///< of what is verified: nothing waits twice
     std::variant<PendingVote, Certificate, PendingBody, PendingBlocks> what;
   };
+  /// Where a vote belongs to, of this epoch or one that ended.
+  struct VotedIn {
+    Epoch epoch;
+    const ValidatorSet* set = nullptr;
+    View last;  ///< votes beyond are of no use
+    bool is_now = false;
+  };
+  [[nodiscard]] std::optional<VotedIn> voted_in(const Statement& statement) const;
+  void look_at_late(const Ed25519Key& from, const Vote& vote);
+  bool may_be_late(const Ed25519Key& from);
+  void witness(const Vote& vote);
   void on_votes(const Ed25519Key& from, const Votes& votes);
   void on_certificates(const Ed25519Key& from, std::span<const Certificate> certificates);
   void on_proposal(const Ed25519Key& from, Proposal& proposal);
@@ -264,6 +279,9 @@ class Engine {
 
   std::map<Ed25519Key, std::uint32_t> answers_;
   Instant answers_until_;
+  std::map<Ed25519Key, std::uint32_t> late_;  ///< votes looked at, of each peer
+  Instant late_until_;
+  std::deque<PastEpoch> past_;  ///< the oldest first
   std::size_t standstill_cursor_ = 0;
   std::map<Epoch, Certificate> boundaries_;
   std::set<std::uint16_t> accused_;

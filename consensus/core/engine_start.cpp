@@ -10,6 +10,8 @@ Effects Engine::start(EpochStart epoch, std::vector<Record> records, Now now) {
   now_ = now;
   const bool may_remember_too_little = config_.vote_after.has_value();
   out_.push_back(OpenJournal{epoch.head.epoch, Epoch(epoch.head.epoch.value > 1 ? epoch.head.epoch.value - 2 : 0)});
+  past_.assign(std::make_move_iterator(epoch.past.begin()), std::make_move_iterator(epoch.past.end()));
+  while (past_.size() > kMaxPastEpochs) past_.pop_front();
   begin_epoch(std::move(epoch));
   if (RULE(kWaitForEpoch) && may_remember_too_little && me_ && !decides_alone()) {
     may_vote_ = false;
@@ -64,6 +66,8 @@ void Engine::next_epoch(EpochStart epoch, const Certificate& boundary) {
   if (boundary.statement.block != epoch.head.id) {
     return halt({Fault::kInternal, "the ledger entered an epoch whose last block is not the final one"}, {boundary});
   }
+  past_.push_back({this->epoch(), epoch_id_, boundary.statement.view, std::move(epoch_.set)});
+  if (past_.size() > kMaxPastEpochs) past_.pop_front();
   const TimeMs began = epoch.head.epoch_started;
   const std::uint32_t keep = epoch.head.epoch.value > 1 ? epoch.head.epoch.value - 2 : 0;
   out_.push_back(OpenJournal{epoch.head.epoch, Epoch(keep)});

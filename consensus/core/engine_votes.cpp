@@ -47,7 +47,10 @@ void Engine::on_votes(const Ed25519Key& from, const Votes& votes) {
     const bool is_late = vote.statement.kind == StatementKind::kNullify && vote.statement.epoch_id == epoch_id_ &&
                          vote.statement.view < cur_;
     if (is_late && RULE(kHelpLate)) help(from, vote.statement.view);
-    if (!is_interesting(vote)) continue;
+    if (!is_interesting(vote)) {
+      look_at_late(from, vote);
+      continue;
+    }
     const Ed25519Key& key = epoch_.set.members[vote.signer].key;
     verify({from, content_key(vote), PendingVote{vote}}, {{{key, statement_hash(vote.statement), vote.signature}}, {}});
   }
@@ -84,8 +87,11 @@ void Engine::on_proposal(const Ed25519Key& from, Proposal& proposal) {
   on_certificates(from, proposal.certificates);
   const Vote& vote = proposal.vote;
   const Statement& s = vote.statement;
-  if (s.kind != StatementKind::kNotarize || s.view < cur_ || s.view <= floor_) return;
-  if (RULE(kEpochBound) && s.epoch_id != epoch_id_) return count(Counter::kStaleEpoch);
+  if (s.kind != StatementKind::kNotarize || s.view < cur_ || s.view <= floor_) return look_at_late(from, vote);
+  if (RULE(kEpochBound) && s.epoch_id != epoch_id_) {
+    look_at_late(from, vote);
+    return count(Counter::kStaleEpoch);
+  }
   if (!is_well_formed(s) || vote.signer >= epoch_.set.members.size() ||
       (RULE(kLeaderOnly) && leaders_.leader(s.view) != vote.signer)) {
     count(Counter::kBadProposals);
@@ -116,6 +122,48 @@ void Engine::on_proposal(const Ed25519Key& from, Proposal& proposal) {
   CheckItem item;
   item.bodies.push_back(std::move(body));
   verify({from, s.block.as<Hash>(), PendingBody{s.block, s.view}}, std::move(item));
+}
+
+// --- votes that decide nothing any more, and may contradict what their signer said before ---
+
+std::optional<Engine::VotedIn> Engine::voted_in(const Statement& statement) const {
+  if (statement.epoch_id == epoch_id_) {
+    return VotedIn{epoch(), &epoch_.set, View(cur_.value + kMaxViewsAhead), true};
+  }
+  const auto past = std::ranges::find(past_, statement.epoch_id, &PastEpoch::id);
+  if (past == past_.end()) return std::nullopt;
+  return VotedIn{past->epoch, &past->set, View(past->last.value + kMaxViewsAhead), false};
+}
+
+/// A budget for each peer and Δ: nothing waits for these.
+bool Engine::may_be_late(const Ed25519Key& from) {
+  if (now_.at >= late_until_) {
+    late_.clear();
+    late_until_ = after(config_.delta_ms);
+  }
+  const bool has_room = late_.size() < kMaxTrackedPeers || late_.contains(from);
+  return has_room && gathering_.size() + in_check_.size() < kMaxLateChecks && late_[from]++ < kMaxLateVotesPerPeer;
+}
+
+void Engine::look_at_late(const Ed25519Key& from, const Vote& vote) {
+  if (!config_.keeps_votes) return;
+  const Statement& s = vote.statement;
+  const auto in = voted_in(s);
+  if (!in || s.view > in->last || !is_well_formed(s) || vote.signer >= in->set->members.size()) return;
+  const Ed25519Key& key = in->set->members[vote.signer].key;
+  if (key == config_.key) return;
+  if (const auto it = views_.find(s.view); in->is_now && it != views_.end()) {
+    const Vote* known = it->second.votes(s.kind).by(vote.signer);
+    if (known != nullptr && known->statement == s) return;
+  }
+  if (!may_be_late(from)) return count(Counter::kDroppedPending);
+  verify({from, content_key(vote), PendingVote{vote, false, true}}, {{{key, statement_hash(s), vote.signature}}, {}});
+}
+
+void Engine::witness(const Vote& vote) {
+  if (!config_.keeps_votes) return;
+  const auto in = voted_in(vote.statement);
+  if (in) out_.push_back(Witnessed{in->epoch, in->set->members[vote.signer].key, vote});
 }
 
 // --- verification ---
@@ -174,8 +222,10 @@ void Engine::verified(const Pending& pending, const CheckItem& item) {
     return;
   }
   if (std::holds_alternative<PendingBlocks>(pending.what)) return add_synced(item.bodies);
-  const auto& [vote, proposes] = std::get<PendingVote>(pending.what);
+  const auto& [vote, proposes, is_late] = std::get<PendingVote>(pending.what);
+  witness(vote);
   const Statement& s = vote.statement;
+  if (is_late) return;
   if ((RULE(kEpochBound) && s.epoch_id != epoch_id_) || s.view <= floor_) return;
   if (proposes && s.view >= cur_) {
     ViewState& state = views_[s.view];

@@ -16,10 +16,19 @@ struct Now {
   TimeMs wall;
 };
 
+/// An epoch that ended: by what its late votes are known.
+struct PastEpoch {
+  Epoch epoch;
+  Hash id;
+  View last;  ///< of the certificate that ended it
+  ValidatorSet set;
+};
+
 /// The state that an epoch starts in, or that a node resumes it in.
 struct EpochStart {
   ChainHead head;
   ValidatorSet set;
+  std::vector<PastEpoch> past = {};  ///< of a node that resumes: the newest before it, the oldest first; may be none
 };
 
 /// Bodies are megabytes that the engine, effects and messages read at the same time and nobody changes.
@@ -166,9 +175,15 @@ struct Halt {
   Error error;
   std::vector<Certificate> proof;
 };
+/// Another member's vote whose signature holds, however late: what one that it contradicts is to be compared with.
+struct Witnessed {
+  Epoch epoch;
+  Ed25519Key key;
+  Vote vote;
+};
 
 using Effect = std::variant<OpenJournal, Persist, Rewrite, Send, Broadcast, ArmTimer, Check, Build, Execute, Commit,
-                            ServeBlocks, ServeBoundary, Evidence, Blame, Halt>;
+                            ServeBlocks, ServeBoundary, Evidence, Blame, Halt, Witnessed>;
 using Effects = std::vector<Effect>;
 
 }  // namespace micro::simplex

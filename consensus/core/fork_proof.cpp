@@ -1,6 +1,7 @@
 #include "consensus/core/fork_proof.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "consensus/core/certificate.hpp"
@@ -86,7 +87,49 @@ Judgement convict(const Certificate& a, const Certificate& b, const ValidatorSet
   return out;
 }
 
+const Certificate* last_finalization(const EpochWitness& witness) {
+  const Certificate* out = nullptr;
+  for (const Certificate& c : witness.certificates) {
+    if (c.statement.kind != StatementKind::kFinalize) continue;
+    if (out == nullptr || c.statement.view > out->statement.view) out = &c;
+  }
+  return out;
+}
+
+/// Whether the branch of `high` passes through what `low` finalized.
+Result<bool> builds_on(const Certificate& low, const ForkBranch& high) {
+  const View view = low.statement.view;
+  const Certificate* at = &high.finalization;
+  while (at->statement.view > view && at->statement.parent_view >= view) {
+    const View below = at->statement.parent_view;
+    at = find(high, below, false);
+    if (at == nullptr) return missing("notarization", below);
+  }
+  return at->statement.view == view && at->statement.block == low.statement.block &&
+         at->statement.parent_view == low.statement.parent_view;
+}
+
 }  // namespace
+
+Result<std::optional<ForkProof>> find_fork(const EpochWitness& a, const EpochWitness& b) {
+  if (a.chain != b.chain || a.epoch != b.epoch || a.last_of_previous != b.last_of_previous || a.set != b.set) {
+    return fail(Fault::kMismatch, "epoch " + a.epoch.text() + " did not begin alike on both");
+  }
+  const Certificate* const last_a = last_finalization(a);
+  const Certificate* const last_b = last_finalization(b);
+  if (last_a == nullptr || last_b == nullptr) return std::optional<ForkProof>{};
+  const bool in_order = last_a->statement.view <= last_b->statement.view;
+  const Certificate& low = in_order ? *last_a : *last_b;
+  const Certificate& high = in_order ? *last_b : *last_a;
+  // A nullification is as good from the other; a view's block is not, which may be of the other's own branch.
+  std::vector<Certificate> kept = in_order ? b.certificates : a.certificates;
+  std::ranges::copy_if(in_order ? a.certificates : b.certificates, std::back_inserter(kept),
+                       [](const Certificate& c) { return c.statement.kind == StatementKind::kNullify; });
+  ForkProof out{1, a.chain, a.epoch, a.last_of_previous, a.set, {low, {}}, branch_of(high, kept, low.statement.view)};
+  if (TRY(builds_on(low, out.second))) return std::optional<ForkProof>{};
+  TRY(judge_fork(out));
+  return std::optional(std::move(out));
+}
 
 Result<ForkProof> decode_fork_proof(ByteView bytes) {
   if (bytes.size() > kMaxForkProofBytes) return fail(Fault::kLimit, "a proof of a fork is not so long");

@@ -52,6 +52,19 @@ struct Judgement {
   [[nodiscard]] bool is_more_than_a_third() const { return weight > total / 3; }
 };
 
+/// What one node has of an epoch, in any order.
+struct EpochWitness {
+  ChainId chain;
+  Epoch epoch;
+  BlockId last_of_previous;
+  ValidatorSet set;
+  std::vector<Certificate> certificates;  ///< finalizations among them
+};
+/// The proof that the two nodes finalized blocks of this epoch which exclude each other; nothing when one's last final
+/// block is on the other's branch, or a node has no finalization. kMismatch: their epochs did not begin alike, so the
+/// chains parted before. Otherwise as judge_fork, whose word on the proof is good.
+Result<std::optional<ForkProof>> find_fork(const EpochWitness& a, const EpochWitness& b);
+
 /// The branch of a finalization out of certificates that a node kept of its epoch, in any order: what it rests on down
 /// to view `down_to`, the other branch's final view. Leaves out what is not there; judging names it then.
 ForkBranch branch_of(const Certificate& finalization, std::span<const Certificate> kept, View down_to);

@@ -55,6 +55,21 @@ Event perform(const Check& check) {
   return out;
 }
 
+Result<std::vector<PastEpoch>> past_epochs(const ChainHead& head, const Ledger& ledger, const FinalChain& chain) {
+  std::vector<PastEpoch> out;
+  const std::uint32_t now = head.epoch.value;
+  for (std::uint32_t e = now - std::min<std::uint32_t>(now, kMaxPastEpochs); e < now; ++e) {
+    const auto ended = chain.boundary_certificate(Epoch(e));
+    auto set = ledger.validators(Epoch(e));
+    for (const Fault fault :
+         {ended ? Fault::kNotFound : ended.error().fault, set ? Fault::kNotFound : set.error().fault}) {
+      if (fault != Fault::kNotFound) return fail(fault, "what ended epoch " + Epoch(e).text() + " cannot be read");
+    }
+    if (ended && set) out.push_back({Epoch(e), ended->statement.epoch_id, ended->statement.view, *std::move(set)});
+  }
+  return out;
+}
+
 MessagePtr answer(const ServeBlocks& ask, const FinalChain& chain, Epoch epoch) {
   Blocks out;
   std::size_t bytes = 0;

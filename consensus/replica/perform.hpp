@@ -16,6 +16,9 @@ Event perform(const Commit& commit, Ledger& ledger, const FinalChain& chain);
 /// Checked.
 Event perform(const Check& check);
 
+/// The epochs before the head's, as far back as late votes are of interest and this node has what ended them.
+Result<std::vector<PastEpoch>> past_epochs(const ChainHead& head, const Ledger& ledger, const FinalChain& chain);
+
 /// The answer of a node in `epoch`, or none where it does not have what was asked for.
 MessagePtr answer(const ServeBlocks& ask, const FinalChain& chain, Epoch epoch);
 MessagePtr answer(const ServeBoundary& ask, const FinalChain& chain);

@@ -1,5 +1,6 @@
 #include "consensus/replica/replica.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -48,6 +49,7 @@ Result<std::unique_ptr<Replica>> Replica::open(ReplicaPorts ports, const std::st
                 "restore the ledger's data; the journal must never be removed to get past this");
   }
   config.key = key.public_key();
+  config.keeps_votes = ports.votes != nullptr;
   // Without its journal a node does not know what it signed.
   if (!newest && head.header.height.value > 0) config.vote_after = SystemClock().wall();
   std::unique_ptr<Replica> out(new Replica(std::move(ports), std::move(journal), key, config));
@@ -63,10 +65,15 @@ Status Replica::recover(const ChainHead& head) {
   for (const Bytes& bytes : TRY(journal_->start(head.epoch, keep_from(head.epoch)))) {
     records.push_back(TRY(decode<Record>(bytes)));
   }
-  TRY(enter_epoch(head.epoch));
-  for (const Record& record : records) TRY(keep(record));
+  std::vector<PastEpoch> past = TRY(past_epochs(head, *ports_.ledger, *ports_.chain));
+  std::vector<Certificate> certificates;
+  for (const Record& record : records) {
+    if (const auto* held = std::get_if<Held>(&record)) certificates.push_back(held->certificate);
+  }
   remember(records, head.header.height);
-  at_start_ = engine_.start({head, std::move(set)}, std::move(records), now());
+  at_start_ = engine_.start({head, std::move(set), std::move(past)}, std::move(records), now());
+  TRY(enter_epoch(head.epoch));
+  for (const Certificate& certificate : certificates) TRY(keep(certificate));
   if (engine_.decides_alone() && engine_.footprint().fetches > 0) {
     return fail(Fault::kCorrupt, "the ledger lacks blocks that this node alone made final",
                 "restore the ledger's data; the journal must never be removed to get past this");
@@ -212,8 +219,8 @@ Status Replica::write(const Effect& effect) {
     sequence_ = record->sequence;
     dirty_ = dirty_ || record->urgent;
     TRY(journal_->append(record->record));
-    if (ports_.justifications == nullptr || !is_held(record->record)) return {};
-    return keep(TRY(decode<Record>(record->record)));
+    if ((ports_.justifications == nullptr && ports_.votes == nullptr) || !is_held(record->record)) return {};
+    return keep(std::get<Held>(TRY(decode<Record>(record->record))).certificate);
   }
   if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
     sequence_ = rewrite->sequence;
@@ -230,15 +237,76 @@ Status Replica::write(const Effect& effect) {
 }
 
 Status Replica::enter_epoch(Epoch epoch) {
-  if (ports_.justifications == nullptr) return {};
-  TRY(ports_.justifications->sync());
-  return ports_.justifications->begin(epoch, Epoch(epoch.value - std::min(epoch.value, ports_.answerable_epochs)));
+  if (ports_.justifications != nullptr) {
+    const Epoch answerable(epoch.value - std::min(epoch.value, ports_.answerable_epochs));
+    const ChainHead& at = engine_.resumed_at();
+    JustifiedEpoch head{at.chain, epoch, at.last_of_previous, engine_.set(), {}};
+    if (epoch.value > 0) {
+      const auto ended = ports_.chain->boundary_certificate(Epoch(epoch.value - 1));
+      if (ended) head.ended_previous = *ended;
+    }
+    TRY(ports_.justifications->sync());
+    TRY(ports_.justifications->begin(head, answerable));
+  }
+  if (ports_.votes == nullptr) return {};
+  for (const VotesInConflict& pair : TRY(ports_.votes->begin(epoch))) accuse_again(pair);
+  return {};
 }
 
-Status Replica::keep(const Record& record) {
-  const auto* held = std::get_if<Held>(&record);
-  return ports_.justifications != nullptr && held != nullptr ? ports_.justifications->keep(held->certificate)
-                                                             : Status{};
+Status Replica::keep(const Certificate& certificate) {
+  if (ports_.justifications != nullptr) TRY(ports_.justifications->keep(certificate));
+  return ports_.votes != nullptr ? keep_signers(certificate) : Status{};
+}
+
+/// A certificate may hold votes that this node never got one by one.
+Status Replica::keep_signers(const Certificate& certificate) {
+  const auto [epoch, set] = epoch_of(certificate.statement);
+  if (set == nullptr) return {};
+  std::size_t at = 0;
+  const auto& members = set->members;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (!has_signer(certificate, i)) continue;
+    const Vote vote{certificate.statement, static_cast<std::uint16_t>(i), certificate.signatures[at++]};
+    auto evidence = TRY(keep_vote(epoch, members[i].key, vote));
+    if (evidence) held_.emplace_back(*std::move(evidence));
+  }
+  return {};
+}
+
+Result<std::optional<Evidence>> Replica::keep_vote(Epoch epoch, const Ed25519Key& key, const Vote& vote) {
+  if (key == key_) return std::optional<Evidence>{};
+  const auto earlier = TRY(ports_.votes->keep({vote.statement, vote.signer, vote.signature}));
+  if (!earlier) return std::optional<Evidence>{};
+  return std::optional(Evidence{epoch, key, {earlier->statement, earlier->signer, earlier->signature}, vote});
+}
+
+Status Replica::witness(const Witnessed& seen) {
+  if (ports_.votes == nullptr) return {};
+  const auto evidence = TRY(keep_vote(seen.epoch, seen.key, seen.vote));
+  if (evidence) tell(*evidence);
+  return {};
+}
+
+/// What a former process had seen. Of an epoch that nobody knows any more it proves nothing to anyone.
+void Replica::accuse_again(const VotesInConflict& pair) {
+  const KeptVote& a = pair.first;
+  const KeptVote& b = pair.second;
+  const auto [epoch, set] = epoch_of(a.statement);
+  if (set == nullptr || a.signer >= set->members.size()) return;
+  const Ed25519Key& key = set->members[a.signer].key;
+  held_.emplace_back(Evidence{epoch, key, {a.statement, a.signer, a.signature}, {b.statement, b.signer, b.signature}});
+}
+
+/// The epoch of a statement and its committee: this one or one that ended; nothing for any other.
+std::pair<Epoch, const ValidatorSet*> Replica::epoch_of(const Statement& statement) const {
+  if (statement.epoch_id == engine_.epoch_id()) return {engine_.epoch(), &engine_.set()};
+  const auto past = std::ranges::find(engine_.past(), statement.epoch_id, &PastEpoch::id);
+  if (past == engine_.past().end()) return {Epoch(), nullptr};
+  return {past->epoch, &past->set};
+}
+
+void Replica::tell(const Evidence& evidence) {
+  if (ports_.evidence) ports_.evidence(evidence);
 }
 
 /// What a sync brings up may have to be synced again. A proposal is built when nothing is left to sync: the commit that
@@ -251,6 +319,8 @@ void Replica::settle() {
     turn(Persisted{sequence, journal_->bytes()});
   }
   if (!dirty_) release(true);
+  if (ports_.votes == nullptr || halted_) return;
+  if (const Status kept = ports_.votes->flush(); !kept) halt(kept.error(), {});
 }
 
 void Replica::release(bool builds) {
@@ -291,7 +361,9 @@ void Replica::act(Effect& effect) {
   } else if (const auto* boundary = std::get_if<ServeBoundary>(&effect)) {
     give_answer(boundary->to, [this, ask = *boundary] { return answer(ask, *ports_.chain); });
   } else if (const auto* evidence = std::get_if<Evidence>(&effect)) {
-    if (ports_.evidence) ports_.evidence(*evidence);
+    tell(*evidence);
+  } else if (const auto* seen = std::get_if<Witnessed>(&effect)) {
+    if (const Status kept = witness(*seen); !kept) halt(kept.error(), {});
   } else if (const auto* blame = std::get_if<Blame>(&effect)) {
     if (ports_.blame) ports_.blame(blame->peer, blame->why);
   } else if (const auto* stop = std::get_if<Halt>(&effect)) {

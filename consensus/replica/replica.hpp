@@ -11,6 +11,7 @@
 
 #include "consensus/core/engine.hpp"
 #include "consensus/journal/justification_log.hpp"
+#include "consensus/journal/vote_log.hpp"
 #include "consensus/replica/job_thread.hpp"
 
 namespace micro::simplex {
@@ -35,13 +36,15 @@ struct ReplicaPorts {
   Peers* peers = nullptr;                      ///< none in a network of one
   JustificationLog* justifications = nullptr;  ///< what a fork would be judged by; may be none
   std::uint32_t answerable_epochs = 0;         ///< for which bonds answer: so long justifications are kept
-  std::function<bool()> txs_wait;              ///< whether a block could hold anything
+  VoteLog* votes = nullptr;        ///< in which contradictions show, also with what was said before; may be none
+  std::function<bool()> txs_wait;  ///< whether a block could hold anything
   /// While opening, from the lowest: a block above the head that was worked on before the restart. It may still become
   /// final, or its transactions may have to wait for another. May be empty.
   std::function<void(const Block&)> remembered;
   /// Once, at most: the replica does nothing more, and the node has to stop. `proof`: the certificates behind it.
   std::function<void(const Error&, const std::vector<Certificate>& proof)> halted;
-  std::function<void(const Evidence&)> evidence;                              ///< may be empty
+  /// May be empty. The same fault may be told several times, also again after a restart.
+  std::function<void(const Evidence&)> evidence;
   std::function<void(const Ed25519Key& peer, const std::string& why)> blame;  ///< may be empty
 };
 
@@ -72,7 +75,11 @@ class Replica {
   };
 
   Replica(ReplicaPorts ports, std::unique_ptr<Journal> journal, const Ed25519Secret& key, const EngineConfig& config)
-      : ports_(std::move(ports)), journal_(std::move(journal)), signer_(key), engine_(config, signer_) {}
+      : ports_(std::move(ports)),
+        journal_(std::move(journal)),
+        key_(key.public_key()),
+        signer_(key),
+        engine_(config, signer_) {}
   Status recover(const ChainHead& head);
   void remember(const std::vector<Record>& records, Height above) const;
 
@@ -84,7 +91,13 @@ class Replica {
   void take_in(Effects effects);
   Status write(const Effect& effect);
   Status enter_epoch(Epoch epoch);
-  Status keep(const Record& record);
+  Status keep(const Certificate& certificate);
+  Status keep_signers(const Certificate& certificate);
+  Result<std::optional<Evidence>> keep_vote(Epoch epoch, const Ed25519Key& key, const Vote& vote);
+  Status witness(const Witnessed& seen);
+  void accuse_again(const VotesInConflict& pair);
+  [[nodiscard]] std::pair<Epoch, const ValidatorSet*> epoch_of(const Statement& statement) const;
+  void tell(const Evidence& evidence);
   void settle();
   void release(bool builds);
   void act(Effect& effect);
@@ -97,6 +110,7 @@ class Replica {
   ReplicaPorts ports_;
   SystemClock clock_;
   std::unique_ptr<Journal> journal_;
+  Ed25519Key key_;
   KeySigner signer_;
   Engine engine_;
   Effects at_start_;

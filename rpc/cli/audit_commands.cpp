@@ -3,6 +3,7 @@
 #include "consensus/core/fork_proof.hpp"
 #include "rpc/api/json_names.hpp"
 #include "rpc/cli/audit_verify.hpp"
+#include "rpc/cli/collect_evidence.hpp"
 #include "rpc/cli/groups.hpp"
 #include "wallet/disk/files.hpp"
 #include "wallet/tx/tx_text.hpp"
@@ -22,6 +23,8 @@ struct PageOptions {
 };
 struct EvidenceOptions {
   std::string file;
+  std::vector<std::string> collect;
+  std::string out;
 };
 struct NamedOptions {
   std::string name;
@@ -327,10 +330,25 @@ Json guilty_json(const simplex::GuiltyVotes& votes) {
               {"second_signature", votes.second.hex()}};
 }
 
+/// Out of what nodes kept, into a file.
+Result<simplex::ForkProof> collect_evidence(const EvidenceOptions& o) {
+  if (!o.file.empty() || o.out.empty() || o.collect.size() < 2) {
+    return fail(Fault::kInvalid, "a proof is collected from two data folders or more into one file",
+                "micro audit evidence --collect FOLDER FOLDER --out FILE");
+  }
+  simplex::ForkProof proof = TRY(find_fork_in(std::vector<std::filesystem::path>(o.collect.begin(), o.collect.end())));
+  TRY(write_file_durably(o.out, encode(proof), IfPresent::kRefuse));
+  return proof;
+}
+
+Result<simplex::ForkProof> read_evidence(const EvidenceOptions& o) {
+  if (o.file.empty()) return fail(Fault::kInvalid, "which proof? Name its file, or collect one", "see --help");
+  return simplex::decode_fork_proof(TRY(read_file(o.file, simplex::kMaxForkProofBytes)));
+}
+
 /// A proof of a fork, judged here from its signatures alone: no node is asked.
 Status audit_evidence(Context& context, const EvidenceOptions& o) {
-  const Bytes bytes = TRY(read_file(o.file, simplex::kMaxForkProofBytes));
-  const simplex::ForkProof proof = TRY(simplex::decode_fork_proof(bytes));
+  const simplex::ForkProof proof = TRY(o.collect.empty() ? read_evidence(o) : collect_evidence(o));
   const simplex::Judgement judgement = TRY(simplex::judge_fork(proof));
   const std::string committee = validator_set_hash(proof.set).hex();
   const std::string share = std::to_string(judgement.weight) + " of " + std::to_string(judgement.total);
@@ -395,10 +413,13 @@ void add_audit_commands(CLI::App& app, Context& context) {
   checked("tx", "what became of a transaction", "txid", audit_tx);
   checked("account", "an account's record, proven", "address, wallet or dev0 … dev9", audit_account);
   EvidenceOptions* evidence = nullptr;
-  add_command(*audit, context, "evidence", "who made a fork, from two finalizations that exclude each other",
-              audit_evidence, evidence)
-      ->add_option("file", evidence->file, "the proof: both finalizations with their justifications")
-      ->required();
+  CLI::App* fork =
+      add_command(*audit, context, "evidence", "who made a fork, from two finalizations that exclude each other",
+                  audit_evidence, evidence);
+  fork->add_option("file", evidence->file, "the proof: both finalizations with their justifications");
+  fork->add_option("--collect", evidence->collect,
+                   "make the proof: data folders of nodes that disagree, or copies of their proofs folders");
+  fork->add_option("--out", evidence->out, "the file for a proof that is made");
 }
 
 }  // namespace micro

@@ -1,5 +1,7 @@
 #include "rpc/daemon/ledger_service.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -9,6 +11,8 @@
 namespace micro {
 namespace {
 
+constexpr const char* kProofsFolder = "proofs";
+constexpr const char* kVotesFolder = "votes";
 constexpr std::uint64_t kWaiterSweepMs = 200;
 /// Nobody times a lone leader out: it proposes nothing until transactions come or the epoch ends.
 constexpr std::uint32_t kIdleAloneMs = 3'600'000;
@@ -46,8 +50,9 @@ Error refusal_of(const Submission& submission) {
   }
 }
 
-Result<std::unique_ptr<LedgerService>> LedgerService::open(const std::filesystem::path& folder, const Genesis& genesis,
-                                                           const Ed25519Secret& consensus_key, PolicyPort& policy) {
+Result<std::unique_ptr<LedgerService>> LedgerService::open(const LedgerConfig& config, const Genesis& genesis,
+                                                           const LedgerKeys& keys, PolicyPort& policy) {
+  const std::filesystem::path& folder = config.folder;
   TRY(make_folder(folder / "journal"));
   auto ledger_db = TRY(open_rocks_kv((folder / "ledger").string(), RocksUse::kLedger));
   auto state_db = TRY(open_rocks_kv((folder / "state").string(), RocksUse::kState));
@@ -55,7 +60,8 @@ Result<std::unique_ptr<LedgerService>> LedgerService::open(const std::filesystem
   out->folder_ = folder;
   out->ledger_ = TRY(LedgerImpl::open(genesis, std::move(ledger_db), std::move(state_db), policy, {}));
   const Epoch epoch = TRY(out->ledger_->head()).epoch;
-  TRY(check_decides_alone(TRY(out->ledger_->validators(epoch)), consensus_key.public_key(), epoch));
+  TRY(check_decides_alone(TRY(out->ledger_->validators(epoch)), keys.consensus.public_key(), epoch));
+  TRY(out->open_proofs(config, keys));
   simplex::ReplicaPorts ports;
   ports.ledger = out->ledger_.get();
   ports.chain = out->ledger_.get();
@@ -65,11 +71,28 @@ Result<std::unique_ptr<LedgerService>> LedgerService::open(const std::filesystem
     for (const SignedTx& tx : block.txs) static_cast<void>(ledger->submit(tx));
   };
   ports.halted = [service = out.get()](const Error& error, const auto& proof) { service->halted(error, proof); };
-  simplex::EngineConfig config;
-  config.idle_ms = kIdleAloneMs;
-  config.limits.max_bytes = genesis.params.max_block_bytes;
-  out->replica_ = TRY(simplex::Replica::open(std::move(ports), (folder / "journal").string(), consensus_key, config));
+  ports.evidence = [service = out.get()](const simplex::Evidence& e) { service->evidence_->accuse(e); };
+  ports.justifications = out->justifications_.get();
+  ports.votes = out->votes_.get();
+  ports.answerable_epochs = genesis.params.unbonding_epochs;
+  simplex::EngineConfig engine;
+  engine.idle_ms = kIdleAloneMs;
+  engine.limits.max_bytes = genesis.params.max_block_bytes;
+  engine.journal_rewrite_bytes = config.journal_bytes;
+  out->replica_ = TRY(simplex::Replica::open(std::move(ports), (folder / "journal").string(), keys.consensus, engine));
   return out;
+}
+
+/// What convicts others, and who says so.
+Status LedgerService::open_proofs(const LedgerConfig& config, const LedgerKeys& keys) {
+  const ChainId& chain = ledger_->chain();
+  TRY(make_folder(config.folder / kProofsFolder));
+  TRY(make_folder(config.folder / kVotesFolder));
+  justifications_ = TRY(JustificationLog::open((config.folder / kProofsFolder).string(), chain, config.proof_bytes));
+  votes_ = TRY(VoteLog::open((config.folder / kVotesFolder).string(), chain, config.vote_bytes));
+  evidence_ = std::make_unique<EvidenceDesk>(*ledger_, keys.operating, keys.node,
+                                             [](const std::string& text) { spdlog::warn("{}", text); });
+  return {};
 }
 
 LedgerService::~LedgerService() {
@@ -117,6 +140,7 @@ void LedgerService::expire_now_and_then() {
   while (!wake_.wait_for(lock, std::chrono::milliseconds(kWaiterSweepMs), [this] { return stopping_; })) {
     lock.unlock();
     expire_waiters();
+    evidence_->look_again();
     lock.lock();
   }
 }

@@ -10,18 +10,33 @@
 #include "chain/base/clock.hpp"
 #include "chain/ledger/ledger_impl.hpp"
 #include "consensus/replica/replica.hpp"
+#include "rpc/daemon/evidence_desk.hpp"
 #include "rpc/views/views.hpp"
 
 namespace micro {
 
 inline constexpr std::size_t kMaxTxWaiters = 4'096;
 
+/// What the ledger's part of a node signs with.
+struct LedgerKeys {
+  Ed25519Secret consensus;
+  Ed25519Key node;
+  SecretKey operating;  ///< reports others' faults
+};
+
+struct LedgerConfig {
+  std::filesystem::path folder;  ///< databases, the journal of votes, the proofs
+  std::uint64_t journal_bytes = 64u << 20;
+  std::uint64_t proof_bytes = kDefaultJustificationBytes;
+  std::uint64_t vote_bytes = kDefaultVoteLogBytes;
+};
+
 class LedgerService {
  public:
-  /// Opens the databases below `folder` and brings them to their tip. kDenied when `consensus_key` is not the whole
+  /// Opens the databases below the folder and brings them to their tip. kDenied when the consensus key is not the whole
   /// committee: this node talks to no others.
-  static Result<std::unique_ptr<LedgerService>> open(const std::filesystem::path& folder, const Genesis& genesis,
-                                                     const Ed25519Secret& consensus_key, PolicyPort& policy);
+  static Result<std::unique_ptr<LedgerService>> open(const LedgerConfig& config, const Genesis& genesis,
+                                                     const LedgerKeys& keys, PolicyPort& policy);
   ~LedgerService();
 
   /// Both are called on threads of the consensus. A failure means that the node must stop.
@@ -52,6 +67,7 @@ class LedgerService {
     std::function<void(Result<StoredTx>)> done;
   };
   LedgerService() = default;
+  Status open_proofs(const LedgerConfig& config, const LedgerKeys& keys);
   void expire_now_and_then();
   void halted(const Error& error, const std::vector<Certificate>& proof);
   void answer_waiters(const FinalizedBlock& block);
@@ -59,6 +75,9 @@ class LedgerService {
 
   std::unique_ptr<LedgerImpl> ledger_;
   std::filesystem::path folder_;
+  std::unique_ptr<JustificationLog> justifications_;
+  std::unique_ptr<VoteLog> votes_;
+  std::unique_ptr<EvidenceDesk> evidence_;
   std::unique_ptr<simplex::Replica> replica_;
   std::function<void(const FinalizedBlock&)> finalized_;
   std::function<void(const Error&)> failed_;

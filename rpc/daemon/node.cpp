@@ -67,7 +67,10 @@ Status Node::open_parts() {
   }
   chain_ = chain_id(genesis_);
   policy_ = TRY(WasmPolicy::create());
-  ledger_ = TRY(LedgerService::open(config_.data_dir, genesis_, keys_->consensus, *policy_));
+  const LedgerConfig ledger{config_.data_dir, std::uint64_t{config_.journal_kib} << 10,
+                            std::uint64_t{config_.proofs_mib} << 20, kDefaultVoteLogBytes};
+  const LedgerKeys signers{keys_->consensus, keys_->node.public_key(), keys_->operating};
+  ledger_ = TRY(LedgerService::open(ledger, genesis_, signers, *policy_));
   RuntimeConfig runtime{config_.cache_dir, chain_, keys_->node, config_.worker_processes, config_.build_threads, {}};
   runtime.sources = {genesis_.params.allow_local_sources, genesis_.params.allow_local_sources};
   RuntimePorts ports;

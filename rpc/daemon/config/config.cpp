@@ -53,6 +53,10 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
   } else if (key == "node.genesis") {
     TRY(take_text(node, key, text));
     config.genesis = text;
+  } else if (key == "node.journal_kib") {
+    TRY(take_count(node, key, 1, 1u << 20, config.journal_kib));
+  } else if (key == "node.proofs_mib") {
+    TRY(take_count(node, key, 1, 1u << 20, config.proofs_mib));
   } else if (key == "http.listen") {
     TRY(take_text(node, key, text));
     TRY(parse_http_listen(text, config));
@@ -72,7 +76,7 @@ Status take_key(const std::string& key, const toml::node& node, NodeConfig& conf
     TRY(take_text(node, key, config.log_level));
   } else {
     return fail(Fault::kInvalid, line_of(node) + ": unknown setting " + key,
-                "settings are node.{data,cache,socket,genesis}, http.{listen,free_calls}, "
+                "settings are node.{data,cache,socket,genesis,journal_kib,proofs_mib}, http.{listen,free_calls}, "
                 "network.{epoch_ms,bucket_epochs,dispute_epochs}, services.{build_threads,workers}, log.level");
   }
   return {};

@@ -23,6 +23,8 @@ struct NodeConfig {
   std::uint32_t bucket_epochs = 0;               ///< of a network that is made; 0: as many as make a day
   std::uint32_t dispute_epochs = 5;              ///< of a network that is made
   std::filesystem::path wallets_dir;             ///< whose current account owns a network that is made
+  std::uint32_t journal_kib = 64u << 10;         ///< of one epoch's votes: then rewritten without what is final
+  std::uint32_t proofs_mib = 4u << 10;  ///< of what convicts others, kept while bonds answer; the oldest go first
   std::uint32_t build_threads = 1;
   std::uint32_t worker_processes = 1;
   std::string log_level = "info";

@@ -24,6 +24,7 @@ struct Waiting {
   TxId id;
   std::uint64_t charge = 0;
   std::uint64_t funds = 0;
+  bool reserved = false;
 };
 
 bool pays_more(const Waiting& a, const Waiting& b) {
@@ -47,11 +48,12 @@ struct NaivePool {
     std::ranges::sort(out, {}, &Waiting::nonce);
     return out;
   }
-  std::size_t bytes() const {
+  std::size_t bytes(bool with_reserved = true) const {
     std::size_t sum = 0;
-    for (const Waiting& w : all) sum += w.bytes + kMempoolEntryOverheadBytes;
+    for (const Waiting& w : all) sum += with_reserved || !w.reserved ? w.bytes + kMempoolEntryOverheadBytes : 0;
     return sum;
   }
+  std::size_t reserved() const { return static_cast<std::size_t>(std::ranges::count(all, true, &Waiting::reserved)); }
   std::uint64_t charges(std::uint8_t sender) const {
     std::uint64_t sum = 0;
     for (const Waiting& w : all) sum += w.sender == sender ? w.charge : 0;
@@ -64,7 +66,7 @@ struct NaivePool {
     std::optional<Waiting> out;
     for (const Waiting& w : all) {
       const auto mine = of(w.sender);
-      if (mine.back().nonce == w.nonce && (!out || better(*out, w))) out = w;
+      if (mine.back().nonce == w.nonce && !w.reserved && (!out || better(*out, w))) out = w;
     }
     return out;
   }
@@ -72,27 +74,32 @@ struct NaivePool {
     for (const Waiting& other : all) {
       if (other.id == w.id) return PoolVerdict::kKnown;
     }
+    if (w.reserved && reserved() >= kMaxReservedEntries) return PoolVerdict::kFull;
     const auto mine = of(w.sender);
     if (w.nonce < next || (!mine.empty() && w.nonce < mine.front().nonce)) return PoolVerdict::kNonceUsed;
     if (w.nonce > (mine.empty() ? next : mine.back().nonce + 1)) return PoolVerdict::kNonceGap;
     const bool replaces = !mine.empty() && w.nonce <= mine.back().nonce;
-    if (!replaces && mine.size() >= limits.max_entries_per_sender) return PoolVerdict::kFull;
+    const auto offered = mine.size() - static_cast<std::size_t>(std::ranges::count(mine, true, &Waiting::reserved));
+    if (!replaces && !w.reserved && offered >= limits.max_entries_per_sender) return PoolVerdict::kFull;
     w.arrival = arrivals++;
     if (replaces) {
       auto slot = std::ranges::find_if(all, [&](auto& o) { return o.sender == w.sender && o.nonce == w.nonce; });
       if (w.fee <= slot->fee || !pays_more(w, *slot)) return PoolVerdict::kUnderpriced;
       if (charges(w.sender) - slot->charge + w.charge > w.funds) return PoolVerdict::kUnpayable;
-      if (bytes() - slot->bytes + w.bytes > limits.max_bytes) return PoolVerdict::kFull;
-      *slot = w;
+      const Waiting old = std::exchange(*slot, w);
+      if (!w.reserved && bytes(false) > limits.max_bytes) {
+        *slot = old;
+        return PoolVerdict::kFull;
+      }
       return PoolVerdict::kReplaced;
     }
     if (charges(w.sender) + w.charge > w.funds) return PoolVerdict::kUnpayable;
     const std::size_t cost = w.bytes + kMempoolEntryOverheadBytes;
-    if (cost > limits.max_bytes) return PoolVerdict::kFull;
-    while (all.size() >= limits.max_entries || bytes() + cost > limits.max_bytes) {
-      const Waiting victim = *worst();
-      if (!pays_more(w, victim) || victim.sender == w.sender) return PoolVerdict::kFull;
-      remove_from(victim.sender, victim.nonce);
+    if (!w.reserved && cost > limits.max_bytes) return PoolVerdict::kFull;
+    while (!w.reserved && (all.size() - reserved() >= limits.max_entries || bytes(false) + cost > limits.max_bytes)) {
+      const auto victim = worst();
+      if (!victim || !pays_more(w, *victim) || victim->sender == w.sender) return PoolVerdict::kFull;
+      remove_from(victim->sender, victim->nonce);
     }
     all.push_back(w);
     return PoolVerdict::kAdded;
@@ -106,6 +113,14 @@ struct NaivePool {
     }
     std::vector<TxId> out;
     std::size_t used = 0;
+    for (auto& [sender, queue] : queues) {  // one sender has any
+      while (std::ranges::count(queue, true, &Waiting::reserved) > 0) {
+        if (out.size() >= max_txs || used + queue.front().bytes > max_bytes) break;
+        used += queue.front().bytes;
+        out.push_back(queue.front().id);
+        queue.erase(queue.begin());
+      }
+    }
     while (out.size() < max_txs) {
       std::vector<Waiting>* best = nullptr;
       for (auto& [sender, queue] : queues) {
@@ -141,14 +156,15 @@ struct Pair {
     w.valid_until = below<std::uint64_t>(20);
     w.charge = below<std::uint64_t>(8);
     w.funds = below<std::uint64_t>(40);
+    w.reserved = w.sender == 4 && below(3) == 0;
     SignedTx tx;
     tx.body.sender.data.fill(w.sender);
     tx.body.nonce = Nonce(w.nonce);
     tx.body.max_fee = Amount(w.fee);
     tx.body.valid_until = Height(w.valid_until);
     w.id = tx_id(tx.body);
-    RC_ASSERT(pool.add({tx, w.id, Hash{}, Bytes(w.bytes), Amount(w.charge), Amount(w.funds)}, Nonce(next[w.sender])) ==
-              model.add(w, next[w.sender]));
+    RC_ASSERT(pool.add({tx, w.id, Hash{}, Bytes(w.bytes), Amount(w.charge), Amount(w.funds), w.reserved},
+                       Nonce(next[w.sender])) == model.add(w, next[w.sender]));
   }
   void commit() {
     std::vector<SignedTx> txs;
@@ -192,8 +208,8 @@ struct Pair {
   void check() const {
     RC_ASSERT(pool.size() == model.all.size());
     RC_ASSERT(pool.bytes() == model.bytes());
-    RC_ASSERT(pool.size() <= limits.max_entries);
-    RC_ASSERT(pool.bytes() <= limits.max_bytes);
+    RC_ASSERT(pool.size() - model.reserved() <= limits.max_entries);
+    RC_ASSERT(model.bytes(false) <= limits.max_bytes);
     for (const auto& [max_bytes, max_txs] :
          {std::pair<std::size_t, std::size_t>{100'000, 100}, {700, 100}, {9'000, 3}}) {
       std::vector<TxId> chosen;
@@ -234,6 +250,41 @@ RC_GTEST_PROP(MempoolProp, EqualsAListThatIsSearched, ()) {
     pair.check();
     pair.check_ahead();
   }
+}
+
+// A pool that is full of the best offers takes what is reserved all the same, so much and no more, and a block begins
+// with it.
+TEST(Mempool, AFullPoolKeepsNothingReservedOut) {
+  const MempoolLimits limits{.max_bytes = 1u << 30, .max_entries = 50, .max_entries_per_sender = 2};
+  Mempool pool(limits, 7);
+  const auto add = [&](std::uint8_t sender, std::uint64_t nonce, std::uint64_t fee, bool reserved) {
+    SignedTx tx;
+    tx.body.sender.data.fill(sender);
+    tx.body.nonce = Nonce(nonce);
+    tx.body.max_fee = Amount(fee);
+    return pool.add({tx, tx_id(tx.body), Hash{}, Bytes(100), Amount(0), Amount(0), reserved}, Nonce(0));
+  };
+  ASSERT_EQ(add(99, 0, 1, false), PoolVerdict::kAdded) << "the node sent something before";
+  for (std::uint8_t sender = 0; sender < 49; ++sender) ASSERT_EQ(add(sender, 0, 1'000, false), PoolVerdict::kAdded);
+  ASSERT_EQ(add(98, 0, 1'000, false), PoolVerdict::kAdded) << "the cheapest went";
+  ASSERT_EQ(pool.size(), 50U);
+  EXPECT_EQ(add(97, 0, 1'000, false), PoolVerdict::kFull);
+  for (std::uint64_t n = 0; n < kMaxReservedEntries; ++n) ASSERT_EQ(add(99, n, 1, true), PoolVerdict::kAdded) << n;
+  EXPECT_EQ(add(99, kMaxReservedEntries, 1, true), PoolVerdict::kFull);
+  EXPECT_EQ(add(96, 0, 1, true), PoolVerdict::kFull);
+  ASSERT_EQ(add(95, 0, 2'000, false), PoolVerdict::kAdded) << "others go on competing, with each other only";
+  EXPECT_EQ(pool.size(), 50U + kMaxReservedEntries);
+  const auto chosen = pool.select(1'000, 8);
+  ASSERT_EQ(chosen.size(), 8U);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    EXPECT_TRUE(chosen[i]->reserved);
+    EXPECT_EQ(chosen[i]->tx.body.nonce, Nonce(i)) << "in the order of its sender";
+  }
+  Address node;
+  node.data.fill(99);
+  pool.committed(node, Nonce(kMaxReservedEntries));
+  EXPECT_EQ(pool.size(), 50U);
+  EXPECT_EQ(add(94, 0, 1, true), PoolVerdict::kAdded) << "its places are free again";
 }
 
 // More senders than are sorted at once; many of them offer the same.

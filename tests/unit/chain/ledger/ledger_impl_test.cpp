@@ -364,5 +364,26 @@ TEST(Ledger, AStateWhoseTokensDoNotAddUpIsReported) {
   EXPECT_NE(forged.opened().error().message.find("supply"), std::string::npos) << forged.opened().error().message;
 }
 
+// A full mempool: what the node reserves a place for gets in all the same, and first into a block, however small.
+TEST(Ledger, WhatIsReservedPassesAFullMempoolAndComesFirst) {
+  test::NoPolicy policy;
+  LedgerOptions options;
+  options.threads = 1;
+  options.mempool.max_entries = 3;
+  const SmallNet maker;  // only signs
+  const auto ledger =
+      LedgerImpl::open(maker.genesis(), std::make_unique<MemoryKv>(), std::make_unique<MemoryKv>(), policy, options)
+          .value();
+  for (std::uint8_t n = 1; n <= 3; ++n) ASSERT_TRUE(ledger->submit(maker.transfer(n, 0, 8, 5)).waits());
+  EXPECT_EQ(ledger->submit(maker.transfer(4, 0, 8, 5)).verdict, PoolVerdict::kFull);
+  const SignedTx own = maker.transfer(5, 0, 8, 5);
+  ASSERT_TRUE(ledger->submit_reserved(own).waits());
+  const ChainHead head = ledger->head().value();
+  const Block block =
+      ledger->propose(head.id, TimeMs(head.header.time.value + 1), {.max_bytes = 1u << 20, .max_txs = 1}).value();
+  ASSERT_EQ(block.txs.size(), 1U);
+  EXPECT_EQ(tx_id(block.txs[0].body), tx_id(own.body));
+}
+
 }  // namespace
 }  // namespace micro

@@ -19,13 +19,22 @@ Certificate certificate(std::uint64_t view, StatementKind kind = StatementKind::
   return out;
 }
 
+JustifiedEpoch epoch_head(std::uint32_t epoch) {
+  JustifiedEpoch out;
+  out.epoch = Epoch(epoch);
+  out.last_of_previous.data[0] = static_cast<std::uint8_t>(epoch + 1);
+  out.set.members.push_back({Ed25519Key{}, 7});
+  if (epoch > 0) out.ended_previous = certificate(99, StatementKind::kFinalize);
+  return out;
+}
+
 class JustificationLogTest : public testing::Test {
  protected:
   std::unique_ptr<JustificationLog> open(std::uint64_t budget = 1u << 20) {
     return JustificationLog::open(folder_.path().string(), ChainId{}, budget).value();
   }
   void fill(JustificationLog& log, std::uint32_t epoch, std::uint64_t views, Epoch answerable = Epoch(0)) {
-    ASSERT_TRUE(log.begin(Epoch(epoch), answerable));
+    ASSERT_TRUE(log.begin(epoch_head(epoch), answerable));
     for (std::uint64_t v = 1; v <= views; ++v) ASSERT_TRUE(log.keep(certificate(v)));
     ASSERT_TRUE(log.sync());
   }
@@ -42,7 +51,7 @@ class JustificationLogTest : public testing::Test {
 TEST_F(JustificationLogTest, KeepsTheFirstOfEachViewAndKindAcrossRestarts) {
   {
     const auto log = open();
-    ASSERT_TRUE(log->begin(Epoch(3), Epoch(0)));
+    ASSERT_TRUE(log->begin(epoch_head(3), Epoch(0)));
     ASSERT_TRUE(log->keep(certificate(1)));
     ASSERT_TRUE(log->keep(certificate(1, StatementKind::kNullify)));
     ASSERT_TRUE(log->keep(certificate(1, StatementKind::kNotarize, 2)));
@@ -52,13 +61,30 @@ TEST_F(JustificationLogTest, KeepsTheFirstOfEachViewAndKindAcrossRestarts) {
     ASSERT_TRUE(log->sync());
   }
   const auto log = open();
-  ASSERT_TRUE(log->begin(Epoch(3), Epoch(0)));
+  ASSERT_TRUE(log->begin(epoch_head(3), Epoch(0)));
   ASSERT_TRUE(log->keep(certificate(1, StatementKind::kNullify)));
   ASSERT_TRUE(log->keep(certificate(2)));
   const std::vector<Certificate> wanted{certificate(1), certificate(1, StatementKind::kNullify),
                                         certificate(9, StatementKind::kFinalize), certificate(2)};
   EXPECT_EQ(log->read(Epoch(3)).value(), wanted);
   EXPECT_TRUE(log->read(Epoch(2)).value().empty());
+}
+
+// Whoever has the folder, or a copy of it, needs nothing else to judge what is in it, and no node has to stop.
+TEST_F(JustificationLogTest, IsReadFromOutsideWithWhatItIsCheckedAgainst) {
+  const auto log = open();
+  fill(*log, 3, 2);
+  fill(*log, 4, 5);
+  fill(*log, 4, 1);  // begun again
+  const auto kept = read_justifications(folder_.path().string()).value();
+  ASSERT_EQ(kept.size(), 2U);
+  EXPECT_EQ(kept[0].head.epoch, Epoch(3));
+  EXPECT_EQ(kept[0].certificates.size(), 2U);
+  EXPECT_EQ(kept[1].head.last_of_previous, epoch_head(4).last_of_previous);
+  EXPECT_EQ(kept[1].head.set, epoch_head(4).set);
+  EXPECT_EQ(kept[1].head.ended_previous, epoch_head(4).ended_previous);
+  EXPECT_EQ(kept[1].certificates, log->read(Epoch(4)).value());
+  EXPECT_EQ(kept[1].certificates.size(), 5U);
 }
 
 TEST_F(JustificationLogTest, EpochsThatNobodyAnswersForAreForgotten) {
@@ -90,7 +116,7 @@ TEST_F(JustificationLogTest, OverTheBudgetTheOldestEpochsGo) {
     EXPECT_EQ(log->read(Epoch(12)).value().size() + log->not_kept(), 500U);
   }
   const auto log = open(kBudget / 4);  // a smaller budget holds from the next start on
-  ASSERT_TRUE(log->begin(Epoch(13), Epoch(0)));
+  ASSERT_TRUE(log->begin(epoch_head(13), Epoch(0)));
   EXPECT_LE(on_disk(), kBudget / 4);
 }
 
@@ -102,7 +128,7 @@ TEST_F(JustificationLogTest, WhatIsDamagedIsDroppedAndStopsNobody) {
     file.write("damage", 6);
   }
   const auto log = open();
-  ASSERT_TRUE(log->begin(Epoch(1), Epoch(0)));
+  ASSERT_TRUE(log->begin(epoch_head(1), Epoch(0)));
   EXPECT_LT(log->read(Epoch(1)).value().size(), 20U);
   ASSERT_TRUE(log->keep(certificate(30)));
   EXPECT_EQ(log->read(Epoch(1)).value().back(), certificate(30));

@@ -1,171 +1,9 @@
 // Replicas with their threads and journals on disk, over real ledgers in memory, that talk to each other directly.
-#include "consensus/replica/replica.hpp"
-
-#include <gtest/gtest.h>
-
 #include "consensus/core/certificate.hpp"
-#include "tests/gen/chain/small_net.hpp"
-#include "tests/gen/temp_folder.hpp"
+#include "tests/gen/replica_net.hpp"
 
 namespace micro::simplex {
 namespace {
-
-using test::SmallNet;
-using test::validator_key;
-
-constexpr auto kPatience =
-    std::chrono::seconds(60);  ///< a bound for a test that hangs, never reached by one that works
-
-class Network;
-
-/// A node: ledger and replica, and the folder that outlives both.
-class Member final : public Peers {
- public:
-  Member(Network& network, std::uint8_t number) : network_(network), number_(number) {}
-
-  Status boot(test::Disks disks);
-  void send(const Ed25519Key& to, const MessagePtr& message) override;
-  void broadcast(const MessagePtr& message) override;
-  [[nodiscard]] Ed25519Key key() const { return validator_key(number_).public_key(); }
-  [[nodiscard]] const std::filesystem::path& folder() const { return folder_.path(); }
-
-  [[nodiscard]] const std::filesystem::path& proofs() const { return proofs_.path(); }
-
-  std::unique_ptr<SmallNet> net;
-  std::unique_ptr<JustificationLog> justifications;
-  std::unique_ptr<Replica> replica;
-
- private:
-  Network& network_;
-  std::uint8_t number_;
-  test::TempFolder folder_;
-  test::TempFolder proofs_;
-};
-
-class Network {
- public:
-  explicit Network(std::uint8_t members, std::uint32_t epoch_ms = 1'000) {
-    genesis = test::small_genesis();
-    genesis.time = SystemClock().wall();
-    genesis.params.epoch_ms = epoch_ms;
-    genesis.validators.members.clear();
-    for (std::uint8_t n = 1; n <= members; ++n) {
-      genesis.validators.members.push_back({validator_key(n).public_key(), 1});
-      nodes.push_back(std::make_unique<Member>(*this, n));
-    }
-    std::ranges::sort(genesis.validators.members, {}, &Validator::key);
-  }
-  ~Network() {
-    for (auto& node : nodes) kill(*node);
-  }
-  void boot_all() {
-    for (auto& node : nodes) ASSERT_TRUE(node->boot({}));
-  }
-  void carry(const Ed25519Key& from, const std::optional<Ed25519Key>& to, const MessagePtr& message) {
-    const std::shared_lock lock(mutex_);
-    for (auto& node : nodes) {
-      if (node->key() == from || (to && node->key() != *to) || !node->replica) continue;
-      auto received = decode_message(encode(*message));
-      ASSERT_TRUE(received);
-      node->replica->deliver(from, *std::move(received));
-    }
-  }
-  test::Disks kill(Member& node) {
-    std::unique_ptr<Replica> replica;
-    {
-      const std::unique_lock lock(mutex_);
-      replica = std::move(node.replica);
-    }
-    if (!replica) return {};
-    replica->stop();
-    replica.reset();
-    node.justifications.reset();
-    const test::Disks out = node.net->disks();
-    node.net.reset();
-    return out;
-  }
-  void submit(std::uint64_t nonce) {
-    for (auto& node : nodes) {
-      if (node->net) node->net->ledger().submit(node->net->transfer(1, nonce, 2, 5));
-    }
-  }
-  /// Waits until `node` has finalized `done`.
-  bool wait(const Member& node, const std::function<bool(const ChainHead&)>& done) {
-    std::unique_lock lock(heads_mutex_);
-    return changed_.wait_for(lock, kPatience, [&] { return done(node.net->ledger().head().value()) || failed_; }) &&
-           !failed_;
-  }
-  bool wait_nonce(const Member& node, std::uint64_t nonce) {
-    return wait(node, [&](const ChainHead&) {
-      return node.net->ledger().pending_nonce(test::address_of_key(1)) == Nonce(nonce) &&
-             !node.net->ledger().txs_wait();
-    });
-  }
-  void moved() {
-    {
-      const std::lock_guard lock(heads_mutex_);
-    }
-    changed_.notify_all();
-  }
-  void fail(const Error& error) {
-    {
-      const std::lock_guard lock(heads_mutex_);
-      failed_ = error.message;
-    }
-    changed_.notify_all();
-  }
-  [[nodiscard]] std::optional<std::string> failed() {
-    const std::lock_guard lock(heads_mutex_);
-    return failed_;
-  }
-  std::shared_mutex& mutex() { return mutex_; }
-
-  Genesis genesis;
-  std::uint64_t journal_rewrite_bytes = 64u << 20;
-  std::vector<std::unique_ptr<Member>> nodes;
-
- private:
-  std::shared_mutex mutex_;  ///< who is up
-  std::mutex heads_mutex_;
-  std::condition_variable changed_;
-  std::optional<std::string> failed_;
-};
-
-Status Member::boot(test::Disks disks) {
-  net = std::make_unique<SmallNet>(network_.genesis, std::move(disks));
-  if (!net->opened()) return std::unexpected(net->opened().error());
-  net->ledger().on_finalized([this](const FinalizedBlock&) { network_.moved(); });
-  ReplicaPorts ports;
-  ports.ledger = &net->ledger();
-  ports.chain = &net->ledger();
-  ports.peers = this;
-  ports.txs_wait = [this] { return net->ledger().txs_wait(); };
-  ports.halted = [this](const Error& error, const auto&) { network_.fail(error); };
-  justifications = TRY(JustificationLog::open(proofs_.path().string(), chain_id(network_.genesis)));
-  ports.justifications = justifications.get();
-  ports.answerable_epochs = 1'000;
-  EngineConfig config;
-  config.seed = number_;
-  config.standstill_ms = 500;
-  config.retry_ms = 100;
-  config.journal_rewrite_bytes = network_.journal_rewrite_bytes;
-  config.idle_ms = network_.genesis.validators.members.size() == 1 ? 3'600'000 : 200;
-  auto opened = TRY(Replica::open(std::move(ports), folder_.path().string(), validator_key(number_), config));
-  {
-    const std::unique_lock lock(network_.mutex());
-    replica = std::move(opened);
-  }
-  net->ledger().on_waiting([this] { replica->txs_wait(); });
-  replica->start();
-  return {};
-}
-
-void Member::send(const Ed25519Key& to, const MessagePtr& message) {
-  network_.carry(key(), to, message);
-}
-void Member::broadcast(const MessagePtr& message) {
-  network_.carry(key(), std::nullopt, message);
-}
 
 TEST(Replica, OneAloneMakesTransfersAndBoundariesFinal) {
   Network network(1, 50);
@@ -319,6 +157,109 @@ TEST(Replica, ThreeGoOnWithoutTheFourthWhichCatchesUp) {
   ASSERT_TRUE(late.boot(std::move(disks)));
   EXPECT_TRUE(network.wait(late, [&](const ChainHead& head) { return head.header.height >= there; }))
       << network.failed().value_or("");
+}
+
+/// What a member that lies says: a Notarize of this block.
+Vote lie_of(const Network& network, std::uint8_t number, const Hash& epoch_id, std::uint64_t view, std::uint8_t block) {
+  const auto& members = network.genesis.validators.members;
+  const Ed25519Secret secret = validator_key(number);
+  const auto at = std::ranges::find(members, secret.public_key(), &Validator::key);
+  Vote out;
+  out.statement.kind = StatementKind::kNotarize;
+  out.statement.epoch_id = epoch_id;
+  out.statement.view = View(view);
+  out.statement.block.data[0] = block;
+  out.signer = static_cast<std::uint16_t>(at - members.begin());
+  out.signature = secret.sign(statement_hash(out.statement));
+  return out;
+}
+
+/// One of four whose peers are dead: nothing becomes final any more, so the epoch stays the one it is.
+class LoneMember : public testing::Test {
+ protected:
+  void SetUp() override {
+    network_.boot_all();
+    ASSERT_TRUE(network_.wait(node(), [](const ChainHead& head) { return head.epoch >= Epoch(4); }));
+    for (std::size_t i = 1; i < 4; ++i) network_.kill(*network_.nodes[i]);
+    // What it had heard before becomes final in its next lives.
+    for (const auto& [liar, ago] : {std::pair<std::uint8_t, std::uint32_t>{2, 0}, {3, 0}, {2, 1}, {2, 2}}) {
+      const Epoch epoch(now().value - ago);
+      say(epoch, {lie(liar, epoch, 1, 1), lie(liar, epoch, 1, 2)});
+      ASSERT_TRUE(wait_accused(liar, epoch))
+          << "member " << int{liar} << " in epoch " << epoch.value << ", now " << now().value;
+      restart();
+    }
+    ASSERT_GE(now(), Epoch(3));
+  }
+  Member& node() { return *network_.nodes[0]; }
+  Epoch now() { return node().net->ledger().head().value().epoch; }
+  void restart() { ASSERT_TRUE(node().boot(network_.kill(node()))); }
+  Hash id_of(Epoch epoch) {
+    const auto& ledger = node().net->ledger();
+    if (epoch < now()) return ledger.boundary_certificate(epoch).value().statement.epoch_id;
+    const ChainHead head = ledger.head().value();
+    // The founders keep their seats, but their weights are shares of a whole after the genesis.
+    return epoch_id(head.chain, epoch, head.last_of_previous, validator_set_hash(ledger.validators(epoch).value()));
+  }
+  Vote lie(std::uint8_t number, Epoch epoch, std::uint64_t view, std::uint8_t block) {
+    return lie_of(network_, number, id_of(epoch), view, block);
+  }
+  void say(Epoch epoch, std::vector<Vote> votes) {
+    Votes out;
+    out.votes.assign(votes.begin(), votes.end());
+    node().replica->deliver(validator_key(4).public_key(), {kMessageVersion, epoch, std::move(out)});
+  }
+  std::size_t accusations(std::uint8_t number, Epoch epoch) {
+    std::size_t out = 0;
+    for (const Evidence& e : node().evidence()) {
+      if (e.key != validator_key(number).public_key() || e.epoch != epoch) continue;
+      EXPECT_TRUE(contradict(e.first.statement, e.second.statement));
+      EXPECT_TRUE(verify_ed25519(e.key, statement_hash(e.first.statement), e.first.signature));
+      EXPECT_TRUE(verify_ed25519(e.key, statement_hash(e.second.statement), e.second.signature));
+      ++out;
+    }
+    return out;
+  }
+  bool wait_accused(std::uint8_t number, Epoch epoch, std::size_t times = 1) {
+    return network_.wait_until([&] { return accusations(number, epoch) >= times; });
+  }
+  Network network_{4, 100};
+};
+
+TEST_F(LoneMember, AVoteThatContradictsOneOfTwoEpochsAgoIsEvidenceAlsoAcrossARestart) {
+  const Epoch now = this->now();
+  const Epoch before(now.value - 1);
+  const Epoch oldest(now.value - 2);
+  const Epoch too_old(now.value - 3);
+  for (const Epoch epoch : {now, before, oldest, too_old}) say(epoch, {lie(4, epoch, 3, 1)});
+  say(before, {lie(3, before, 5, 1), lie(3, before, 5, 2)});
+  ASSERT_TRUE(wait_accused(3, before)) << "all that was said before it was heard too";
+  EXPECT_EQ(accusations(4, before), 0U);
+  restart();
+  ASSERT_TRUE(wait_accused(3, before, 2)) << "told again: the ledger may not have heard of it";
+  for (const Epoch epoch : {too_old, oldest, before, now}) say(epoch, {lie(4, epoch, 3, 2)});
+  EXPECT_TRUE(wait_accused(4, now));
+  EXPECT_TRUE(wait_accused(4, before));
+  EXPECT_TRUE(wait_accused(4, oldest));
+  EXPECT_EQ(accusations(4, too_old), 0U) << "its bonds may answer still, but its votes are kept no longer";
+}
+
+TEST_F(LoneMember, HonestVotesConvictNobodyHoweverLateAndOftenTheyCome) {
+  const Epoch before(now().value - 1);
+  Vote notarize = lie(4, before, 3, 1);
+  Vote nullify = notarize;
+  nullify.statement.kind = StatementKind::kNullify;
+  nullify.statement.block = {};
+  nullify.signature = validator_key(4).sign(statement_hash(nullify.statement));
+  Vote forged = lie(4, before, 3, 2);
+  forged.signature.data[0] ^= 1;
+  for (int round = 0; round < 3; ++round) {
+    say(before, {notarize, nullify, lie(4, before, 4, 2), forged, notarize});
+    restart();
+  }
+  say(before, {lie(3, before, 5, 1), lie(3, before, 5, 2)});
+  ASSERT_TRUE(wait_accused(3, before));
+  EXPECT_EQ(accusations(4, before), 0U);
 }
 
 }  // namespace

@@ -63,6 +63,8 @@ TEST_F(ConfigTest, RefusesWhatItDoesNotKnowAndNamesTheLine) {
   refused("port = 1\n", "unknown setting port");
   refused("[network]\nepoch_ms = 49\n", "line 2: network.epoch_ms must be a number from 50");
   refused("[network]\nepoch_ms = \"200\"\n", "must be a number");
+  refused("[node]\njournal_kib = 0\n", "node.journal_kib must be a number from 1");
+  refused("[node]\nproofs_mib = 0\n", "node.proofs_mib must be a number from 1");
   refused("[http]\nfree_calls = 1\n", "must be true or false");
   refused("[http\n", "line 1");
   refused("[\bhttp]\n", "not TOML");  // its parser has an assertion for that

@@ -16,7 +16,10 @@ constexpr std::uint64_t kPatienceMs = 60'000;  ///< a bound for a test that hang
 class LedgerServiceTest : public testing::Test {
  protected:
   [[nodiscard]] Result<std::unique_ptr<LedgerService>> open() {
-    return LedgerService::open(folder.path(), net.genesis(), test::validator_key(1), policy);
+    LedgerConfig config;
+    config.folder = folder.path();
+    const LedgerKeys keys{test::validator_key(1), test::validator_key(2).public_key(), test::key_of(1)};
+    return LedgerService::open(config, net.genesis(), keys, policy);
   }
   /// What a node leaves that dies between writing a block of its own to the journal and making it final.
   void die_with(const Block& block) {
