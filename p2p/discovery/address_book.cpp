@@ -134,6 +134,12 @@ void AddressBook::forget(const PeerAddress& at) {
   if (const auto known = index_.find(at); known != index_.end()) erase(known->second);
 }
 
+void AddressBook::set_anchors(std::vector<PeerAddress> anchors) {
+  std::erase_if(anchors, [&](const PeerAddress& at) { return !is_welcome(at); });
+  if (anchors.size() > kMaxAnchors) anchors.resize(kMaxAnchors);
+  anchors_ = std::move(anchors);
+}
+
 // --- what became of it ---
 
 void AddressBook::tried(const PeerAddress& at, bool worked, Instant now) {

@@ -24,6 +24,7 @@ inline constexpr std::uint32_t kFailuresOfNew = 3;        ///< until one that ne
 inline constexpr std::uint32_t kFailuresOfTried = 10;     ///< and one that did not within kNotWorkingS
 inline constexpr std::int64_t kNotWorkingS = 7 * 86'400;
 inline constexpr std::size_t kMaxBookRivals = 16;
+inline constexpr std::size_t kMaxAnchors = 8;
 
 class AddressBook final : public AddressSource {
  public:
@@ -39,6 +40,10 @@ class AddressBook final : public AddressSource {
   /// Drawn by chance: a share of all, of a small book `least`. No asker learns a whole large one.
   [[nodiscard]] std::vector<PeerAddress> sample(std::size_t least, std::size_t most, unsigned percent,
                                                 Instant now) const;
+
+  /// Peers to begin with after a restart, kept in the same file: whoever makes a node restart changes nothing for it.
+  void set_anchors(std::vector<PeerAddress> anchors);
+  [[nodiscard]] const std::vector<PeerAddress>& anchors() const { return anchors_; }
 
   [[nodiscard]] std::size_t size() const { return index_.size(); }
   [[nodiscard]] std::size_t tried_size() const { return tried_.used; }
@@ -103,6 +108,7 @@ class AddressBook final : public AddressSource {
   Table new_{kNewBuckets};
   Table tried_{kTriedBuckets};
   std::vector<Rival> rivals_;
+  std::vector<PeerAddress> anchors_;
 };
 
 }  // namespace micro::p2p

@@ -24,13 +24,21 @@ struct StoredEntry {
                  &StoredEntry::worked_ago_s, &StoredEntry::failures, &StoredEntry::in_tried};
 };
 
+struct StoredAnchor {
+  Blob<kMaxPeerIdBytes> peer;
+  Blob<kMaxMultiaddrBytes> address;
+  static constexpr auto kFields = std::tuple{&StoredAnchor::peer, &StoredAnchor::address};
+};
+
 struct StoredBook {
   Hash network;
   Hash secret;
   std::uint64_t wall_ms = 0;
   List<StoredEntry, kMaxBookEntries> entries;
+  List<StoredAnchor, kMaxAnchors> anchors;
   static constexpr auto kFields =
-      std::tuple{&StoredBook::network, &StoredBook::secret, &StoredBook::wall_ms, &StoredBook::entries};
+      std::tuple{&StoredBook::network, &StoredBook::secret, &StoredBook::wall_ms, &StoredBook::entries,
+                 &StoredBook::anchors};
 };
 
 constexpr std::int64_t kMostAgeS = 10LL * 365 * 86'400;  // a clock that was set wrong does not overflow
@@ -65,7 +73,7 @@ Result<StoredBook> decode_book(ByteView body) {
 
 Bytes AddressBook::save(const Hash& network, Instant now, TimeMs wall) const {
   const auto now_s = static_cast<std::int64_t>(now.ns / 1'000'000'000);
-  StoredBook stored{.network = network, .secret = secret_, .wall_ms = wall.value, .entries = {}};
+  StoredBook stored{.network = network, .secret = secret_, .wall_ms = wall.value, .entries = {}, .anchors = {}};
   for (const auto& [at, number] : index_) {
     const Entry& entry = entries_[number];
     StoredEntry one{.peer = Blob<kMaxPeerIdBytes>(at.peer.view()),
@@ -77,6 +85,10 @@ Bytes AddressBook::save(const Hash& network, Instant now, TimeMs wall) const {
                     .in_tried = entry.in_tried};
     if (entry.worked_s) one.worked_ago_s = age(*entry.worked_s, now_s);
     stored.entries.push_back(std::move(one));
+  }
+  for (const PeerAddress& at : anchors_) {
+    stored.anchors.push_back({.peer = Blob<kMaxPeerIdBytes>(at.peer.view()),
+                              .address = Blob<kMaxMultiaddrBytes>(ByteView(at.address.bytes()))});
   }
   const Bytes body = encode(stored);
   Bytes out = to_bytes(as_bytes(kBookMark));
@@ -113,6 +125,14 @@ Status AddressBook::load(ByteView file, const Hash& network, Instant now, TimeMs
     if (one.worked_ago_s) entry.worked_s = before(now_s, *one.worked_ago_s, away_s);
     fresh.put(std::move(entry));
   }
+  std::vector<PeerAddress> anchors;
+  for (const StoredAnchor& one : stored.anchors) {
+    const auto peer = PeerId::from(one.peer);
+    auto address = Multiaddr::from(one.address);
+    if (!peer || !address) return fail(Fault::kCorrupt, "an anchor of the address book is none");
+    anchors.push_back({*peer, std::move(*address)});
+  }
+  set_anchors(std::move(anchors));
   secret_ = fresh.secret_;
   entries_ = std::move(fresh.entries_);
   free_ = std::move(fresh.free_);

@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "chain/base/check.hpp"
 #include "p2p/discovery/contacts.hpp"
 
 namespace micro::p2p {
@@ -13,14 +14,16 @@ struct LookupLimits {
   std::size_t nearest = 20;      ///< k: so many are found, and so many of an answer are looked at
   std::size_t at_once = 10;      ///< alpha: questions under way
   std::size_t asked = 200;       ///< in all
-  std::size_t candidates = 256;  ///< held
+  std::size_t candidates = 256;  ///< held; more than are asked, so that there is always room for a nearer one
 };
 
 class Lookup {
  public:
   /// `contacts` outlives it.
   Lookup(const Contacts& contacts, const KadKey& target, LookupLimits limits)
-      : contacts_(contacts), target_(target), limits_(limits) {}
+      : contacts_(contacts), target_(target), limits_(limits) {
+    CHECK(limits.candidates > limits.asked, "room for more than is asked");
+  }
 
   /// Whom to begin with.
   void add(std::span<const ContactId> candidates) { add(candidates, 0); }

@@ -64,6 +64,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       const auto loaded = load_book(book_, config_.book_file, config_.network, clock_.now(), clock_.wall());
       if (!loaded) out = std::unexpected(loaded.error());
     }
+    host_.manager().set_anchors(book_.anchors());
     TRY(begin_somewhere());
     const std::weak_ptr<Impl> weak = weak_from_this();
     host_.handle(std::string(kHelloProtocol), [weak](Stream stream) { return serve_hello(weak, std::move(stream)); });
@@ -125,6 +126,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   Status save() {
     saved_ = clock_.now();
     if (config_.book_file.empty()) return {};
+    book_.set_anchors(host_.manager().anchors());
     return save_book(book_, config_.book_file, config_.network, clock_.now(), clock_.wall());
   }
 

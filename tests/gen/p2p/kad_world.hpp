@@ -47,13 +47,16 @@ class KadWorld {
 
   KadWorld(std::uint64_t seed, KadWorldLimits limits) : random_(seed), limits_(limits) {}
 
-  /// A node that begins with one that is there already, drawn by chance.
+  /// A node that begins with a few that were there already, drawn by chance.
   ContactId join() {
     Bytes name(8);
     for (unsigned n = 0; n < 8; ++n) name[n] = static_cast<std::uint8_t>(nodes_.size() >> (8 * n));
     const ContactId id = contacts_.add(kad_key(name));
     nodes_.push_back({.kad = std::make_unique<Kad>(limits_.kad, name, contacts_, random_)});
-    if (id > 0) nodes_[id].kad->add_seed(static_cast<ContactId>(random_.draw_u64() % id));
+    for (int n = 0; id > 0 && n < kSeeds; ++n) {
+      const auto seed = static_cast<ContactId>(random_.draw_u64() % id);
+      if (nodes_[seed].kind != Kind::kDead) nodes_[id].kad->add_seed(seed);
+    }
     nodes_[id].kad->step(now_);
     take(id);
     return id;
@@ -116,6 +119,7 @@ class KadWorld {
   }
 
  private:
+  static constexpr int kSeeds = 3;
   struct Node {
     std::unique_ptr<Kad> kad;
     Kind kind = Kind::kHonest;

@@ -1,6 +1,7 @@
 // The go-libp2p side; ../README.md describes the protocols and the lines it prints.
 //
 //	interop listen|dial ADDRESS Ed25519|secp256k1
+//	interop kad ADDRESS
 package main
 
 import (
@@ -397,8 +398,15 @@ func run(mode, address, keyType string) error {
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "kad" {
+		if err := kad(os.Args[2]); err != nil {
+			fmt.Println("failed", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "interop listen|dial ADDRESS Ed25519|secp256k1")
+		fmt.Fprintln(os.Stderr, "interop listen|dial ADDRESS Ed25519|secp256k1, or kad ADDRESS")
 		os.Exit(2)
 	}
 	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {

@@ -152,7 +152,7 @@ TEST(RoutingTable, EightNetworksFillNoBucket) {
   test::NumberedContacts contacts;
   const KadKey self = kad_key(as_bytes("self"));
   for (std::uint32_t n = 0; n < 4'000; ++n) {
-    contacts.add(key_near(self, n % 8, n), Place::of(test::address_in_group(n % 8, n)));
+    contacts.add(key_near(self, n / 8 % 8, n), Place::of(test::address_in_group(n % 8, n)));
   }
   RoutingTable table(self, contacts, {});
   for (ContactId id = 0; id < contacts.size(); ++id) table.saw(id, Instant{1});

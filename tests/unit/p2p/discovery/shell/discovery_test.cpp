@@ -150,6 +150,7 @@ TEST_F(DiscoveryTest, TheBookOutlivesTheNode) {
   LoopbackNode& client = start(add({.network = kHere, .book_file = file, .seeds = {server.at}}));
   until([&] { return know_each_other(client, server); });
   ASSERT_TRUE(client.discovery.stop());
+  EXPECT_EQ(client.discovery.book().anchors(), client.host.manager().anchors());
   LoopbackNode& again = start(add({.network = kHere, .book_file = file}));
   EXPECT_EQ(again.discovery.book().tried_size(), 1U);
   until([&] { return know_each_other(again, server); });
