@@ -36,9 +36,8 @@ struct StoredBook {
   std::uint64_t wall_ms = 0;
   List<StoredEntry, kMaxBookEntries> entries;
   List<StoredAnchor, kMaxAnchors> anchors;
-  static constexpr auto kFields =
-      std::tuple{&StoredBook::network, &StoredBook::secret, &StoredBook::wall_ms, &StoredBook::entries,
-                 &StoredBook::anchors};
+  static constexpr auto kFields = std::tuple{&StoredBook::network, &StoredBook::secret, &StoredBook::wall_ms,
+                                             &StoredBook::entries, &StoredBook::anchors};
 };
 
 constexpr std::int64_t kMostAgeS = 10LL * 365 * 86'400;  // a clock that was set wrong does not overflow

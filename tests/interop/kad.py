@@ -73,10 +73,12 @@ def find(nodes):
     pairs = [(nodes[0], nodes[-1]), (nodes[-1], nodes[0])]
     pairs += [(node, nodes[(number + 3) % len(nodes)]) for number, node in enumerate(nodes)]
     for asker, wanted in pairs:
-        found = asker.ask("find " + wanted.peer)
         port = wanted.address.split("/")[4]
-        if f"/tcp/{port}" not in found:
-            raise RuntimeError(f"{asker.name} found {wanted.name} at {found or 'no address'}")
+        until = time.monotonic() + SETTLE_S
+        # go answers without an address for a peer that has connected and not yet said where it listens.
+        while f"/tcp/{port}" not in (found := asker.ask("find " + wanted.peer)):
+            if found or time.monotonic() > until:
+                raise RuntimeError(f"{asker.name} found {wanted.name} at {found or 'no address'}")
 
 
 def provide(nodes):

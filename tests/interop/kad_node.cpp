@@ -21,12 +21,9 @@ struct KadProcess {
   SystemClock clock;
   SystemRandom random;
   Host host{io, {.key = HostKey::generate(random), .gater = {.local_addresses = true}}, clock, random};
-  Discovery discovery{io,
-                      host,
-                      {.network = {}, .kad = {.local_addresses = true}, .kad_protocol = std::string(kKadProtocol)},
-                      clock,
-                      random,
-                      nullptr};
+  Discovery discovery{
+      io,    host,   {.network = {}, .kad = {.local_addresses = true}, .kad_protocol = std::string(kKadProtocol)},
+      clock, random, nullptr};
 };
 
 std::vector<std::string> words_of(std::string_view line) {

@@ -119,6 +119,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     if (std::exchange(stopped_, true)) return {};
     timer_.cancel();
     for (const auto& [request, asking] : asking_) asking.stream->reset();
+    for (const auto& [stream, since] : ending_) stream->reset();
     for (const auto& [lookup, waiter] : waiting_) waiter->changed.notify();
     return save();
   }
@@ -136,6 +137,9 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     pump();
     for (const auto& [request, asking] : asking_) {
       if (now >= asking.since.plus_ms(kKadRequestMs)) asking.stream->reset();
+    }
+    for (const auto& [stream, since] : ending_) {
+      if (now >= since.plus_ms(kKadRequestMs)) stream->reset();
     }
     forget_who_left();
     part(now);
@@ -351,12 +355,24 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     if (const Status sent = co_await write_message(*stream, std::move(out.message)); !sent) {
       co_return std::unexpected(sent.error());
     }
-    stream->finish();
     if (!out.is_answered) {
-      co_await wait_for_end(*stream);
-      co_return std::optional<Bytes>();
+      // Messages of a stream are taken in order: the answer to a question behind it says that it was taken.
+      const KadMessage ping{.type = KadType::kPing, .name = {}, .closer = {}, .providers = {}};
+      if (const Status sent = co_await write_message(*stream, ping.encode()); !sent) {
+        co_return std::unexpected(sent.error());
+      }
     }
-    co_return co_await read_message(*stream, kMaxKadMessageBytes);
+    // No end before the answer: js does not look at a request whose stream has ended when it gets to it.
+    auto answer = co_await read_message(*stream, kMaxKadMessageBytes);
+    stream->finish();
+    self->spawn(end_politely(self, stream));
+    co_return answer;
+  }
+
+  static Task<void> end_politely(std::shared_ptr<Impl> self, std::shared_ptr<Stream> stream) {
+    self->ending_[stream] = self->clock_.now();
+    co_await wait_for_end(*stream);
+    self->ending_.erase(stream);
   }
 
   // Connections that only a search needed; whoever was given a use in the meantime stays.
@@ -420,6 +436,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   std::map<PeerId, Instant> searched_;  // connected for a search only; when it was last of use
   std::deque<KadOutgoing> queue_;
   std::map<RequestId, Asking> asking_;
+  std::map<std::shared_ptr<Stream>, Instant> ending_;
   std::map<LookupId, std::shared_ptr<Waiter>> waiting_;
   std::size_t running_ = 0;
   Instant saved_;

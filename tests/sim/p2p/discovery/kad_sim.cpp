@@ -146,7 +146,7 @@ TEST(KadSim, SearchesOutliveTheDeathOfAThirdAndLostMessages) {
   const Figures at_once = measure(world, 200);
   print("a third died", at_once);
   EXPECT_GE(at_once.nearest, 0.95);  // one question of fifty gets no answer
-  world.run_ms(2 * kRefreshMs);  // tables heal
+  world.run_ms(2 * kRefreshMs);      // tables heal
   const Figures later = measure(world, 200);
   print("and later", later);
   EXPECT_GE(later.nearest, 0.97);
