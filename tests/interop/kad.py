@@ -1,5 +1,5 @@
-"""Kademlia over nodes of ours and of other stacks: a chain of connections, over which each node finds others that it was
-never connected to and what others provide. Used by interop.py."""
+"""Kademlia over nodes of ours and of other stacks: a chain of connections, over which each node finds others that it
+was never connected to, and what others provide. Used by interop.py."""
 import hashlib
 import queue
 import subprocess
@@ -7,7 +7,8 @@ import threading
 import time
 
 ADDRESS = "/ip4/127.0.0.1/tcp/0"
-CHAINS = {"js": ["micro", "js"] * 4, "go": ["micro", "go"] * 4, "js,go": ["js", "micro", "go", "micro", "js", "go", "micro"]}
+CHAINS = {"js": ["micro", "js"] * 4, "go": ["micro", "go"] * 4,
+          "js,go": ["js", "micro", "go", "micro", "js", "go", "micro"]}
 CASES = ["table", "find", "provide"]
 START_S, ANSWER_S, SETTLE_S = 60, 90, 60
 
