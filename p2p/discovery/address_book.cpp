@@ -80,6 +80,20 @@ std::uint32_t AddressBook::tried_slot(const PeerAddress& at) const {
 
 // --- entries ---
 
+void AddressBook::Table::put(std::uint32_t slot, Number number) {
+  slots[slot] = number;
+  ++used;
+  if (counts[slot / kBookSlots]++ == 0) in_use.push_back(slot / kBookSlots);
+}
+
+void AddressBook::Table::clear(std::uint32_t slot) {
+  slots[slot] = kNone;
+  --used;
+  if (--counts[slot / kBookSlots] > 0) return;
+  *std::ranges::find(in_use, slot / kBookSlots) = in_use.back();
+  in_use.pop_back();
+}
+
 AddressBook::Number AddressBook::put(Entry entry) {
   Number number = 0;
   if (free_.empty()) {
@@ -91,18 +105,14 @@ AddressBook::Number AddressBook::put(Entry entry) {
   }
   entry.is_used = true;
   index_[entry.at] = number;
-  Table& in = table(entry.in_tried);
-  in.slots[entry.slot] = number;
-  ++in.used;
+  table(entry.in_tried).put(entry.slot, number);
   entries_[number] = std::move(entry);
   return number;
 }
 
 void AddressBook::erase(Number number) {
   Entry& entry = entries_[number];
-  Table& in = table(entry.in_tried);
-  in.slots[entry.slot] = kNone;
-  --in.used;
+  table(entry.in_tried).clear(entry.slot);
   index_.erase(entry.at);
   std::erase_if(rivals_, [&](const Rival& rival) { return rival.newcomer == number || rival.holder == number; });
   entry = {};
@@ -170,13 +180,11 @@ void AddressBook::to_tried(Number number, std::int64_t now_s) {
       return;
     }
   }
-  new_.slots[entries_[number].slot] = kNone;  // first: the holder may belong there
-  --new_.used;
+  new_.clear(entries_[number].slot);  // first: the holder may belong there
   if (holder != kNone && !to_new(holder, now_s)) erase(holder);
   entries_[number].in_tried = true;
   entries_[number].slot = slot;
-  tried_.slots[slot] = number;
-  ++tried_.used;
+  tried_.put(slot, number);
   std::erase_if(rivals_, [&](const Rival& rival) { return rival.newcomer == number; });
 }
 
@@ -188,12 +196,10 @@ bool AddressBook::to_new(Number number, std::int64_t now_s) {
     if (!is_worthless(entries_[holder], now_s)) return false;
     erase(holder);
   }
-  tried_.slots[entry.slot] = kNone;
-  --tried_.used;
+  tried_.clear(entry.slot);
   entry.in_tried = false;
   entry.slot = slot;
-  new_.slots[slot] = number;
-  ++new_.used;
+  new_.put(slot, number);
   std::erase_if(rivals_, [&](const Rival& rival) { return rival.holder == number; });
   return true;
 }
@@ -208,22 +214,12 @@ void AddressBook::settle(Number holder, bool holder_works, std::int64_t now_s) {
 
 // --- picks ---
 
-std::vector<std::uint32_t> AddressBook::used_buckets(bool of_tried) const {
-  std::vector<std::uint32_t> out;
-  const Table& in = table(of_tried);
-  for (std::uint32_t at = 0; at < in.slots.size(); at += kBookSlots) {
-    const auto bucket = std::span(in.slots).subspan(at, kBookSlots);
-    if (std::ranges::any_of(bucket, [](Number number) { return number != kNone; })) out.push_back(at / kBookSlots);
-  }
-  return out;
-}
-
-AddressBook::Number AddressBook::draw(bool of_tried, const std::vector<std::uint32_t>& buckets) const {
-  const std::uint32_t bucket = buckets[random_.draw_u64() % buckets.size()];
+AddressBook::Number AddressBook::draw(const Table& from) const {
+  const std::uint32_t bucket = from.in_use[random_.draw_u64() % from.in_use.size()];
   std::array<Number, kBookSlots> there;
   std::size_t count = 0;
   for (std::uint32_t at = 0; at < kBookSlots; ++at) {
-    const Number number = table(of_tried).slots[bucket * kBookSlots + at];
+    const Number number = from.slots[bucket * kBookSlots + at];
     if (number != kNone) there[count++] = number;
   }
   return there[random_.draw_u64() % count];
@@ -250,10 +246,9 @@ std::optional<PeerAddress> AddressBook::pick(const std::function<bool(const Peer
   if (!rivals_.empty() && random_.draw_u64() % kRivalOneIn == 0) {
     if (auto one = pick_rival(passes)) return one;
   }
-  const std::array<std::vector<std::uint32_t>, 2> buckets{used_buckets(false), used_buckets(true)};
   for (std::size_t n = 0; n < kPickTries; ++n) {
-    const bool from_tried = buckets[0].empty() || (!buckets[1].empty() && random_.draw_u64() % 2 == 0);
-    const Entry& entry = entries_[draw(from_tried, buckets[from_tried ? 1 : 0])];
+    const bool from_tried = new_.used == 0 || (tried_.used > 0 && random_.draw_u64() % 2 == 0);
+    const Entry& entry = entries_[draw(table(from_tried))];
     if (has_luck(entry) && passes(entry.at)) return entry.at;
   }
   return std::nullopt;
@@ -273,10 +268,12 @@ std::vector<PeerAddress> AddressBook::sample(std::size_t least, std::size_t most
 
 std::vector<std::vector<PeerAddress>> AddressBook::buckets(bool of_tried) const {
   std::vector<std::vector<PeerAddress>> out;
-  for (const std::uint32_t bucket : used_buckets(of_tried)) {
+  const Table& in = table(of_tried);
+  for (std::size_t bucket = 0; bucket < in.counts.size(); ++bucket) {
+    if (in.counts[bucket] == 0) continue;
     out.emplace_back();
-    for (std::uint32_t at = 0; at < kBookSlots; ++at) {
-      const Number number = table(of_tried).slots[bucket * kBookSlots + at];
+    for (std::size_t at = 0; at < kBookSlots; ++at) {
+      const Number number = in.slots[bucket * kBookSlots + at];
       if (number != kNone) out.back().push_back(entries_[number].at);
     }
   }

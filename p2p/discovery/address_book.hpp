@@ -70,8 +70,12 @@ class AddressBook final : public AddressSource {
     bool is_used = false;
   };
   struct Table {
-    explicit Table(std::uint32_t buckets) : slots(std::size_t{buckets} * kBookSlots, kNone) {}
+    explicit Table(std::uint32_t buckets) : slots(std::size_t{buckets} * kBookSlots, kNone), counts(buckets, 0) {}
+    void put(std::uint32_t slot, Number number);
+    void clear(std::uint32_t slot);
     std::vector<Number> slots;
+    std::vector<std::uint8_t> counts;   // of each bucket
+    std::vector<std::uint32_t> in_use;  // buckets that hold something, in any order
     std::size_t used = 0;
   };
   struct Rival {  // both belong into one place of `tried`
@@ -95,8 +99,7 @@ class AddressBook final : public AddressSource {
   void to_tried(Number number, std::int64_t now_s);
   void settle(Number holder, bool holder_works, std::int64_t now_s);
   [[nodiscard]] std::optional<PeerAddress> pick_rival(const std::function<bool(const PeerAddress&)>& passes) const;
-  [[nodiscard]] Number draw(bool of_tried, const std::vector<std::uint32_t>& buckets) const;
-  [[nodiscard]] std::vector<std::uint32_t> used_buckets(bool of_tried) const;
+  [[nodiscard]] Number draw(const Table& from) const;
   [[nodiscard]] bool has_luck(const Entry& entry) const;
 
   Random& random_;
