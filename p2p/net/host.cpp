@@ -131,6 +131,14 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
 
   void identified(const Session& session) override {
     manager_.on_identified(session.peer(), session.identify()->agent_version);
+    const auto found = std::ranges::find_if(sessions_, [&](const auto& one) { return one.first.get() == &session; });
+    if (found == sessions_.end()) return;
+    const auto shared = found->first;
+    for (const auto& watcher : watchers_) watcher(shared);
+  }
+
+  void on_identified(std::function<void(const std::shared_ptr<Session>&)> watcher) {
+    watchers_.push_back(std::move(watcher));
   }
 
   void swept(const std::shared_ptr<Session>& session) override {
@@ -399,6 +407,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   ProtocolSet protocols_;
   std::shared_ptr<MemoryPool> pool_ = std::make_shared<MemoryPool>();  // sessions may outlive the host
   std::map<std::string, StreamHandler, std::less<>> handlers_;
+  std::vector<std::function<void(const std::shared_ptr<Session>&)>> watchers_;
   std::map<std::shared_ptr<Session>, Entry> sessions_;
   ConnectionId connections_ = 0;
   Gater gater_;
@@ -449,6 +458,9 @@ std::vector<PeerView> Host::peer_views() const {
 }
 void Host::handle(std::string protocol, StreamHandler handler) {
   impl_->handle(std::move(protocol), std::move(handler));
+}
+void Host::on_identified(std::function<void(const std::shared_ptr<Session>&)> watcher) {
+  impl_->on_identified(std::move(watcher));
 }
 void Host::push_identify() {
   impl_->push_identify();

@@ -46,6 +46,8 @@ class Host {
   void manage(AddressSource& addresses);
   /// Each stream of a protocol goes to its handler. Peers hear of it with the next identify or push.
   void handle(std::string protocol, StreamHandler handler);
+  /// Called each time a peer has said something about itself, for as long as the host is there.
+  void on_identified(std::function<void(const std::shared_ptr<Session>&)> watcher);
   /// Tells every connected peer that takes pushes what we are now.
   void push_identify();
   /// Closes listeners and sessions.
