@@ -1,4 +1,5 @@
 // p2p_node listen ADDRESS [--no-extension]   prints "ready ADDRESS", serves until its input ends
+// p2p_node gossip ADDRESS nosign|sign        a node of the gossip cases
 // p2p_node dial ADDRESS [--no-extension]     tries every case, prints "case NAME ok" or "case NAME failed: WHY"
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <cstdio>
 
 #include "tests/interop/cases.hpp"
+#include "tests/interop/gossip_node.hpp"
 
 namespace micro::p2p::interop {
 namespace {
@@ -77,8 +79,9 @@ int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   const auto address = Multiaddr::parse(argc > 2 ? argv[2] : "");
   const bool extension = argc < 4 || std::string(argv[3]) != "--no-extension";
+  if (mode == "gossip" && address && argc == 4) return interop::run_gossip(*address, std::string(argv[3]) == "sign");
   if ((mode != "listen" && mode != "dial") || !address) {
-    std::fprintf(stderr, "p2p_node listen|dial ADDRESS [--no-extension]\n");
+    std::fprintf(stderr, "p2p_node listen|dial ADDRESS [--no-extension], or gossip ADDRESS nosign|sign\n");
     return 2;
   }
   return interop::run(mode, *address, extension);

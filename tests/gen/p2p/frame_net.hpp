@@ -5,6 +5,7 @@
 #include <functional>
 #include <queue>
 
+#include "chain/base/check.hpp"
 #include "p2p/gossip/frame_protocol.hpp"
 #include "tests/gen/p2p/addresses.hpp"
 

@@ -1,6 +1,7 @@
 // One router and peers that say what a test wants; what the router says to each is collected in plain words.
 #pragma once
 
+#include "chain/base/check.hpp"
 #include "p2p/gossip/router.hpp"
 #include "tests/gen/p2p/addresses.hpp"
 

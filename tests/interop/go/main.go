@@ -1,6 +1,7 @@
 // The go-libp2p side; ../README.md describes the protocols and the lines it prints.
 //
 //	interop listen|dial ADDRESS Ed25519|secp256k1
+//	interop gossip ADDRESS nosign|sign
 package main
 
 import (
@@ -398,10 +399,16 @@ func run(mode, address, keyType string) error {
 
 func main() {
 	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "interop listen|dial ADDRESS Ed25519|secp256k1")
+		fmt.Fprintln(os.Stderr, "interop listen|dial ADDRESS Ed25519|secp256k1, or gossip ADDRESS nosign|sign")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	var err error
+	if os.Args[1] == "gossip" {
+		err = gossip(os.Args[2], os.Args[3])
+	} else {
+		err = run(os.Args[1], os.Args[2], os.Args[3])
+	}
+	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
 	}

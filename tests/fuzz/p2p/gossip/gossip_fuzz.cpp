@@ -8,6 +8,8 @@ namespace micro::test {
 namespace {
 
 using namespace p2p;
+using p2p::test::address;
+using p2p::test::peer;
 
 constexpr std::size_t kFuzzPeers = 8;
 
@@ -63,7 +65,7 @@ bool fuzz_router(ByteView input) {
   bool accepted = true;
   while (input.size() >= 3) {
     const std::uint8_t who = input[0];
-    const std::size_t size = std::min<std::size_t>(input[1] | input[2] << 8, input.size() - 3);
+    const std::size_t size = std::min<std::size_t>(input[1] + input[2] * 256U, input.size() - 3);
     accepted = fed.router.on_frame(peer(who % kFuzzPeers), input.subspan(3, size), fed.now).has_value() && accepted;
     input = input.subspan(3 + size);
     fed.look();

@@ -274,7 +274,7 @@ TEST(GossipRouter, AfterTheBackoffAPeerIsWelcomeAgain) {
   EXPECT_THAT(rig.hear(peer).grafts, IsEmpty());  // our clock may be ahead of its: one more heartbeat
   rig.beat(3);
   EXPECT_THAT(rig.hear(peer).grafts, ElementsAre("t"));
-  EXPECT_EQ(rig.score(peer), 0);
+  EXPECT_GE(rig.score(peer), 0);  // nobody holds anything against it
 }
 
 TEST(GossipRouter, AFullMeshTakesInOnlyPeersThatWeDialed) {
