@@ -1,5 +1,5 @@
-// A protocol whose two ends send each other frames over one-way streams: one stream each direction, a length before each
-// frame. Cores implement it; a shell with streams or a simulator drives it.
+// A protocol whose two ends send each other frames over one-way streams: one stream each direction, a length before
+// each frame. Cores implement it; a shell with streams or a simulator drives it.
 #pragma once
 
 #include <optional>

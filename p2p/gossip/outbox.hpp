@@ -1,6 +1,6 @@
-// What waits to be written to one peer. Control is never lost: it is merged by topic and so stays small. Messages wait in
-// three lanes, each bounded in number and bytes; control goes first, then urgent messages, then what is handed on, then
-// answers to IWANT, but nobody waits for ever.
+// What waits to be written to one peer. Control is never lost: it is merged by topic and so stays small. Messages wait
+// in three lanes, each bounded in number and bytes; control goes first, then urgent messages, then what is handed on,
+// then answers to IWANT, but nobody waits for ever.
 #pragma once
 
 #include <array>

@@ -3,6 +3,7 @@
 // time is an argument. Whether a message is good is the application's word, and may come later.
 #pragma once
 
+#include <functional>
 #include <set>
 
 #include "chain/base/random.hpp"
@@ -20,8 +21,12 @@ struct GossipConfig {
   SigningPolicy signing = SigningPolicy::kStrictNoSign;
   std::optional<HostKey> key = {};  ///< needed where messages are signed
   MessageIdOf id_of = content_id;
-  std::set<PeerId> direct = {};                          ///< always handed everything, never judged
+  std::set<PeerId> direct = {};                           ///< always handed everything, never judged
   std::set<std::string, std::less<>> urgent_topics = {};  ///< votes: written before what is handed on otherwise
+  /// Topics that may ever be of interest here; who subscribes to others is not noted, so that made-up ones cannot take
+  /// the place of real ones.
+  std::function<bool(std::string_view)> notes_topic = [](std::string_view) { return true; };
+};  ///< votes: written before what is handed on otherwise
 };
 
 enum class Validation : std::uint8_t {
@@ -48,9 +53,9 @@ struct GossipStats {
   std::uint64_t ignored = 0;
   std::uint64_t rejected = 0;
   std::uint64_t duplicates = 0;
-  std::uint64_t overloaded = 0;      ///< passed over: too many are at the application
-  std::uint64_t not_read = 0;        ///< frames of peers on the graylist
-  std::uint64_t over_budget = 0;     ///< ids that a peer may not ask for or tell of before the next heartbeat
+  std::uint64_t overloaded = 0;   ///< passed over: too many are at the application
+  std::uint64_t not_read = 0;     ///< frames of peers on the graylist
+  std::uint64_t over_budget = 0;  ///< ids that a peer may not ask for or tell of before the next heartbeat
   std::uint64_t broken_promises = 0;
   bool operator==(const GossipStats&) const = default;
 };
@@ -97,7 +102,7 @@ class GossipRouter final : public FrameProtocol {
     std::set<std::string, std::less<>> topics;
     Outbox outbox;
     std::map<MessageId, std::uint64_t> dont_wants;  // until which heartbeat
-    struct Spent {  // since the last heartbeat
+    struct Spent {                                  // since the last heartbeat
       std::size_t ihave_messages = 0;
       std::size_t asked_ids = 0;
       std::size_t iwant_ids = 0;
@@ -130,7 +135,7 @@ class GossipRouter final : public FrameProtocol {
   Peer* find(const PeerId& peer);
   Topic* find_topic(std::string_view topic);
   Topic* find_joined(std::string_view topic);
-  Topic* note_topic(std::string_view topic);
+  Topic* note_topic(std::string_view topic);  // of a peer; null where it is not to be noted
   void forget_if_idle(std::string_view topic);
   void ready(const PeerId& peer) { ready_.insert(peer); }
   [[nodiscard]] bool is_direct(const PeerId& peer) const { return config_.direct.contains(peer); }
@@ -140,6 +145,7 @@ class GossipRouter final : public FrameProtocol {
   std::vector<PeerId> draw(const std::set<PeerId>& from, std::size_t most, const Passes& passes);
 
   // router_messages.cpp
+  [[nodiscard]] bool is_graylisted(const PeerId& peer, Instant now) const;
   void on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one);
   void on_message(const PeerId& from, const MessageView& message, Instant now);
   bool note_duplicate(const PeerId& from, const MessageId& id, std::string_view topic);

@@ -30,8 +30,8 @@ void GossipRouter::heartbeat(Instant now) {
   seen_.expire(now);
   expire_pending(now);
   std::erase_if(asked_, [this](const auto& one) { return one.second.until <= heartbeats_; });
-  const Instant settled{now.ns - std::min(now.ns, config_.mesh.backoff_slack_heartbeats *
-                                                      config_.mesh.heartbeat_ms * 1'000'000)};
+  const Instant settled{
+      now.ns - std::min(now.ns, config_.mesh.backoff_slack_heartbeats * config_.mesh.heartbeat_ms * 1'000'000)};
   for (auto at = topics_.begin(); at != topics_.end();) {
     auto& [name, topic] = *at;
     std::erase_if(topic.backoff, [&](const auto& one) { return one.second <= settled; });
@@ -88,8 +88,8 @@ void GossipRouter::fill(const std::string& name, Topic& topic, std::size_t wante
   for (const PeerId& peer : draw(topic.peers, wanted, fits)) send_graft(name, topic, peer, now);
 }
 
-// The best stay, the others by chance, so that a mesh cannot be taken over by who behaves a little better; and enough of
-// those that we dialed, so that it cannot be by who connects more.
+// The best stay, the others by chance, so that a mesh cannot be taken over by who behaves a little better; and enough
+// of those that we dialed, so that it cannot be by who connects more.
 void GossipRouter::trim(const std::string& name, Topic& topic, Instant now) {
   std::vector<PeerId> peers(topic.mesh.begin(), topic.mesh.end());
   shuffle(peers, random_);
@@ -132,8 +132,9 @@ void GossipRouter::graft_better(const std::string& name, Topic& topic, Instant n
   std::ranges::sort(scores);
   const double median = scores[scores.size() / 2];
   if (median >= config_.score.opportunistic_threshold) return;
-  fill(name, topic, config_.mesh.opportunistic_peers,
-       [&](const PeerId& peer) { return scores_.score(peer, now) > median; }, now);
+  fill(
+      name, topic, config_.mesh.opportunistic_peers,
+      [&](const PeerId& peer) { return scores_.score(peer, now) > median; }, now);
 }
 
 void GossipRouter::keep_fanout(Topic& topic, Instant now) {
@@ -141,9 +142,8 @@ void GossipRouter::keep_fanout(Topic& topic, Instant now) {
     topic.fanout.clear();
     return;
   }
-  std::erase_if(topic.fanout, [&](const PeerId& peer) {
-    return scores_.score(peer, now) < config_.score.publish_threshold;
-  });
+  std::erase_if(topic.fanout,
+                [&](const PeerId& peer) { return scores_.score(peer, now) < config_.score.publish_threshold; });
   const std::size_t missing = config_.mesh.degree - std::min(config_.mesh.degree, topic.fanout.size());
   for (const PeerId& peer : draw(topic.peers, missing, [&](const PeerId& one) {
          return !topic.fanout.contains(one) && scores_.score(one, now) >= config_.score.publish_threshold;

@@ -8,7 +8,7 @@ namespace micro::p2p {
 Status GossipRouter::on_frame(const PeerId& from, ByteView frame, Instant now) {
   Peer* const peer = find(from);
   if (peer == nullptr) return {};
-  if (!is_direct(from) && scores_.score(from, now) < config_.score.graylist_threshold) {
+  if (is_graylisted(from, now)) {
     ++stats_.not_read;
     return {};
   }
@@ -19,7 +19,10 @@ Status GossipRouter::on_frame(const PeerId& from, ByteView frame, Instant now) {
   }
   if (!rpc) return std::unexpected(rpc.error());
   for (const SubscriptionView& one : rpc->subscriptions) on_subscription(from, *peer, one);
-  for (const MessageView& one : rpc->messages) on_message(from, one, now);
+  for (const MessageView& one : rpc->messages) {
+    on_message(from, one, now);
+    if (is_graylisted(from, now)) return {};  // the rest of it would cost as much as its bad part
+  }
   on_dont_wants(*peer, rpc->dont_wants);
   on_ihaves(from, *peer, rpc->ihaves, now);
   on_iwants(from, *peer, rpc->iwants, now);
@@ -27,6 +30,10 @@ Status GossipRouter::on_frame(const PeerId& from, ByteView frame, Instant now) {
   for (const PruneView& one : rpc->prunes) on_prune(from, one, now);
   if (!peer->outbox.empty()) ready(from);
   return {};
+}
+
+bool GossipRouter::is_graylisted(const PeerId& peer, Instant now) const {
+  return !is_direct(peer) && scores_.score(peer, now) < config_.score.graylist_threshold;
 }
 
 void GossipRouter::on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one) {
@@ -89,10 +96,8 @@ void GossipRouter::take_in(const PeerId& from, const MessageView& message, const
   if (!kept) return;
   ++pending_of_[from];
   pending_bytes_ += message.data.size();
-  pending_.emplace(id, Pending{.message = *kept,
-                               .from = from,
-                               .senders = {from},
-                               .until = now.plus_ms(config_.mesh.validation_ms)});
+  pending_.emplace(
+      id, Pending{.message = *kept, .from = from, .senders = {from}, .until = now.plus_ms(config_.mesh.validation_ms)});
   deliveries_.push_back({.message = *kept, .from = from});
   if (message.data.size() < config_.mesh.dont_want_bytes) return;
   for (const PeerId& other : find_joined(message.topic)->mesh) {

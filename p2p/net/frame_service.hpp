@@ -1,6 +1,6 @@
-// A protocol of frames (FrameProtocol) over real streams: a stream of ours to each peer that speaks it, one of theirs to
-// us, each frame behind its length as a varint. What comes is queued and handled in turns, peer by peer, so that a flood
-// on one stream holds up neither the others nor the connection; a peer whose queue is full is not read from.
+// A protocol of frames (FrameProtocol) over real streams: a stream of ours to each peer that speaks it, one of theirs
+// to us, each frame behind its length as a varint. What comes is queued and handled in turns, peer by peer, so that a
+// flood on one stream holds up neither the others nor the connection; a peer whose queue is full is not read from.
 #pragma once
 
 #include <functional>

@@ -9,11 +9,11 @@
 namespace micro::p2p {
 
 inline constexpr std::size_t kMaxRelayedItemBytes = 64 * 1'024;
-inline constexpr std::size_t kMaxPulledIds = 256;               ///< asked for at once
+inline constexpr std::size_t kMaxPulledIds = 256;  ///< asked for at once
 inline constexpr std::size_t kMaxAnnouncedAFrame = 1'024;
 inline constexpr std::size_t kMaxHeaderBytes = 4 * 1'024;
 inline constexpr std::size_t kMaxBlockItems = 65'536;
-inline constexpr std::size_t kMaxRelayedBlockBytes = 4 << 20;   ///< all items of one
+inline constexpr std::size_t kMaxRelayedBlockBytes = 4 << 20;                          ///< all items of one
 inline constexpr std::size_t kMaxRelayFrameBytes = kMaxRelayedBlockBytes + (1 << 20);  ///< with what stands between
 
 using ItemId = FixedBytes<32, struct RelayItemTag>;

@@ -1,6 +1,6 @@
-// Spreads items (transactions) without flooding a mesh: the body to a few peers if it is short, its id to the others, who
-// ask one announcer after the other for what they have not got. A state machine over frames; the application owns the
-// items and says which are good.
+// Spreads items (transactions) without flooding a mesh: the body to a few peers if it is short, its id to the others,
+// who ask one announcer after the other for what they have not got. A state machine over frames; the application owns
+// the items and says which are good.
 #pragma once
 
 #include <deque>
@@ -16,21 +16,21 @@
 
 namespace micro::p2p {
 
-inline constexpr std::uint64_t kPullDelayMs = 500;     ///< from an announcement on: the body may be on its way
+inline constexpr std::uint64_t kPullDelayMs = 500;  ///< from an announcement on: the body may be on its way
 inline constexpr std::uint64_t kPullTimeoutMs = 5'000;
-inline constexpr std::size_t kMaxPulledBytes = 128 * 1'024;      ///< asked for at once, as announced
-inline constexpr std::size_t kMaxPushedItemBytes = 4 * 1'024;    ///< longer ones are never sent without being asked for
-inline constexpr std::size_t kMaxAnnouncedOfPeer = 4'096;        ///< not yet fetched; further ones are passed over
-inline constexpr std::size_t kMaxAnnouncers = 8;                 ///< of one item; further ones are not noted
-inline constexpr std::size_t kMaxTrackedItems = 32'768;          ///< announced and not here; further ones are passed over
-inline constexpr std::size_t kMaxJudgedItems = 1'024;            ///< at the application; further ones are passed over
+inline constexpr std::size_t kMaxPulledBytes = 128 * 1'024;    ///< asked for at once, as announced
+inline constexpr std::size_t kMaxPushedItemBytes = 4 * 1'024;  ///< longer ones are never sent without being asked for
+inline constexpr std::size_t kMaxAnnouncedOfPeer = 4'096;      ///< not yet fetched; further ones are passed over
+inline constexpr std::size_t kMaxAnnouncers = 8;               ///< of one item; further ones are not noted
+inline constexpr std::size_t kMaxTrackedItems = 32'768;        ///< announced and not here; further ones are passed over
+inline constexpr std::size_t kMaxJudgedItems = 1'024;          ///< at the application; further ones are passed over
 inline constexpr std::size_t kMaxJudgedBytes = 8 << 20;
 inline constexpr std::size_t kMaxJudgedOfPeer = 256;
 inline constexpr std::size_t kMaxKnownOfPeer = 8'192;            ///< ids that a peer has; then the oldest are forgotten
 inline constexpr std::size_t kMaxQueuedAnnouncements = 4'096;    ///< for one peer; the oldest are dropped
 inline constexpr std::size_t kMaxQueuedPushBytes = 256 * 1'024;  ///< for one peer; then it is told the id only
 inline constexpr std::size_t kMaxRelayPeers = 1'024;
-inline constexpr std::size_t kMaxQueuedRefusals = 512;           ///< for one peer; further ones hear nothing
+inline constexpr std::size_t kMaxQueuedRefusals = 512;  ///< for one peer; further ones hear nothing
 
 /// The application's pool. Looked at from within calls to the relay.
 class ItemPool {
@@ -99,8 +99,8 @@ class ItemRelay final : public FrameProtocol {
     std::deque<ItemId> announcements;  // to be told
     std::deque<ItemId> pushes;         // bodies to be sent, if they are still there
     std::size_t push_bytes = 0;
-    std::vector<ItemId> asks;          // waiting for the line
-    std::vector<ItemId> answers;       // asked for by it
+    std::vector<ItemId> asks;     // waiting for the line
+    std::vector<ItemId> answers;  // asked for by it
     std::vector<ItemId> refusals;
     std::set<std::pair<Instant, ItemId>> offers;  // announced by it and not here, by when to ask
     std::set<ItemId> asked;                       // of it, not yet answered

@@ -144,7 +144,8 @@ def main():
         for name, part in parts.items():
             if arguments.only not in (None, name):
                 continue
-            for title, outcomes in part(os.path.abspath(arguments.node), arguments.peers.split(","), arguments.work, log):
+            peers = arguments.peers.split(",")
+            for title, outcomes in part(os.path.abspath(arguments.node), peers, arguments.work, log):
                 for case, outcome in outcomes.items():
                     passed += outcome == "ok"
                     if outcome != "ok":

@@ -1,5 +1,5 @@
-// Nodes that speak in frames, links with delay and rate, and virtual time: the same seed gives the same run. What a node
-// writes leaves link by link when there is room, as over real streams.
+// Nodes that speak in frames, links with delay and rate, and virtual time: the same seed gives the same run. What a
+// node writes leaves link by link when there is room, as over real streams.
 #pragma once
 
 #include <functional>
@@ -52,10 +52,8 @@ class FrameNet {
     if (from == to || linked(from, to)) return false;
     for (const auto& [self, other, dialed] : {std::tuple{from, to, true}, std::tuple{to, from, false}}) {
       members_[self].links[other] = {.shape = shape, .serial = ++serial_};
-      PeerFacts facts{.protocol = members_[other].protocol,
-                      .outbound = dialed,
-                      .address = members_[other].address,
-                      .record = {}};
+      PeerFacts facts{
+          .protocol = members_[other].protocol, .outbound = dialed, .address = members_[other].address, .record = {}};
       CHECK(members_[self].core->connected(members_[other].peer, std::move(facts), now_).has_value(), "there is room");
     }
     settle(from);

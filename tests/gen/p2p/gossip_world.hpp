@@ -16,7 +16,8 @@ class GossipWorld {
   explicit GossipWorld(std::uint64_t seed, std::uint64_t judge_ms = 5) : random_(seed), judge_ms_(judge_ms) {}
 
   struct Honest {
-    Honest(GossipConfig config, PeerId self, std::uint64_t seed) : random(seed), router(std::move(config), self, random) {}
+    Honest(GossipConfig config, PeerId self, std::uint64_t seed)
+        : random(seed), router(std::move(config), self, random) {}
     SeededRandom random;
     GossipRouter router;
     std::map<MessageId, Instant> got;

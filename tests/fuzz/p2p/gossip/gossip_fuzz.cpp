@@ -1,5 +1,5 @@
-// The decoder of RPCs, and a router that is fed them: the first byte picks. A frame is the rest of the input, or for the
-// router a chain of frames, each from a peer that the byte before it names.
+// The decoder of RPCs, and a router that is fed them: the first byte picks. A frame is the rest of the input, or for
+// the router a chain of frames, each from a peer that the byte before it names.
 #include "p2p/gossip/router.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/gen/p2p/addresses.hpp"

@@ -11,7 +11,8 @@ namespace micro::p2p {
 namespace {
 
 SharedMessage message_of(int number) {
-  return GossipMessage::write(number % 2 == 0 ? "even" : "odd", as_bytes(std::to_string(number)), nullptr, 0, content_id)
+  return GossipMessage::write(number % 2 == 0 ? "even" : "odd", as_bytes(std::to_string(number)), nullptr, 0,
+                              content_id)
       .value();
 }
 

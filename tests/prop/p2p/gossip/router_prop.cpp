@@ -1,5 +1,6 @@
 // A router among peers that do anything that peers can do, against lists of what was said: whatever happens, a message
-// is delivered once, handed on when it was accepted and not before, and nobody is written what he has or is not to have.
+// is delivered once, handed on when it was accepted and not before, and nobody is written what he has or is not to
+// have.
 #include "p2p/gossip/router.hpp"
 
 #include <gtest/gtest.h>
@@ -205,9 +206,8 @@ class Run {
   }
 
   // Everything is remembered for ever and judged when the test says so, as in the lists here.
-  GossipRig rig_{{.mesh = {.seen_ms = 1'000'000'000,
-                           .dont_want_heartbeats = 1'000'000,
-                           .validation_ms = 1'000'000'000}}};
+  GossipRig rig_{
+      {.mesh = {.seen_ms = 1'000'000'000, .dont_want_heartbeats = 1'000'000, .validation_ms = 1'000'000'000}}};
   std::set<std::uint64_t> here_;
   std::set<std::string> joined_;
   std::map<Key, Known> known_;

@@ -217,7 +217,8 @@ class Spammer final : public Scripted {
 class Liar final : public Scripted {  // tells of thousands of messages that there are not
   void act(Instant now) override {
     std::vector<std::string> names;
-    for (int n = 0; n < 4'000; ++n) names.push_back(std::to_string(now.ns + static_cast<std::uint64_t>(n)) + "0123456789");
+    for (int n = 0; n < 4'000; ++n)
+      names.push_back(std::to_string(now.ns + static_cast<std::uint64_t>(n)) + "0123456789");
     RpcView rpc;
     IhaveView& one = rpc.ihaves.emplace_back();
     one.topic = test::kWorldTopic;

@@ -70,9 +70,9 @@ TEST(GossipOutbox, NewMessagesTakeThePlaceOfOldOnesButNotOfAnswers) {
 }
 
 TEST(GossipOutbox, BytesAreBoundedToo) {
-  for (const auto& [lane, most] : {std::pair{Lane::kUrgent, kMaxQueuedUrgentBytes},
-                                   std::pair{Lane::kForward, kMaxQueuedForwardBytes},
-                                   std::pair{Lane::kAnswer, kMaxQueuedAnswerBytes}}) {
+  for (const auto& [lane, most] :
+       {std::pair{Lane::kUrgent, kMaxQueuedUrgentBytes}, std::pair{Lane::kForward, kMaxQueuedForwardBytes},
+        std::pair{Lane::kAnswer, kMaxQueuedAnswerBytes}}) {
     Outbox outbox;
     for (int n = 0; n < 40; ++n) {
       outbox.push(message(std::string(100'000, static_cast<char>('a' + n))), lane);

@@ -42,7 +42,7 @@ TEST(GossipRouter, HandsOnWhatIsAcceptedToTheMeshButNotWhereItCameFrom) {
   rig.message(peers[0], "news");
   EXPECT_THAT(rig.delivered(), ElementsAre("news"));
   EXPECT_THAT(rig.hear(peers[2]).messages, IsEmpty());  // not before the application said so
-  rig.message(peers[1], "news");                         // a second one has it
+  rig.message(peers[1], "news");                        // a second one has it
   rig.judge("news", Validation::kAccept);
   EXPECT_THAT(rig.hear(peers[0]).messages, IsEmpty());
   EXPECT_THAT(rig.hear(peers[1]).messages, IsEmpty());
@@ -231,7 +231,8 @@ TEST(GossipRouter, HandsOutAMessageThreeTimesAndNoMoreThanTheBudget) {
   EXPECT_EQ(rig.hear(peer).messages.size(), 3U);
   std::vector<MessageId> large;
   for (int n = 0; n < 8; ++n) {
-    large.push_back(rig.router.publish("t", as_bytes(std::string(900'000, 'a' + static_cast<char>(n))), rig.now).value());
+    large.push_back(
+        rig.router.publish("t", as_bytes(std::string(900'000, 'a' + static_cast<char>(n))), rig.now).value());
   }
   std::size_t got = 0;
   for (const MessageId& one : large) {
@@ -500,6 +501,50 @@ TEST(GossipRouter, WhatPeersSubscribeToIsBounded) {
   EXPECT_EQ(rig.router.topics(), kMaxTopics);
   for (std::uint64_t n = 1; n <= 60; ++n) rig.router.disconnected(test::peer(n), rig.now);
   EXPECT_EQ(rig.router.topics(), 0U);
+}
+
+TEST(GossipRouter, MadeUpTopicsTakeNobodysPlace) {
+  GossipRig rig({.notes_topic = [](std::string_view topic) { return topic.starts_with("our/"); }});
+  for (std::uint64_t n = 1; n <= 40; ++n) {
+    const PeerId peer = rig.add(n, false, "");
+    for (int t = 0; t < 120; ++t) rig.subscribe(peer, std::to_string(n) + "/" + std::to_string(t));
+  }
+  const PeerId honest = rig.add(50, false, "our/blocks");
+  ASSERT_TRUE(rig.router.join("our/blocks", rig.now).has_value());
+  EXPECT_THAT(rig.router.mesh("our/blocks"), ElementsAre(honest));
+  EXPECT_EQ(rig.router.topics(), 1U);
+}
+
+TEST(GossipRouter, JoinsWhateverPeersTalkOf) {
+  GossipRig rig;
+  for (std::uint64_t n = 1; n <= 40; ++n) {
+    const PeerId peer = rig.add(n, false, "");
+    for (int t = 0; t < 120; ++t) rig.subscribe(peer, std::to_string(n) + "/" + std::to_string(t));
+  }
+  EXPECT_EQ(rig.router.topics(), kMaxTopics);
+  for (std::size_t n = 0; n < kMaxJoinedTopics; ++n) {
+    EXPECT_TRUE(rig.router.join("own" + std::to_string(n), rig.now).has_value());
+  }
+  EXPECT_FALSE(rig.router.join("one more", rig.now).has_value());
+}
+
+TEST(GossipRouter, TheRestOfABadFrameIsNotRead) {
+  GossipConfig config{.signing = SigningPolicy::kStrictSign, .key = HostKey::from_seed(Hash{}), .id_of = author_id};
+  GossipRig rig(config);
+  ASSERT_TRUE(rig.router.join("t", rig.now).has_value());
+  const PeerId peer = rig.add(1);
+  const HostKey author = HostKey::from_seed(sha256(as_bytes("author")));
+  const auto good = GossipMessage::write("t", as_bytes("x"), &author, 5, author_id).value();
+  RpcView rpc;
+  for (std::uint64_t n = 0; n < 10; ++n) {
+    MessageView bad = decode_message(good->wire()).value();
+    bad.data = as_bytes("y");
+    rpc.messages.push_back(bad);
+  }
+  rpc.messages.push_back(decode_message(good->wire()).value());
+  rig.say(peer, rpc);
+  EXPECT_THAT(rig.delivered(), IsEmpty());
+  EXPECT_EQ(rig.score(peer), -3'600);  // six of them were enough
 }
 
 TEST(GossipRouter, ABadScoreOutlivesItsConnection) {

@@ -44,29 +44,52 @@ TEST(GossipRpc, EachMessageHasItsBytes) {
                                .signature = bytes("s"),
                                .key = bytes("k")}};
             })),
-            "1219" "0a0166" "120164" "1a083132333435363738" "220174" "2a0173" "32016b");
+            "1219"
+            "0a0166"
+            "120164"
+            "1a083132333435363738"
+            "220174"
+            "2a0173"
+            "32016b");
   EXPECT_EQ(hex_of(rpc_with([](RpcView& rpc) { rpc.ihaves = {{"ab", {bytes("i"), bytes("j")}}}; })),
-            "1a0c" "0a0a" "0a026162" "120169" "12016a");
-  EXPECT_EQ(hex_of(rpc_with([](RpcView& rpc) { rpc.iwants = {bytes("i"), bytes("j")}; })), "1a081206" "0a0169" "0a016a");
+            "1a0c"
+            "0a0a"
+            "0a026162"
+            "120169"
+            "12016a");
+  EXPECT_EQ(hex_of(rpc_with([](RpcView& rpc) { rpc.iwants = {bytes("i"), bytes("j")}; })),
+            "1a081206"
+            "0a0169"
+            "0a016a");
   EXPECT_EQ(hex_of(rpc_with([](RpcView& rpc) { rpc.grafts = {"ab"}; })), "1a061a040a026162");
   EXPECT_EQ(hex_of(rpc_with([](RpcView& rpc) {
               rpc.prunes = {{.topic = "ab", .peers = {{bytes("p"), bytes("r")}, {bytes("q"), {}}}, .backoff_s = 60}};
             })),
-            "1a15" "2213" "0a026162" "1206" "0a0170" "120172" "1203" "0a0171" "183c");
-  EXPECT_EQ(hex_of(rpc_with([](RpcView& rpc) { rpc.dont_wants = {bytes("i")}; })), "1a052a03" "0a0169");
+            "1a15"
+            "2213"
+            "0a026162"
+            "1206"
+            "0a0170"
+            "120172"
+            "1203"
+            "0a0171"
+            "183c");
+  EXPECT_EQ(hex_of(rpc_with([](RpcView& rpc) { rpc.dont_wants = {bytes("i")}; })),
+            "1a052a03"
+            "0a0169");
 }
 
 TEST(GossipRpc, WhatIsWrittenIsReadBack) {
   const auto whole = from_hex(
-      "0a06080112026162"                // subscribes
-      "1209120378797a22026162"          // a message
-      "1a0c0a0a0a02616212016912016a"    // IHAVE
-      "1a0812060a01690a016a"            // IWANT
-      "1a061a040a026162"                // GRAFT
+      "0a06080112026162"                                // subscribes
+      "1209120378797a22026162"                          // a message
+      "1a0c0a0a0a02616212016912016a"                    // IHAVE
+      "1a0812060a01690a016a"                            // IWANT
+      "1a061a040a026162"                                // GRAFT
       "1a1522130a02616212060a017012017212030a0171183c"  // PRUNE
-      "1a052a030a0169"                  // IDONTWANT
-      "1a0332010a"                      // a field of control that is not known here
-      "220101");                        // and one of the RPC
+      "1a052a030a0169"                                  // IDONTWANT
+      "1a0332010a"                                      // a field of control that is not known here
+      "220101");                                        // and one of the RPC
   const auto rpc = decode_rpc(whole.value());
   ASSERT_TRUE(rpc.has_value()) << rpc.error().message;
   EXPECT_EQ(rpc->subscriptions, (std::vector<SubscriptionView>{{true, "ab"}}));
@@ -133,12 +156,11 @@ TEST(GossipRpc, EveryListAndTextHasALimit) {
   rpc = {};
   rpc.ihaves.resize(kMaxRpcControls + 1);
   EXPECT_EQ(fault_of(rpc), Fault::kLimit);
-  for (const auto change : {+[](RpcView& one, std::string_view long_topic, ByteView) { one.grafts = {long_topic}; },
-                            +[](RpcView& one, std::string_view, ByteView long_id) { one.iwants = {long_id}; },
-                            +[](RpcView& one, std::string_view long_topic, ByteView) {
-                              one.subscriptions = {{true, long_topic}};
-                            },
-                            +[](RpcView& one, std::string_view, ByteView long_id) { one.ihaves = {{"t", {long_id}}}; }}) {
+  for (const auto change :
+       {+[](RpcView& one, std::string_view long_topic, ByteView) { one.grafts = {long_topic}; },
+        +[](RpcView& one, std::string_view, ByteView long_id) { one.iwants = {long_id}; },
+        +[](RpcView& one, std::string_view long_topic, ByteView) { one.subscriptions = {{true, long_topic}}; },
+        +[](RpcView& one, std::string_view, ByteView long_id) { one.ihaves = {{"t", {long_id}}}; }}) {
     rpc = {};
     change(rpc, topic, id);
     EXPECT_EQ(fault_of(rpc), Fault::kLimit);
