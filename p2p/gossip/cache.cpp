@@ -6,7 +6,7 @@ namespace micro::p2p {
 
 void SeenMessages::add(const MessageId& id, Verdict verdict, Instant now) {
   if (!verdicts_.emplace(id, verdict).second) return;
-  order_.emplace_back(now.plus_ms(keep_ms_), id);
+  order_.push_back({now.plus_ms(keep_ms_), id});
   if (order_.size() > kMaxSeenMessages) forget_oldest();
 }
 
@@ -17,8 +17,7 @@ std::optional<Verdict> SeenMessages::find(const MessageId& id) const {
 }
 
 void SeenMessages::forget_oldest() {
-  verdicts_.erase(order_.front().second);
-  order_.pop_front();
+  verdicts_.erase(order_.pop_front().second);
 }
 
 void SeenMessages::expire(Instant now) {
@@ -65,8 +64,7 @@ void MessageCache::drop(const MessageId& id) {
 void MessageCache::drop_oldest() {
   for (auto window = windows_.rbegin(); window != windows_.rend(); ++window) {
     if (window->empty()) continue;
-    drop(window->front());
-    window->pop_front();
+    drop(window->pop_front());
     return;
   }
 }
@@ -74,7 +72,7 @@ void MessageCache::drop_oldest() {
 void MessageCache::shift() {
   for (const MessageId& id : windows_.back()) drop(id);
   windows_.pop_back();
-  windows_.emplace_front();
+  windows_.emplace(windows_.begin());
 }
 
 void Promises::add(const MessageId& id, const PeerId& peer, Instant now) {

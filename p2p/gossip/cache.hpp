@@ -1,10 +1,11 @@
 // What a router remembers of messages: which it has seen, those it can still hand out, and what peers promised.
 #pragma once
 
-#include <deque>
-#include <set>
+#include <algorithm>
+#include <map>
 
 #include "chain/base/clock.hpp"
+#include "p2p/gossip/fifo.hpp"
 #include "p2p/gossip/message.hpp"
 
 namespace micro::p2p {
@@ -25,7 +26,7 @@ class SeenMessages {
   void forget_oldest();
   std::uint64_t keep_ms_;
   std::map<MessageId, Verdict> verdicts_;
-  std::deque<std::pair<Instant, MessageId>> order_;
+  Fifo<std::pair<Instant, MessageId>> order_;
 };
 
 /// Accepted messages of the last heartbeats, in windows. At the bound the oldest are dropped.
@@ -52,7 +53,7 @@ class MessageCache {
   void drop(const MessageId& id);
   void drop_oldest();
   std::size_t gossip_windows_;
-  std::deque<std::deque<MessageId>> windows_;  // the newest in front; in each the oldest in front
+  std::vector<Fifo<MessageId>> windows_;  // the newest in front; in each the oldest in front
   std::map<MessageId, Entry> messages_;
   std::size_t bytes_ = 0;
 };

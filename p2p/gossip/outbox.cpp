@@ -60,8 +60,7 @@ void Outbox::dont_want(const MessageId& id) {
 }
 
 SharedMessage Outbox::Queue::pop() {
-  SharedMessage out = std::move(messages.front());
-  messages.pop_front();
+  SharedMessage out = messages.pop_front();
   bytes -= out->wire().size();
   return out;
 }
@@ -123,7 +122,7 @@ Bytes Outbox::control() {
     for (const auto& [peer, record] : one.mapped().prune.peers) prune.peers.push_back({peer.view(), record});
   }
   const std::vector<MessageId> iwants = std::exchange(iwants_, {});
-  const std::deque<MessageId> dont_wants = std::exchange(dont_wants_, {});
+  const Fifo<MessageId> dont_wants = std::exchange(dont_wants_, {});
   rpc.iwants = views(iwants);
   rpc.dont_wants = views(dont_wants);
   filled += (iwants.size() + dont_wants.size()) * kMaxMessageIdBytes;

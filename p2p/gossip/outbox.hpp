@@ -4,9 +4,9 @@
 #pragma once
 
 #include <array>
-#include <deque>
 #include <functional>
 
+#include "p2p/gossip/fifo.hpp"
 #include "p2p/gossip/message.hpp"
 
 namespace micro::p2p {
@@ -45,7 +45,7 @@ class Outbox {
 
  private:
   struct Queue {
-    std::deque<SharedMessage> messages;
+    Fifo<SharedMessage> messages;
     std::size_t bytes = 0;
     SharedMessage pop();
   };
@@ -61,7 +61,7 @@ class Outbox {
   std::map<std::string, MeshNote, std::less<>> mesh_;
   std::map<std::string, std::vector<MessageId>, std::less<>> ihaves_;
   std::vector<MessageId> iwants_;
-  std::deque<MessageId> dont_wants_;
+  Fifo<MessageId> dont_wants_;
   std::array<Queue, 3> lanes_;
   unsigned in_a_row_ = 0;  // messages that went before those of lower lanes
   unsigned turn_ = 0;

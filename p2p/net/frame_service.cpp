@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kFrameReadBytes = 16 * 1'024;
 constexpr std::size_t kKeptFrameBufferBytes = 16 * 1'024;
+constexpr std::uint64_t kMostWaitNs = 3'600'000'000'000;  // a core without a deadline is looked at each hour
 
 void spawn_line(asio::io_context& io, Task<void> task) {
   asio::co_spawn(io, std::move(task), [](const std::exception_ptr&) {});
@@ -32,10 +33,9 @@ struct FrameLine {
   Signal room;                  // in the inbox
   std::deque<Bytes> inbox;
   std::size_t inbox_bytes = 0;
+  std::size_t partial_bytes = 0;  // of a frame that is not whole
+  Instant partial_since;
   bool over = false;
-  [[nodiscard]] bool is_full() const {
-    return inbox.size() >= kMaxInboxFrames || (!inbox.empty() && inbox_bytes >= kMaxInboxBytes);
-  }
 };
 
 PeerFacts facts_of(const Session& session, std::string protocol) {
@@ -127,6 +127,8 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
     lines_.erase(line->peer);
     if (line->out) line->out->reset();
     if (line->in) line->in->reset();
+    inbox_bytes_ -= line->inbox_bytes;
+    set_partial(*line, 0);
     line->wake.notify();
     line->room.notify();
     core_.disconnected(line->peer, clock_.now());
@@ -138,9 +140,16 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
     retry_timer_.async_wait([weak = weak_from_this()](const error_code& error) {
       const auto self = weak.lock();
       if (error || !self || self->stopped_) return;
+      self->end_slow();
       for (const auto& session : self->host_.sessions()) self->connect(session);
       self->retry_later();
     });
+  }
+
+  void end_slow() {
+    for (const auto& [peer, line] : std::map(lines_)) {
+      if (line->partial_bytes > 0 && line->partial_since.plus_ms(kFrameMs) <= clock_.now()) end(line);
+    }
   }
 
   // --- out ---
@@ -196,15 +205,29 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
       if (!size || *size == 0) break;
       buffer.commit(*size);
       while (true) {
-        while (line->is_full() && !line->over && line->in == in) co_await line->room.wait();
+        while (self->is_full(*line) && !line->over && line->in == in) co_await line->room.wait();
         if (line->over || line->in != in) co_return Status();
         const auto taken = self->take_frame(*line, buffer);
         if (!taken) co_return std::unexpected(taken.error());
         if (!*taken) break;
       }
       buffer.release(kKeptFrameBufferBytes);
+      self->set_partial(*line, buffer.size());
+      if (self->partial_bytes_ > kMaxPartialBytes) self->end(line);  // whoever began last begins again later
     }
     co_return Status();
+  }
+
+  [[nodiscard]] bool is_full(const FrameLine& line) const {
+    if (line.inbox.empty()) return false;
+    return line.inbox.size() >= kMaxInboxFrames || line.inbox_bytes >= kMaxInboxBytes ||
+           inbox_bytes_ >= kMaxInboxesBytes;
+  }
+
+  void set_partial(FrameLine& line, std::size_t bytes) {
+    if (line.partial_bytes == 0 && bytes > 0) line.partial_since = clock_.now();
+    partial_bytes_ += bytes - line.partial_bytes;
+    line.partial_bytes = bytes;
   }
 
   // Moves one whole frame to the inbox; false while bytes are missing.
@@ -216,6 +239,8 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
     if (buffer.size() < bytes) return false;
     line.inbox.push_back(to_bytes(buffer.view().subspan(length->bytes, bytes - length->bytes)));
     line.inbox_bytes += line.inbox.back().size();
+    inbox_bytes_ += line.inbox.back().size();
+    set_partial(line, 0);  // another one begins
     buffer.consume(bytes);
     work_soon();
     return true;
@@ -240,6 +265,7 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
       const Bytes frame = std::move(line->inbox.front());
       line->inbox.pop_front();
       line->inbox_bytes -= frame.size();
+      inbox_bytes_ -= frame.size();
       line->room.notify();
       const auto session = line->in ? line->in->session() : nullptr;
       const Status status = core_.on_frame(line->peer, frame, clock_.now());
@@ -272,7 +298,8 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
     timer_armed_ = true;
     timer_at_ = at;
     const std::uint64_t now_ns = clock_.now().ns;
-    timer_.expires_after(std::chrono::nanoseconds(at.ns > now_ns ? at.ns - now_ns : 0));
+    const std::uint64_t wait_ns = at.ns > now_ns ? std::min(at.ns - now_ns, kMostWaitNs) : 0;
+    timer_.expires_after(std::chrono::nanoseconds(wait_ns));
     timer_.async_wait([weak = weak_from_this()](const error_code& error) {
       const auto self = weak.lock();
       if (error || !self || self->stopped_) return;
@@ -290,6 +317,8 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
   std::function<void()> changed_;
   std::map<PeerId, LinePtr> lines_;
   PeerId last_handled_;
+  std::size_t inbox_bytes_ = 0;
+  std::size_t partial_bytes_ = 0;
   asio::steady_timer timer_;
   asio::steady_timer retry_timer_;
   Instant timer_at_;

@@ -12,9 +12,12 @@ namespace micro::p2p {
 
 inline constexpr std::size_t kMaxInboxFrames = 64;                ///< of a peer
 inline constexpr std::size_t kMaxInboxBytes = 2 * 1'024 * 1'024;  ///< of a peer; one frame is always taken
-inline constexpr std::size_t kFramesATurn = 64;                   ///< then the loop does other things first
-inline constexpr std::uint64_t kTurnNs = 2'000'000;               ///< and after so long
-inline constexpr std::uint64_t kLineRetryMs = 5'000;              ///< until a line that broke is made again
+inline constexpr std::size_t kMaxInboxesBytes = 64 << 20;         ///< of all; a peer with nothing queued is still read
+inline constexpr std::size_t kMaxPartialBytes = 32 << 20;  ///< of frames that are not whole, of all: see kFrameMs
+inline constexpr std::uint64_t kFrameMs = 30'000;          ///< for a frame to become whole, else its stream ends
+inline constexpr std::size_t kFramesATurn = 64;            ///< then the loop does other things first
+inline constexpr std::uint64_t kTurnNs = 2'000'000;        ///< and after so long
+inline constexpr std::uint64_t kLineRetryMs = 5'000;       ///< until a line that broke is made again
 
 struct FrameServiceConfig {
   std::vector<std::string> protocols;  ///< the best first
