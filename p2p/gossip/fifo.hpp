@@ -1,6 +1,7 @@
 // First in, first out, without memory while empty: there are several for each peer, and most hold nothing.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 #include <vector>
 

@@ -26,7 +26,6 @@ struct GossipConfig {
   /// Topics that may ever be of interest here; who subscribes to others is not noted, so that made-up ones cannot take
   /// the place of real ones.
   std::function<bool(std::string_view)> notes_topic = [](std::string_view) { return true; };
-};  ///< votes: written before what is handed on otherwise
 };
 
 enum class Validation : std::uint8_t {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
+#include <deque>
 
 #include "tests/gen/p2p/gossip_world.hpp"
 

@@ -30,7 +30,7 @@ class ItemWorld {
   void add() {
     nodes.push_back(std::make_unique<ItemNode>(random.draw_u64()));
     ItemNode& one = *nodes.back();
-    one.node = net.add(one.relay, std::string(kItems), {}, [this, &one](Instant now) { judge(one, now); });
+    one.node = net.add(one.relay, std::string(kItems), {}, [&one](Instant now) { judge(one, now); });
   }
   void connect(std::size_t dials) {
     for (const auto& one : nodes) {
