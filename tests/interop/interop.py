@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 
+import gossip
 import kad
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -24,7 +25,8 @@ def prepare_js(work, script):
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(os.path.join(HERE, "js")):
         shutil.copy(os.path.join(HERE, "js", name), folder)
-    if not os.path.isdir(os.path.join(folder, "node_modules", "@libp2p", "kad-dht")):
+    needed = ("gossipsub", "kad-dht")
+    if not all(os.path.isdir(os.path.join(folder, "node_modules", "@libp2p", name)) for name in needed):
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True,
                        stdout=sys.stderr)
     return ["node", "--import", os.path.join(folder, "polyfill.mjs"), os.path.join(folder, script)]
@@ -129,18 +131,26 @@ def chains(ours, peers, work, log):
         yield nodes, row(41, nodes, kad.CASES, results)
 
 
+def meshes(ours, peers, work, log):
+    """Ten nodes of several stacks that gossip."""
+    commands = {name: PREPARE[name](work, "gossip.mjs") for name in peers} | {"micro": [ours]}
+    print(f"{'gossip':<31}{'policy':<10}" + "".join(f"{case:<13}" for case in gossip.CASES), flush=True)
+    for (nodes, policy), results in gossip.run_all(commands, peers, log):
+        yield f"{nodes}, {policy}", row(41, f"{nodes:<31}{policy}", gossip.CASES, results)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("node")
     parser.add_argument("--work", required=True)
     parser.add_argument("--peers", default="js,go")
-    parser.add_argument("--only", choices=["connections", "kad"], help="a part of the cases")
+    parser.add_argument("--only", choices=["connections", "gossip", "kad"], help="a part of the cases")
     arguments = parser.parse_args()
     arguments.work = os.path.abspath(arguments.work)
     os.makedirs(arguments.work, exist_ok=True)
     failures, passed = [], 0
     with open(os.path.join(arguments.work, "peers.log"), "wb") as log:
-        parts = {"connections": connections, "kad": chains}
+        parts = {"connections": connections, "gossip": meshes, "kad": chains}
         for name, part in parts.items():
             if arguments.only not in (None, name):
                 continue

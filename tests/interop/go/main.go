@@ -2,6 +2,7 @@
 //
 //	interop listen|dial ADDRESS Ed25519|secp256k1
 //	interop kad ADDRESS
+//	interop gossip ADDRESS nosign|sign
 package main
 
 import (
@@ -406,10 +407,16 @@ func main() {
 		return
 	}
 	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "interop listen|dial ADDRESS Ed25519|secp256k1, or kad ADDRESS")
+		fmt.Fprintln(os.Stderr, "interop listen|dial ADDRESS Ed25519|secp256k1, gossip ADDRESS nosign|sign, or kad ADDRESS")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	var err error
+	if os.Args[1] == "gossip" {
+		err = gossip(os.Args[2], os.Args[3])
+	} else {
+		err = run(os.Args[1], os.Args[2], os.Args[3])
+	}
+	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
 	}
