@@ -24,7 +24,7 @@ CHAIN_RANK = {
     "execution": 6, "mempool": 6, "store": 6, "ledger": 7,
 }
 # Inside p2p likewise; only its top has sockets.
-P2P_RANK = {"aio": 0, "wire": 0, "noise": 1, "mux": 1, "connection": 2, "peers": 2, "calls": 2, "net": 3}
+P2P_RANK = {"aio": 0, "wire": 0, "noise": 1, "mux": 1, "connection": 2, "peers": 2, "calls": 2, "sync": 3, "net": 4}
 RANKS = {"chain": CHAIN_RANK, "p2p": P2P_RANK}
 WALLET_SEES = {"base", "codec", "crypto", "types", "economy"}
 MIRRORS = {"unit", "prop", "vectors", "gen", "sim"}  # folders of tests that only mirror the source tree
