@@ -163,17 +163,17 @@ void SyncClient::pump(Instant now) {
   sweep();
   if (failure_) return;
   resend(now);
-  std::vector<PeerId> order;
+  std::vector<std::pair<std::uint64_t, PeerId>> order;  // by their rates
   for (auto& [id, peer] : peers_) {
     if (now < peer.paused_until) continue;
     const bool is_stale = now >= peer.ask_status_at && peer.flights == 0 && !done();
     if (!peer.status || is_stale) ask_status(id, peer, now);
-    if (peer.status) order.push_back(id);
+    if (peer.status) order.emplace_back(peer.pace.bytes_per_s(), id);
   }
-  std::ranges::stable_sort(order, std::greater<>{},
-                           [&](const PeerId& id) { return peers_.at(id).pace.bytes_per_s(); });
+  std::ranges::sort(order, std::greater<>{});
   while (!order.empty()) {
-    std::erase_if(order, [&](const PeerId& id) {
+    std::erase_if(order, [&](const auto& entry) {
+      const PeerId& id = entry.second;
       Peer& peer = peers_.at(id);
       if (peer.gone || now < peer.paused_until || !peer.pace.has_room(peer.flights, peer.flight_bytes)) return true;
       return !ask_more(id, peer, now) && !steal(id, peer, now);

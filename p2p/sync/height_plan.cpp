@@ -73,6 +73,11 @@ Status HeightPlan::settle() {
 HeaderPlan::HeaderPlan(const Id& anchor, HeightSpan span, Sink& sink)
     : HeightPlan(span, kHeaderBytes, kMaxHeadersPerAnswer), anchor_(anchor), sink_(sink) {}
 
+std::optional<Ask> HeaderPlan::next(const Candidate& candidate) {
+  if (candidate.status->highest < span().end) return std::nullopt;
+  return HeightPlan::next(candidate);
+}
+
 Ask HeaderPlan::ask(std::uint64_t first, std::uint32_t count) const {
   return HeadersAsk{.anchor = anchor_, .first = first, .count = count};
 }

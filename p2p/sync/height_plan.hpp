@@ -46,6 +46,8 @@ class HeightPlan : public Plan {
 class HeaderPlan final : public HeightPlan {
  public:
   HeaderPlan(const Id& anchor, HeightSpan span, Sink& sink);
+  /// Nothing for who does not reach up to the anchor: it cannot prove that anything is below it.
+  std::optional<Ask> next(const Candidate& candidate) override;
   Status on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
 
  private:

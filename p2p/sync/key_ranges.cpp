@@ -54,8 +54,8 @@ void KeyRanges::remove(const KeyRange& range) {
   }
 }
 
-std::vector<KeyRange> KeyRanges::list() const {
-  std::vector<KeyRange> out;
+List<KeyRange, kMaxMissingRanges> KeyRanges::list() const {
+  List<KeyRange, kMaxMissingRanges> out;
   out.reserve(ranges_.size());
   for (const auto& [first, last] : ranges_) out.push_back({first, last});
   return out;

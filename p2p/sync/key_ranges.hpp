@@ -23,7 +23,7 @@ class KeyRanges {
   void remove(const KeyRange& range);
   [[nodiscard]] bool empty() const { return ranges_.empty(); }
   [[nodiscard]] std::size_t size() const { return ranges_.size(); }
-  [[nodiscard]] std::vector<KeyRange> list() const;
+  [[nodiscard]] List<KeyRange, kMaxMissingRanges> list() const;
   /// The lowest part of it that `other` does not hold.
   [[nodiscard]] std::optional<KeyRange> first_without(const std::map<Key, Key>& other) const;
 

@@ -5,7 +5,6 @@
 namespace micro::p2p::sync {
 namespace {
 
-constexpr std::uint64_t kNsPerMs = 1'000'000;
 constexpr std::uint64_t kQueueRetryMs = 200;   // for who has too many requests waiting
 constexpr std::uint64_t kBytesPerRead = 4'096;  // a read of so much more counts as another
 
@@ -39,7 +38,7 @@ SyncServer::Spent* SyncServer::budget(const PeerId& peer, Instant now) {
 
 std::uint64_t SyncServer::wait_ms(const Spent& spent, Instant now) const {
   const Instant ready = std::max(spent.ready_at(), all_.ready_at());
-  return ready <= now ? 0 : (ready.ns - now.ns) / kNsPerMs + 1;
+  return ready <= now ? 0 : (ready.ns - now.ns) / 1'000'000 + 1;
 }
 
 void SyncServer::refuse(CallId call, RefusalKind kind, std::uint64_t retry_ms) {

@@ -34,9 +34,10 @@ std::uint64_t StatePlan::rank(const Ask& ask) const {
 
 std::optional<Ask> StatePlan::next(const Candidate& candidate) {
   const bool has_it = std::ranges::any_of(candidate.status->snapshots, [&](const Snapshot& s) { return s.root == root_; });
-  if (!has_it || missing_.size() + under_way_.size() >= kMaxMissingRanges / 2) return std::nullopt;
+  if (!has_it) return std::nullopt;
   auto range = missing_.first_without(under_way_);
-  if (!range && candidate.is_idle) range = split();
+  const bool is_full = missing_.size() + under_way_.size() >= kMaxMissingRanges / 2;
+  if (!range && candidate.is_idle && !is_full) range = split();
   if (!range) return std::nullopt;
   under_way_[range->first] = range->last;
   return StateAsk{.root = root_, .first = range->first, .last = range->last};

@@ -17,7 +17,7 @@ class StatePlan final : public Plan {
   [[nodiscard]] bool unsettled() const override { return !checked_.empty(); }
   [[nodiscard]] bool done() const override { return missing_.empty(); }
   [[nodiscard]] std::uint64_t rank(const Ask& ask) const override;
-  [[nodiscard]] StateProgress progress() const { return {root_, {missing_.list()}}; }
+  [[nodiscard]] StateProgress progress() const { return {.root = root_, .missing = missing_.list()}; }
 
  private:
   struct Checked {
