@@ -41,7 +41,8 @@ class MerkleTree final : public StateView {
 
   /// Inclusion when the path holds a value, else absence.
   [[nodiscard]] StateProof prove(const StatePath& path) const;
-  /// Entries of [first, last] from the first on, and the last path that they cover: the range proved is [first, covered].
+  /// Entries of [first, last] from the first on, and the last path that they cover: the range proved is [first,
+  /// covered].
   struct Range {
     std::vector<StateEntry> entries;
     StatePath covered;

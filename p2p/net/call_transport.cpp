@@ -42,8 +42,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
       : io_(io), host_(host), clock_(clock), handler_(&handler), protocol_(std::move(protocol)) {}
 
   void begin() {
-    host_.handle(protocol_,
-                 [weak = weak_from_this()](Stream stream) { return serve(weak, std::move(stream)); });
+    host_.handle(protocol_, [weak = weak_from_this()](Stream stream) { return serve(weak, std::move(stream)); });
   }
 
   // Nobody is told any more: the handler may be gone.

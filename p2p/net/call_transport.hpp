@@ -11,7 +11,8 @@ inline constexpr std::string_view kCallProtocol = "/micro/call/1.0.0";
 
 class CallTransport final : public Transport {
  public:
-  /// All of these outlive it. Registers its protocol with the host: what moves much has one, and so streams, of its own.
+  /// All of these outlive it. Registers its protocol with the host: what moves much has one, and so streams, of its
+  /// own.
   CallTransport(boost::asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler,
                 std::string protocol = std::string(kCallProtocol));
   /// Whoever called hears nothing more.

@@ -8,7 +8,8 @@ SyncClient::SyncClient(Transport& transport, Sink& sink)
     : transport_(transport),
       sink_(sink),
       headers_by_id_(IdPlan::What::kHeaders, sink),
-      blocks_by_id_(IdPlan::What::kBlocks, sink) {}
+      blocks_by_id_(IdPlan::What::kBlocks, sink),
+      plans_{&headers_by_id_, &blocks_by_id_} {}
 
 SyncClient::~SyncClient() {
   for (const auto& [call, flight] : calls_) transport_.cancel(call);
@@ -27,6 +28,8 @@ Status SyncClient::start(const Progress& progress, Instant now) {
   headers_ = std::make_unique<HeaderPlan>(anchor_, progress.headers, sink_);
   blocks_ = std::make_unique<BlockPlan>(progress.blocks, *headers_, sink_);
   state_ = progress.state ? std::make_unique<StatePlan>(*progress.state, sink_) : nullptr;
+  plans_ = {&headers_by_id_, &blocks_by_id_, headers_.get(), blocks_.get()};
+  if (state_) plans_.push_back(state_.get());
   failure_.reset();
   pump(now);
   return {};
@@ -53,25 +56,13 @@ Status SyncClient::want_block(const Id& id, Instant now) {
   return {};
 }
 
-/// What few ask for and somebody waits for comes first.
-std::vector<Plan*> SyncClient::plans() const {
-  std::vector<Plan*> out;
-  const auto add = [&](const Plan& plan) { out.push_back(const_cast<Plan*>(&plan)); };
-  add(headers_by_id_);
-  add(blocks_by_id_);
-  if (headers_) add(*headers_);
-  if (blocks_) add(*blocks_);
-  if (state_) add(*state_);
-  return out;
-}
-
 bool SyncClient::done() const {
-  return std::ranges::all_of(plans(), [](const Plan* plan) { return plan->done(); });
+  return std::ranges::all_of(plans_, [](const Plan* plan) { return plan->done(); });
 }
 
 /// Checked things go to the application, a few at a time.
 void SyncClient::settle() {
-  for (Plan* plan : plans()) {
+  for (Plan* plan : plans_) {
     if (failure_) return;
     const Status status = plan->settle();
     if (!status) failure_ = status.error();
@@ -183,14 +174,15 @@ void SyncClient::pump(Instant now) {
   sweep();
 }
 
+Candidate SyncClient::candidate(const PeerId& id, const Peer& peer) {
+  return {.peer = id, .status = &*peer.status, .want_bytes = peer.pace.want_bytes(), .is_idle = peer.flights == 0};
+}
+
 bool SyncClient::ask_more(const PeerId& id, Peer& peer, Instant now) {
-  const Candidate candidate{.peer = id,
-                            .status = &*peer.status,
-                            .want_bytes = peer.pace.want_bytes(),
-                            .is_idle = peer.flights == 0};
-  for (Plan* plan : plans()) {
+  const Candidate whom = candidate(id, peer);
+  for (Plan* plan : plans_) {
     if (plan->done()) continue;
-    if (auto ask = plan->next(candidate)) return begin(id, peer, plan, *std::move(ask), now);
+    if (auto ask = plan->next(whom)) return begin(id, peer, plan, *std::move(ask), now);
   }
   return false;
 }
@@ -198,14 +190,16 @@ bool SyncClient::ask_more(const PeerId& id, Peer& peer, Instant now) {
 /// Of what others are too slow with, what holds up the most.
 bool SyncClient::steal(const PeerId& id, Peer& peer, Instant now) {
   const std::uint64_t rate = peer.pace.bytes_per_s();
+  if (rate == 0) return false;
+  const Candidate whom = candidate(id, peer);
   auto best = flights_.end();
   for (auto it = flights_.begin(); it != flights_.end(); ++it) {
     const Flight& flight = it->second;
     if (flight.plan == nullptr || flight.peer == id || now < flight.begun.plus_ms(kStealMs)) continue;
     const std::uint64_t theirs = peers_.at(flight.peer).pace.bytes_per_s();
-    const bool is_overdue = now >= flight.overdue_at && rate > 0;
+    const bool is_overdue = now >= flight.overdue_at && rate >= theirs / 2;
     const bool is_slow = theirs > 0 && rate / 4 >= theirs;
-    if (!is_overdue && !is_slow) continue;
+    if ((!is_overdue && !is_slow) || !flight.plan->can_answer(whom, flight.ask)) continue;
     if (best == flights_.end() || flight.plan->rank(flight.ask) < best->second.plan->rank(best->second.ask)) best = it;
   }
   if (best == flights_.end()) return false;
@@ -238,9 +232,8 @@ bool SyncClient::begin(const PeerId& id, Peer& peer, Plan* plan, Ask ask, Instan
 }
 
 Status SyncClient::send(Flight& flight, Peer& peer, FlightId id, Instant now) {
-  const Request request{.ask = flight.ask,
-                        .want_bytes = flight.want_bytes,
-                        .offset = static_cast<std::uint32_t>(flight.answer.size())};
+  const Request request{
+      .ask = flight.ask, .want_bytes = flight.want_bytes, .offset = static_cast<std::uint32_t>(flight.answer.size())};
   const auto call = transport_.call(flight.peer, std::string(kSyncMethod), encode(request), flight.late_at);
   if (!call) {
     peer.waits_for_transport = call.error().fault == Fault::kBusy;  // which ends with on_ready
@@ -366,8 +359,8 @@ void SyncClient::on_refusal(Flights::iterator it, const Refusal& refusal, Instan
     if (it->second.answer.empty()) end(it, true);
     return;
   }
-  const bool was_asked_by_id = std::holds_alternative<HeadersByIdAsk>(it->second.ask) ||
-                               std::holds_alternative<BlocksByIdAsk>(it->second.ask);
+  const bool was_asked_by_id =
+      std::holds_alternative<HeadersByIdAsk>(it->second.ask) || std::holds_alternative<BlocksByIdAsk>(it->second.ask);
   end(it, true);
   // It said that it has this. Once that is news, of a node that drops old things; again and again it is a game.
   if (was_asked_by_id || ++peer.empty_promises >= kMaxEmptyPromises) {
@@ -410,7 +403,7 @@ void SyncClient::tick(Instant now) {
 
 std::optional<Instant> SyncClient::next_wake(Instant now) const {
   if (failure_ || done()) return std::nullopt;
-  for (const Plan* plan : plans()) {
+  for (const Plan* plan : plans_) {
     if (plan->unsettled()) return now;
   }
   std::optional<Instant> out;

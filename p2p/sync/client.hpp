@@ -19,9 +19,9 @@ inline constexpr std::size_t kMaxAssembledBytes = 64u << 20;  ///< of answers in
 inline constexpr std::uint64_t kStatusMs = 10'000;            ///< between questions what a peer has
 inline constexpr std::uint64_t kPauseMs = 1'000;              ///< for a peer that failed; doubled each time
 inline constexpr std::uint64_t kMaxPauseMs = 64'000;
-inline constexpr std::uint64_t kStealMs = 500;     ///< under way at least, before a quicker peer takes it over
+inline constexpr std::uint64_t kStealMs = 500;       ///< under way at least, before a quicker peer takes it over
 inline constexpr std::size_t kMaxEmptyPromises = 4;  ///< times a peer lacks what it says it has
-inline constexpr std::size_t kMaxLiars = 1'024;    ///< remembered
+inline constexpr std::size_t kMaxLiars = 1'024;      ///< remembered
 
 enum class DropReason : std::uint8_t {
   kLied,     ///< what it gave is not true, or breaks the protocol
@@ -38,7 +38,7 @@ struct Dropped {
 struct SyncPeerView {
   PeerId peer;
   std::uint64_t bytes_per_s = 0;
-  std::uint64_t bytes = 0;  ///< of answers
+  std::uint64_t bytes = 0;   ///< of answers
   std::size_t requests = 0;  ///< under way
   std::uint64_t highest = 0;
 };
@@ -48,6 +48,8 @@ class SyncClient {
   /// Both outlive it.
   SyncClient(Transport& transport, Sink& sink);
   ~SyncClient();
+  SyncClient(const SyncClient&) = delete;
+  SyncClient& operator=(const SyncClient&) = delete;
 
   /// Begins, or goes on behind a restart. What was under way before is forgotten. kInvalid.
   Status start(const Progress& progress, Instant now);
@@ -103,8 +105,8 @@ class SyncClient {
     std::uint32_t want_bytes = 0;
     Instant begun;
     Instant sent;
-    Instant late_at;     // it counts as lost
-    Instant overdue_at;  // another may take it over
+    Instant late_at;             // it counts as lost
+    Instant overdue_at;          // another may take it over
     std::optional<CallId> call;  // none: to be sent again when the peer is not paused
     Bytes answer;                // so far
     std::uint32_t total = 0;
@@ -112,7 +114,7 @@ class SyncClient {
   using FlightId = std::uint64_t;
   using Flights = std::map<FlightId, Flight>;
 
-  [[nodiscard]] std::vector<Plan*> plans() const;
+  [[nodiscard]] static Candidate candidate(const PeerId& id, const Peer& peer);
   void pump(Instant now);
   bool ask_more(const PeerId& id, Peer& peer, Instant now);
   bool steal(const PeerId& id, Peer& peer, Instant now);
@@ -146,6 +148,7 @@ class SyncClient {
   std::unique_ptr<HeaderPlan> headers_;
   std::unique_ptr<BlockPlan> blocks_;
   std::unique_ptr<StatePlan> state_;
+  std::vector<Plan*> plans_;  // what few ask for and somebody waits for comes first
   std::vector<Id> unknown_;
   std::vector<Dropped> dropped_;
   std::optional<Error> failure_;

@@ -37,6 +37,11 @@ std::optional<Ask> HeightPlan::next(const Candidate& candidate) {
   return ask(open->next, static_cast<std::uint32_t>(count));
 }
 
+bool HeightPlan::can_answer(const Candidate& candidate, const Ask& ask) const {
+  const std::uint64_t first = heights(ask).next;
+  return candidate.status->lowest <= first && first <= candidate.status->highest;
+}
+
 void HeightPlan::give_back(const Ask& ask) {
   const HeightSpan asked = heights(ask);
   reopen(asked, asked.next);
@@ -76,6 +81,10 @@ HeaderPlan::HeaderPlan(const Id& anchor, HeightSpan span, Sink& sink)
 std::optional<Ask> HeaderPlan::next(const Candidate& candidate) {
   if (candidate.status->highest < span().end) return std::nullopt;
   return HeightPlan::next(candidate);
+}
+
+bool HeaderPlan::can_answer(const Candidate& candidate, const Ask& ask) const {
+  return candidate.status->highest >= span().end && HeightPlan::can_answer(candidate, ask);
 }
 
 Ask HeaderPlan::ask(std::uint64_t first, std::uint32_t count) const {

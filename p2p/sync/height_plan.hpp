@@ -1,5 +1,5 @@
-// Headers, or blocks, of a span of heights: asked for in pieces from several peers, checked as they come, handed over in
-// order.
+// Headers, or blocks, of a span of heights: asked for in pieces from several peers, checked as they come, handed over
+// in order.
 #pragma once
 
 #include "p2p/sync/plan.hpp"
@@ -12,6 +12,7 @@ inline constexpr std::size_t kMaxHeldBytes = 64u << 20;    ///< checked, and wai
 class HeightPlan : public Plan {
  public:
   std::optional<Ask> next(const Candidate& candidate) override;
+  [[nodiscard]] bool can_answer(const Candidate& candidate, const Ask& ask) const override;
   void give_back(const Ask& ask) override;
   Status settle() override;
   [[nodiscard]] bool unsettled() const override;
@@ -48,6 +49,7 @@ class HeaderPlan final : public HeightPlan {
   HeaderPlan(const Id& anchor, HeightSpan span, Sink& sink);
   /// Nothing for who does not reach up to the anchor: it cannot prove that anything is below it.
   std::optional<Ask> next(const Candidate& candidate) override;
+  [[nodiscard]] bool can_answer(const Candidate& candidate, const Ask& ask) const override;
   Status on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
 
  private:

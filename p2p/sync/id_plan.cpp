@@ -65,6 +65,13 @@ std::optional<Ask> IdPlan::next(const Candidate& candidate) {
   return BlocksByIdAsk{.ids = std::move(picked)};
 }
 
+bool IdPlan::can_answer(const Candidate& candidate, const Ask& ask) const {
+  return std::ranges::any_of(ids(ask), [&](const Id& id) {
+    const auto it = wanted_.find(id);
+    return it != wanted_.end() && !it->second.without.contains(candidate.peer);
+  });
+}
+
 void IdPlan::give_back(const Ask& ask) {
   for (const Id& id : ids(ask)) {
     const auto it = wanted_.find(id);

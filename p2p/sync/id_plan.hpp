@@ -21,6 +21,7 @@ class IdPlan final : public Plan {
   [[nodiscard]] std::vector<Id> unknown_to(const std::vector<PeerId>& peers) const;
 
   std::optional<Ask> next(const Candidate& candidate) override;
+  [[nodiscard]] bool can_answer(const Candidate& candidate, const Ask& ask) const override;
   void give_back(const Ask& ask) override;
   Status on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
   Status settle() override;

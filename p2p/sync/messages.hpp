@@ -83,8 +83,7 @@ struct Request {
   /// given whatever its size.
   std::uint32_t want_bytes = kMaxWantBytes;
   std::uint32_t offset = 0;  ///< in the answer, where the part begins
-  static constexpr auto kFields =
-      std::tuple{&Request::version, &Request::ask, &Request::want_bytes, &Request::offset};
+  static constexpr auto kFields = std::tuple{&Request::version, &Request::ask, &Request::want_bytes, &Request::offset};
 };
 /// kInvalid, kLimit for anything but a request that may be worked on: counts above zero, ranges that are no nonsense.
 Result<Request> decode_request(ByteView bytes);

@@ -12,8 +12,8 @@ inline constexpr std::uint64_t kWindowMs = 2'000;    ///< what a peer gives in t
 inline constexpr std::uint64_t kRequestMs = 250;     ///< one request asks for what it gives in this time
 inline constexpr std::uint64_t kMinStallMs = 2'000;  ///< until a request is given up; doubled each time
 inline constexpr std::uint64_t kMaxStallMs = 64'000;
-inline constexpr std::uint64_t kOverdueMs = 1'000;   ///< at least, until another may take a request over
-inline constexpr std::size_t kMaxStalls = 4;  ///< in a row, then the peer is too slow for anything
+inline constexpr std::uint64_t kOverdueMs = 1'000;  ///< at least, until another may take a request over
+inline constexpr std::size_t kMaxStalls = 4;        ///< in a row, then the peer is too slow for anything
 
 class Pace {
  public:
@@ -37,9 +37,9 @@ class Pace {
 
  private:
   [[nodiscard]] std::uint64_t expected_ms(std::uint64_t flight_bytes) const;
-  std::uint32_t first_want_ = 64 * 1'024;           // before anything was measured
-  std::uint64_t most_ = kMaxFlightBytesPerPeer;     // under way; less after refusals
-  std::uint64_t bytes_ = 0;                         // recent ones, and the time that they took
+  std::uint32_t first_want_ = 64 * 1'024;        // before anything was measured
+  std::uint64_t most_ = kMaxFlightBytesPerPeer;  // under way; less after refusals
+  std::uint64_t bytes_ = 0;                      // recent ones, and the time that they took
   std::uint64_t ns_ = 0;
   std::uint64_t stall_ms_ = kMinStallMs;
   std::size_t stalls_ = 0;

@@ -20,6 +20,8 @@ class Plan {
   virtual ~Plan() = default;
   /// What this peer is asked next: from now on it is under way, until `give_back` or `on_answer`.
   [[nodiscard]] virtual std::optional<Ask> next(const Candidate& candidate) = 0;
+  /// Whether this peer could be asked the same.
+  [[nodiscard]] virtual bool can_answer(const Candidate& candidate, const Ask& ask) const = 0;
   /// No answer came.
   virtual void give_back(const Ask& ask) = 0;
   /// An error is the peer's lie; what was asked is open again then. What an answer leaves out is open again too.

@@ -5,7 +5,7 @@
 namespace micro::p2p::sync {
 namespace {
 
-constexpr std::uint64_t kQueueRetryMs = 200;   // for who has too many requests waiting
+constexpr std::uint64_t kQueueRetryMs = 200;    // for who has too many requests waiting
 constexpr std::uint64_t kBytesPerRead = 4'096;  // a read of so much more counts as another
 
 std::uint64_t reads_of(std::size_t bytes) {
@@ -153,13 +153,14 @@ void SyncServer::keep(const Hash& request, const std::shared_ptr<const Bytes>& a
 Result<Bytes> SyncServer::make(const Request& request, std::uint64_t& reads) {
   const std::size_t want = request.want_bytes;
   if (const auto* ask = std::get_if<HeadersAsk>(&request.ask)) {
-    const HeadersAnswer out = TRY(
-        source_.headers(ask->anchor, ask->first, std::min<std::size_t>(ask->count, kMaxHeadersPerAnswer), want));
+    const HeadersAnswer out =
+        TRY(source_.headers(ask->anchor, ask->first, std::min<std::size_t>(ask->count, kMaxHeadersPerAnswer), want));
     reads += out.headers.size();
     return encode(out);
   }
   if (const auto* ask = std::get_if<HeadersByIdAsk>(&request.ask)) {
-    return by_id<HeadersByIdAnswer, HeaderBytes>(ask->ids, want, reads, [&](const Id& id) { return source_.header(id); });
+    return by_id<HeadersByIdAnswer, HeaderBytes>(ask->ids, want, reads,
+                                                 [&](const Id& id) { return source_.header(id); });
   }
   if (const auto* ask = std::get_if<BlocksAsk>(&request.ask)) return blocks(*ask, want, reads);
   if (const auto* ask = std::get_if<BlocksByIdAsk>(&request.ask)) {

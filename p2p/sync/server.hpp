@@ -47,9 +47,7 @@ class SyncServer {
     TokenBucket bytes;
     TokenBucket reads;
     TokenBucket cpu_us;
-    [[nodiscard]] Instant ready_at() const {
-      return std::max({bytes.ready_at(), reads.ready_at(), cpu_us.ready_at()});
-    }
+    [[nodiscard]] Instant ready_at() const { return std::max({bytes.ready_at(), reads.ready_at(), cpu_us.ready_at()}); }
     [[nodiscard]] bool is_full(Instant now) const {
       return bytes.is_full(now) && reads.is_full(now) && cpu_us.is_full(now);
     }

@@ -32,9 +32,16 @@ std::uint64_t StatePlan::rank(const Ask& ask) const {
   return out;
 }
 
+bool StatePlan::has_it(const Candidate& candidate) const {
+  return std::ranges::find(candidate.status->snapshots, root_, &Snapshot::root) != candidate.status->snapshots.end();
+}
+
+bool StatePlan::can_answer(const Candidate& candidate, const Ask& /*ask*/) const {
+  return has_it(candidate);
+}
+
 std::optional<Ask> StatePlan::next(const Candidate& candidate) {
-  const bool has_it = std::ranges::any_of(candidate.status->snapshots, [&](const Snapshot& s) { return s.root == root_; });
-  if (!has_it) return std::nullopt;
+  if (!has_it(candidate)) return std::nullopt;
   auto range = missing_.first_without(under_way_);
   const bool is_full = missing_.size() + under_way_.size() >= kMaxMissingRanges / 2;
   if (!range && candidate.is_idle && !is_full) range = split();
@@ -83,8 +90,7 @@ Status StatePlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView ans
     return status;
   }
   under_way_[asked.first] = std::min(given->covered, under_way_[asked.first]);
-  checked_.emplace(asked.first,
-                   Checked{{asked.first, given->covered}, std::move(static_cast<Bytes&>(given->range))});
+  checked_.emplace(asked.first, Checked{{asked.first, given->covered}, std::move(static_cast<Bytes&>(given->range))});
   return {};
 }
 

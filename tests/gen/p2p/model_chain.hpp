@@ -147,7 +147,8 @@ class TruthSink final : public Sink {
     return once(++blocks[height]);
   }
   Status take_state(const Id& /*root*/, const Key& /*first*/, const Key& /*covered*/, ByteView range) override {
-    for (const auto& entry : decode<ModelState>(range).value().entries) state[entry.key] = to_bytes(ByteView(entry.value));
+    for (const auto& entry : decode<ModelState>(range).value().entries)
+      state[entry.key] = to_bytes(ByteView(entry.value));
     return {};
   }
   Status take_header(const Id& id, ByteView /*header*/) override { return once(++headers_by_id[id]); }

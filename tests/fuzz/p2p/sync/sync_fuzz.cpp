@@ -90,7 +90,8 @@ Bytes client_seed() {
   sync::test::TruthSource source(some_truth());
   const Bytes status = encode(source.status().value());
   const auto total = static_cast<std::uint32_t>(status.size());
-  const Bytes answer = encode(sync::Answer{.body = sync::Part{.total = total, .bytes = Blob<sync::kMaxWantBytes>(status)}});
+  const Bytes answer =
+      encode(sync::Answer{.body = sync::Part{.total = total, .bytes = Blob<sync::kMaxWantBytes>(status)}});
   for (int n = 0; n < 2; ++n) {
     out.push_back(static_cast<std::uint8_t>(answer.size()));
     out.push_back(static_cast<std::uint8_t>(answer.size() >> 8));

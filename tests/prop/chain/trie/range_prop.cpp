@@ -29,7 +29,8 @@ Model model_of(const StateDiff& diff) {
 bool is_exact(const Model& model, const Claim& claim) {
   auto it = model.lower_bound(claim.first);
   for (const StateEntry& entry : claim.entries) {
-    if (it == model.end() || it->first > claim.last || it->first != entry.path || it->second != entry.value) return false;
+    if (it == model.end() || it->first > claim.last || it->first != entry.path || it->second != entry.value)
+      return false;
     ++it;
   }
   return claim.first <= claim.last && (it == model.end() || it->first > claim.last);

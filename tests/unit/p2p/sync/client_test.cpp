@@ -147,6 +147,20 @@ TEST(SyncClient, APeerIsAskedForNoMoreThanItHas) {
   ASSERT_TRUE(rig.net.finish(60'000));
 }
 
+// A quick peer with little to give must not take from a slow one what it cannot give itself.
+TEST(SyncClient, WhoCannotGiveItTakesNothingOver) {
+  Rig rig(truth_of(60, {100'000}));
+  Truth little = rig.truth;
+  little.height = 20;
+  TruthSource behind(little);
+  rig.net.add_server(1, behind);
+  rig.net.add_server(2, rig.source, 40);  // more than two seconds a block
+  rig.start();
+  ASSERT_TRUE(rig.net.finish(600'000));
+  EXPECT_TRUE(rig.sink.has_everything());
+  EXPECT_TRUE(rig.net.dropped.empty());
+}
+
 TEST(SyncClient, WhatCannotBeKeptEndsItAndAccusesNobody) {
   Rig rig(truth_of(100, {500}));
   rig.sink.fails_after = 40;
@@ -167,7 +181,8 @@ TEST(SyncClient, WhatCannotBeKeptEndsItAndAccusesNobody) {
 TEST(SyncClient, PeersBeyondTheLimitWaitForAPlace) {
   Rig rig(truth_of(50, {500}));
   SyncClient& client = rig.start();
-  for (std::uint64_t n = 1; n <= kMaxSyncPeers + 1; ++n) rig.net.add_server(n, rig.source).is_silent = n <= kMaxSyncPeers;
+  for (std::uint64_t n = 1; n <= kMaxSyncPeers + 1; ++n)
+    rig.net.add_server(n, rig.source).is_silent = n <= kMaxSyncPeers;
   EXPECT_EQ(client.peers().size(), kMaxSyncPeers);
   ASSERT_TRUE(rig.net.finish(400'000)) << "the silent ones leave, and the last one gets a place";
   EXPECT_TRUE(rig.sink.has_everything());

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "chain/trie/merkle_tree.hpp"
-#include "tests/gen/p2p/ledger_sync.hpp"
 #include "p2p/sync/key_ranges.hpp"
+#include "tests/gen/p2p/ledger_sync.hpp"
 #include "tests/gen/p2p/sync_net.hpp"
 
 namespace micro::p2p::sync {

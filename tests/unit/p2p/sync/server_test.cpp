@@ -22,7 +22,9 @@ struct Replies final : Transport {
 /// Blocks of one size, and it counts.
 struct Blocks final : Source {
   explicit Blocks(std::size_t size) : block_bytes(size) {}
-  Result<StatusAnswer> status() override { return StatusAnswer{.lowest = 1, .highest = 1'000, .head = {}, .snapshots = {}}; }
+  Result<StatusAnswer> status() override {
+    return StatusAnswer{.lowest = 1, .highest = 1'000, .head = {}, .snapshots = {}};
+  }
   Result<HeadersAnswer> headers(const Id&, std::uint64_t, std::size_t, std::size_t) override {
     return fail(Fault::kIo, "the disk is gone");
   }
@@ -91,7 +93,8 @@ TEST(SyncServer, ALargeAnswerGoesInPartsAndIsReadOnce) {
   Bytes whole;
   std::uint32_t total = 1;
   while (whole.size() < total) {
-    const CallId id = rig.ask(1, BlocksAsk{.first = 7, .count = 1}, kMinWantBytes, static_cast<std::uint32_t>(whole.size()));
+    const CallId id =
+        rig.ask(1, BlocksAsk{.first = 7, .count = 1}, kMinWantBytes, static_cast<std::uint32_t>(whole.size()));
     rig.work();
     const Part part = rig.part(id);
     total = part.total;
@@ -132,8 +135,8 @@ TEST(SyncServer, WhoIsOverItsBytesWaitsAndOthersDoNot) {
   EXPECT_TRUE(rig.is_refused(greedy[9]));
   EXPECT_EQ(rig.refusal(greedy[9]).kind, RefusalKind::kBusy);
   EXPECT_FALSE(rig.is_refused(modest));
-  const auto given = static_cast<std::size_t>(
-      std::ranges::count_if(greedy, [&](CallId id) { return !rig.is_refused(id); }));
+  const auto given =
+      static_cast<std::size_t>(std::ranges::count_if(greedy, [&](CallId id) { return !rig.is_refused(id); }));
   EXPECT_LE(given, 3U);
   // Refused at the door as well, and told for how long.
   const CallId again = rig.ask(1, BlocksAsk{.first = 1, .count = 1});
@@ -200,8 +203,9 @@ TEST(SyncServer, NonsenseIsAnErrorAndAFailureOfOursIsTold) {
   Rig rig(10);
   rig.server.on_call({.id = 100, .from = peer(1), .method = "sync", .body = {9, 9}, .deadline = {}}, rig.now);
   EXPECT_EQ(rig.replies.given.at(100).error().fault, Fault::kInvalid);
-  const std::vector<Ask> wrong{BlocksAsk{.first = 1, .count = 0}, HeadersAsk{.anchor = {}, .first = UINT64_MAX, .count = 2},
-                               HeadersByIdAsk{}, StateAsk{.root = {}, .first = next_key(Key{}).value(), .last = {}}};
+  const std::vector<Ask> wrong{BlocksAsk{.first = 1, .count = 0},
+                               HeadersAsk{.anchor = {}, .first = UINT64_MAX, .count = 2}, HeadersByIdAsk{},
+                               StateAsk{.root = {}, .first = next_key(Key{}).value(), .last = {}}};
   for (const Ask& ask : wrong) EXPECT_EQ(rig.replies.given.at(rig.ask(1, ask)).error().fault, Fault::kInvalid);
   EXPECT_EQ(rig.replies.given.at(rig.ask(1, StatusAsk{}, 1)).error().fault, Fault::kInvalid);
   const CallId broken = rig.ask(1, HeadersAsk{.anchor = {}, .first = 1, .count = 1});
