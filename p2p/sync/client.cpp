@@ -308,9 +308,11 @@ void SyncClient::on_part(Flights::iterator it, Part part, Instant now) {
   Peer& peer = peers_.at(flight.peer);
   const std::size_t before = flight.answer.size();
   const bool is_first = before == 0;
-  if (part.total == 0 || part.total > max_answer_bytes(flight.ask) || (!is_first && part.total != flight.total)) {
+  if (part.total == 0 || part.total > max_answer_bytes(flight.ask)) {
     return drop(flight.peer, DropReason::kLied, "an answer of a size that it cannot have");
   }
+  // An honest node that forgot the answer between two parts and then had more to say.
+  if (!is_first && part.total != flight.total) return on_empty_promise(it, "its answers change from part to part", now);
   if (part.bytes.size() != std::min<std::size_t>(flight.want_bytes, part.total - before)) {
     return drop(flight.peer, DropReason::kLied, "a part of another size than was asked for");
   }
@@ -359,13 +361,18 @@ void SyncClient::on_refusal(Flights::iterator it, const Refusal& refusal, Instan
     if (it->second.answer.empty()) end(it, true);
     return;
   }
-  const bool was_asked_by_id =
-      std::holds_alternative<HeadersByIdAsk>(it->second.ask) || std::holds_alternative<BlocksByIdAsk>(it->second.ask);
-  end(it, true);
-  // It said that it has this. Once that is news, of a node that drops old things; again and again it is a game.
-  if (was_asked_by_id || ++peer.empty_promises >= kMaxEmptyPromises) {
-    return drop(id, DropReason::kUseless, "it does not have what it says it has");
+  if (std::holds_alternative<HeadersByIdAsk>(it->second.ask) || std::holds_alternative<BlocksByIdAsk>(it->second.ask)) {
+    peer.empty_promises = kMaxEmptyPromises;  // it says so for each id
   }
+  on_empty_promise(it, "it does not have what it says it has", now);
+}
+
+/// Once, that is news of a node that drops old things; again and again it is a game.
+void SyncClient::on_empty_promise(Flights::iterator it, const char* what, Instant now) {
+  const PeerId id = it->second.peer;
+  Peer& peer = peers_.at(id);
+  end(it, true);
+  if (++peer.empty_promises >= kMaxEmptyPromises) return drop(id, DropReason::kUseless, what);
   peer.status.reset();
   pause(peer, now);
 }

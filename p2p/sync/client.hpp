@@ -125,6 +125,7 @@ class SyncClient {
   void end(Flights::iterator flight, bool give_back);
   void on_part(Flights::iterator flight, Part part, Instant now);
   void on_refusal(Flights::iterator flight, const Refusal& refusal, Instant now);
+  void on_empty_promise(Flights::iterator flight, const char* what, Instant now);
   void on_failure(Flights::iterator flight, const Error& error, Instant now);
   void complete(Flights::iterator flight);
   void pause(Peer& peer, Instant now);

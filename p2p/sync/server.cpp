@@ -6,6 +6,7 @@ namespace micro::p2p::sync {
 namespace {
 
 constexpr std::uint64_t kQueueRetryMs = 200;    // for who has too many requests waiting
+constexpr std::size_t kLengthBytes = 4;         // before each item
 constexpr std::uint64_t kBytesPerRead = 4'096;  // a read of so much more counts as another
 
 std::uint64_t reads_of(std::size_t bytes) {
@@ -176,14 +177,15 @@ Result<Bytes> SyncServer::make(const Request& request, std::uint64_t& reads) {
 
 Result<Bytes> SyncServer::blocks(const BlocksAsk& ask, std::size_t want_bytes, std::uint64_t& reads) {
   BlocksAnswer out;
-  std::size_t bytes = 0;
+  std::size_t bytes = kLengthBytes;
   for (std::uint64_t n = 0; n < ask.count && out.blocks.size() < kMaxBlocksPerAnswer; ++n) {
     auto block = source_.block(ask.first + n);
     reads += block ? reads_of(block->size()) : 1;
     if (!block && block.error().fault == Fault::kNotFound && !out.blocks.empty()) break;
     if (!block) return std::unexpected(block.error());
-    if (!out.blocks.empty() && bytes + block->size() > want_bytes) break;
-    bytes += block->size();
+    const std::size_t size = kLengthBytes + block->size();
+    if (!out.blocks.empty() && bytes + size > want_bytes) break;
+    bytes += size;
     out.blocks.push_back(BlockBytes(*std::move(block)));
     if (bytes >= want_bytes) break;
   }
@@ -194,12 +196,12 @@ template <class Out, class Item, class Read>
 Result<Bytes> SyncServer::by_id(const std::vector<Id>& ids, std::size_t want_bytes, std::uint64_t& reads, Read read) {
   Out out;
   auto& items = out.*std::get<0>(Out::kFields);
-  std::size_t bytes = 0;
+  std::size_t bytes = kLengthBytes;
   for (const Id& id : ids) {
     auto item = read(id);
     reads += item ? reads_of(item->size()) : 1;
     if (!item && item.error().fault != Fault::kNotFound) return std::unexpected(item.error());
-    const std::size_t size = item ? item->size() : 0;
+    const std::size_t size = 1 + (item ? kLengthBytes + item->size() : 0);
     if (!items.empty() && bytes + size > want_bytes) break;
     bytes += size;
     items.push_back(item ? std::optional<Item>(Item(*std::move(item))) : std::nullopt);

@@ -188,19 +188,58 @@ TEST(SyncClient, PeersBeyondTheLimitWaitForAPlace) {
   EXPECT_TRUE(rig.sink.has_everything());
 }
 
+/// A peer that answers whatever the test says.
+struct Answering final : CallHandler {
+  void on_result(CallId, Result<Bytes>) override {}
+  void on_call(IncomingCall call) override { transport->reply(call.id, answer(decode_request(call.body).value())); }
+  void on_cancelled(CallId) override {}
+  void on_ready(const PeerId&) override {}
+  std::function<Result<Bytes>(const Request&)> answer;
+  Transport* transport = nullptr;
+};
+
+Bytes part(std::uint32_t total, const Bytes& bytes) {
+  return encode(Answer{.body = Part{.total = total, .bytes = Blob<kMaxWantBytes>(bytes)}});
+}
+Bytes part(std::uint32_t total, std::size_t bytes) {
+  return part(total, Bytes(bytes));
+}
+
+// A node that forgot a large answer between two parts, and then has another, is no liar; but of no use if that goes on.
+TEST(SyncClient, AnAnswerThatChangesInTheMiddleIsAskedForAgain) {
+  Rig rig(truth_of(30, {10}));
+  test::SyncHost client(rig.net.network, peer(0), rig.net.no_source, rig.sink, rig.net.clock);
+  Answering answering;
+  test::MemoryTransport transport(rig.net.network, peer(1), answering);
+  rig.net.network.add(transport);
+  answering.transport = &transport;
+  std::uint32_t total = 70'000;
+  std::size_t begun = 0;
+  answering.answer = [&](const Request& request) -> Result<Bytes> {
+    if (std::holds_alternative<StatusAsk>(request.ask)) {
+      const Bytes status = encode(rig.source.status().value());
+      return part(static_cast<std::uint32_t>(status.size()), status);
+    }
+    ++total;
+    begun += request.offset == 0 ? 1 : 0;
+    return part(total, std::min(request.want_bytes, total - request.offset));
+  };
+  client.client().add_peer(peer(1), rig.net.network.now());
+  Progress headers_only = rig.truth.everything();
+  headers_only.state.reset();
+  ASSERT_TRUE(client.client().start(headers_only, rig.net.network.now()));
+  for (int n = 0; n < 20'000 && client.client().dropped().empty(); ++n) {
+    rig.net.network.travel(peer(0), peer(1), 1'000'000);
+    rig.net.network.advance_ms(1);
+    client.client().tick(rig.net.network.now());
+  }
+  ASSERT_EQ(client.client().dropped().size(), 1U);
+  EXPECT_EQ(client.client().dropped()[0].reason, DropReason::kUseless);
+  EXPECT_EQ(begun, kMaxEmptyPromises);
+}
+
 // What breaks the protocol rather than the truth: each is a lie with its name.
 TEST(SyncClient, AnswersThatBreakTheProtocolAreNamed) {
-  struct Answering final : CallHandler {
-    void on_result(CallId, Result<Bytes>) override {}
-    void on_call(IncomingCall call) override { transport->reply(call.id, answer(decode_request(call.body).value())); }
-    void on_cancelled(CallId) override {}
-    void on_ready(const PeerId&) override {}
-    std::function<Result<Bytes>(const Request&)> answer;
-    Transport* transport = nullptr;
-  };
-  const auto part = [](std::uint32_t total, std::size_t bytes) {
-    return encode(Answer{.body = Part{.total = total, .bytes = Blob<kMaxWantBytes>(Bytes(bytes))}});
-  };
   const std::vector<std::pair<std::string, std::function<Bytes()>>> cases{
       {"a malformed answer: ", [&] { return Bytes{7}; }},
       {"an answer of a size that it cannot have", [&] { return part(0, 0); }},
