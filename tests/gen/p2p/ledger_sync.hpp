@@ -91,7 +91,7 @@ class LedgerSource : public Source {
 /// What survives the end of a process.
 struct SyncedDisk {
   std::map<std::uint64_t, Header> headers;
-  Disks ledger;
+  micro::test::Disks ledger;
   std::map<StatePath, Bytes> state;
   Progress progress;
 };

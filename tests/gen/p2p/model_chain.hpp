@@ -115,10 +115,10 @@ class TruthSink final : public Sink {
  public:
   explicit TruthSink(const Truth& truth) : truth_(truth) {}
 
-  Status check_headers(const Id& anchor, std::uint64_t first, const std::vector<HeaderBytes>& headers,
+  Status check_headers(const Id& anchor, std::uint64_t first, const std::vector<HeaderBytes>& given,
                        ByteView /*proof*/) override {
-    bool is_true = anchor == Truth::id_of(truth_.height) && first + headers.size() <= truth_.height;
-    for (std::size_t n = 0; n < headers.size(); ++n) is_true = is_true && equal(headers[n], truth_.header(first + n));
+    bool is_true = anchor == Truth::id_of(truth_.height) && first + given.size() <= truth_.height;
+    for (std::size_t n = 0; n < given.size(); ++n) is_true = is_true && equal(given[n], truth_.header(first + n));
     return judge(is_true);
   }
   Status check_header(const Id& id, ByteView header) override {

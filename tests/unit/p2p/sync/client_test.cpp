@@ -21,8 +21,8 @@ Truth truth_of(std::uint64_t height, std::vector<std::size_t> block_bytes) {
   return out;
 }
 
-struct Rig {
-  explicit Rig(Truth of) : truth(std::move(of)), source(truth), sink(truth) {}
+struct ClientRig {
+  explicit ClientRig(Truth of) : truth(std::move(of)), source(truth), sink(truth) {}
   SyncClient& start() { return net.start_client(sink, truth.everything()).client(); }
   Truth truth;
   TruthSource source;
@@ -31,7 +31,7 @@ struct Rig {
 };
 
 TEST(SyncClient, BringsEverythingFromOnePeer) {
-  Rig rig(truth_of(500, {10, 700}));
+  ClientRig rig(truth_of(500, {10, 700}));
   rig.net.add_server(1, rig.source);
   rig.start();
   ASSERT_TRUE(rig.net.finish(60'000));
@@ -40,7 +40,7 @@ TEST(SyncClient, BringsEverythingFromOnePeer) {
 }
 
 TEST(SyncClient, BlocksLargerThanAnyFrameComeInParts) {
-  Rig rig(truth_of(12, {2'000'000, 10, 300'000}));
+  ClientRig rig(truth_of(12, {2'000'000, 10, 300'000}));
   for (std::uint64_t n = 1; n <= 3; ++n) rig.net.add_server(n, rig.source);
   rig.start();
   ASSERT_TRUE(rig.net.finish(60'000));
@@ -49,7 +49,7 @@ TEST(SyncClient, BlocksLargerThanAnyFrameComeInParts) {
 }
 
 TEST(SyncClient, ABlockInPartsComesThroughABusyPeerToo) {
-  Rig rig(truth_of(3, {1'000'000}));
+  ClientRig rig(truth_of(3, {1'000'000}));
   rig.net.add_server(1, rig.source, SyncNet::kFastBytesPerMs, {.peer_bytes = {.per_s = 200'000, .stock = 100'000}});
   rig.start();
   ASSERT_TRUE(rig.net.finish(120'000)) << "parts that were refused for a while are asked for again, not the whole";
@@ -60,7 +60,7 @@ TEST(SyncClient, ABlockInPartsComesThroughABusyPeerToo) {
 TEST(SyncClient, SeveralPeersAreQuickerThanOne) {
   std::array<std::size_t, 2> took{};
   for (const std::uint64_t peers : {1U, 4U}) {
-    Rig rig(truth_of(2'000, {2'000}));
+    ClientRig rig(truth_of(2'000, {2'000}));
     for (std::uint64_t n = 1; n <= peers; ++n) rig.net.add_server(n, rig.source, 200);
     SyncClient& client = rig.start();
     took[peers == 1 ? 0 : 1] = rig.net.until([&] { return client.done(); }, 120'000);
@@ -70,7 +70,7 @@ TEST(SyncClient, SeveralPeersAreQuickerThanOne) {
 }
 
 TEST(SyncClient, TheWindowFollowsWhatAPeerGives) {
-  Rig rig(truth_of(20'000, {2'000}));
+  ClientRig rig(truth_of(20'000, {2'000}));
   rig.net.add_server(1, rig.source, 4'000);
   rig.net.add_server(2, rig.source, 100);
   SyncClient& client = rig.start();
@@ -84,12 +84,12 @@ TEST(SyncClient, TheWindowFollowsWhatAPeerGives) {
 }
 
 TEST(SyncClient, ASlowPeerHoldsUpNobody) {
-  Rig alone(truth_of(2'000, {2'000}));
+  ClientRig alone(truth_of(2'000, {2'000}));
   alone.net.add_server(1, alone.source, 500);
   SyncClient& first = alone.start();
   const std::size_t took = alone.net.until([&] { return first.done(); }, 120'000);
 
-  Rig rig(truth_of(2'000, {2'000}));
+  ClientRig rig(truth_of(2'000, {2'000}));
   rig.net.add_server(1, rig.source, 500);
   rig.net.add_server(2, rig.source, 1);
   SyncClient& client = rig.start();
@@ -99,7 +99,7 @@ TEST(SyncClient, ASlowPeerHoldsUpNobody) {
 }
 
 TEST(SyncClient, AnAnswerThatNeverComesIsGivenElsewhereAndItsPeerLeaves) {
-  Rig rig(truth_of(300, {500}));
+  ClientRig rig(truth_of(300, {500}));
   rig.net.add_server(1, rig.source).is_silent = true;
   SyncClient& client = rig.start();
   rig.net.until([&] { return rig.net.drop_of(1) != nullptr; }, 200'000);
@@ -119,7 +119,7 @@ TEST(SyncClient, WhoPromisesMoreThanItHasIsOfNoUse) {
       return out;
     }
   };
-  Rig rig(truth_of(100, {500}));
+  ClientRig rig(truth_of(100, {500}));
   const Truth little = truth_of(20, {500});
   Boaster boaster(little);
   rig.net.add_server(2, boaster);
@@ -133,7 +133,7 @@ TEST(SyncClient, WhoPromisesMoreThanItHasIsOfNoUse) {
 }
 
 TEST(SyncClient, APeerIsAskedForNoMoreThanItHas) {
-  Rig rig(truth_of(100, {500}));
+  ClientRig rig(truth_of(100, {500}));
   Truth little = truth_of(100, {500});
   little.height = 30;
   TruthSource behind(little);
@@ -149,7 +149,7 @@ TEST(SyncClient, APeerIsAskedForNoMoreThanItHas) {
 
 // A quick peer with little to give must not take from a slow one what it cannot give itself.
 TEST(SyncClient, WhoCannotGiveItTakesNothingOver) {
-  Rig rig(truth_of(60, {100'000}));
+  ClientRig rig(truth_of(60, {100'000}));
   Truth little = rig.truth;
   little.height = 20;
   TruthSource behind(little);
@@ -162,7 +162,7 @@ TEST(SyncClient, WhoCannotGiveItTakesNothingOver) {
 }
 
 TEST(SyncClient, WhatCannotBeKeptEndsItAndAccusesNobody) {
-  Rig rig(truth_of(100, {500}));
+  ClientRig rig(truth_of(100, {500}));
   rig.sink.fails_after = 40;
   rig.net.add_server(1, rig.source);
   SyncClient& client = rig.start();
@@ -179,7 +179,7 @@ TEST(SyncClient, WhatCannotBeKeptEndsItAndAccusesNobody) {
 }
 
 TEST(SyncClient, PeersBeyondTheLimitWaitForAPlace) {
-  Rig rig(truth_of(50, {500}));
+  ClientRig rig(truth_of(50, {500}));
   SyncClient& client = rig.start();
   for (std::uint64_t n = 1; n <= kMaxSyncPeers + 1; ++n)
     rig.net.add_server(n, rig.source).is_silent = n <= kMaxSyncPeers;
@@ -207,7 +207,7 @@ Bytes part(std::uint32_t total, std::size_t bytes) {
 
 // A node that forgot a large answer between two parts, and then has another, is no liar; but of no use if that goes on.
 TEST(SyncClient, AnAnswerThatChangesInTheMiddleIsAskedForAgain) {
-  Rig rig(truth_of(30, {10}));
+  ClientRig rig(truth_of(30, {10}));
   test::SyncHost client(rig.net.network, peer(0), rig.net.no_source, rig.sink, rig.net.clock);
   Answering answering;
   test::MemoryTransport transport(rig.net.network, peer(1), answering);
@@ -277,7 +277,7 @@ TEST(SyncClient, AnswersThatBreakTheProtocolAreNamed) {
 }
 
 TEST(SyncClient, ItsEndLeavesNoCallBehind) {
-  Rig rig(truth_of(300, {5'000}));
+  ClientRig rig(truth_of(300, {5'000}));
   rig.net.add_server(1, rig.source, 10);
   SyncClient& client = rig.start();
   rig.net.until([&] { return client.progress().headers.next > 1; }, 60'000);

@@ -46,8 +46,8 @@ struct Blocks final : Source {
   std::size_t reads = 0;
 };
 
-struct Rig {
-  explicit Rig(std::size_t block_bytes, const ServerLimits& limits = {})
+struct ServerRig {
+  explicit ServerRig(std::size_t block_bytes, const ServerLimits& limits = {})
       : source(block_bytes), server(replies, source, limits) {}
   CallId ask(std::uint64_t from, Ask what, std::uint32_t want = kMinWantBytes, std::uint32_t offset = 0) {
     const CallId id = ++last;
@@ -76,7 +76,7 @@ struct Rig {
 };
 
 TEST(SyncServer, GivesAsManyBlocksAsFitAndAtLeastOne) {
-  Rig rig(5'000);
+  ServerRig rig(5'000);
   const CallId some = rig.ask(1, BlocksAsk{.first = 10, .count = 100});
   const CallId end = rig.ask(1, BlocksAsk{.first = 999, .count = 100});
   const CallId beyond = rig.ask(1, BlocksAsk{.first = 1'001, .count = 1});
@@ -89,7 +89,7 @@ TEST(SyncServer, GivesAsManyBlocksAsFitAndAtLeastOne) {
 }
 
 TEST(SyncServer, ALargeAnswerGoesInPartsAndIsReadOnce) {
-  Rig rig(100'000);
+  ServerRig rig(100'000);
   Bytes whole;
   std::uint32_t total = 1;
   while (whole.size() < total) {
@@ -111,7 +111,7 @@ TEST(SyncServer, ALargeAnswerGoesInPartsAndIsReadOnce) {
 }
 
 TEST(SyncServer, KeptAnswersAreBounded) {
-  Rig rig(1'000'000, {.max_kept_bytes = 3'100'000});
+  ServerRig rig(1'000'000, {.max_kept_bytes = 3'100'000});
   for (std::uint64_t height = 1; height < 20; ++height) {
     rig.ask(height, BlocksAsk{.first = height, .count = 1});
     rig.work();
@@ -126,7 +126,7 @@ TEST(SyncServer, KeptAnswersAreBounded) {
 }
 
 TEST(SyncServer, WhoIsOverItsBytesWaitsAndOthersDoNot) {
-  Rig rig(10'000, {.peer_bytes = {.per_s = 10'000, .stock = 20'000}});
+  ServerRig rig(10'000, {.peer_bytes = {.per_s = 10'000, .stock = 20'000}});
   std::vector<CallId> greedy;
   for (int n = 0; n < 10; ++n) greedy.push_back(rig.ask(1, BlocksAsk{.first = 1, .count = 1}));
   const CallId modest = rig.ask(2, BlocksAsk{.first = 1, .count = 1});
@@ -148,7 +148,7 @@ TEST(SyncServer, WhoIsOverItsBytesWaitsAndOthersDoNot) {
 }
 
 TEST(SyncServer, ReadsAndProcessorTimeAreBudgetsToo) {
-  Rig reads(10, {.peer_reads = {.per_s = 100, .stock = 300}});
+  ServerRig reads(10, {.peer_reads = {.per_s = 100, .stock = 300}});
   List<Id, kMaxIdsPerAsk> nobodys(64);  // a read each, and hardly a byte
   std::size_t refused = 0;
   for (int n = 0; n < 20; ++n) {
@@ -159,7 +159,7 @@ TEST(SyncServer, ReadsAndProcessorTimeAreBudgetsToo) {
   EXPECT_GE(refused, 15U);
   EXPECT_LE(reads.source.reads, 400U);
 
-  Rig cpu(10);
+  ServerRig cpu(10);
   const CallId first = cpu.ask(1, StatusAsk{});
   const auto served = cpu.server.step(cpu.now);
   ASSERT_EQ(served, peer(1));
@@ -172,7 +172,7 @@ TEST(SyncServer, ReadsAndProcessorTimeAreBudgetsToo) {
 }
 
 TEST(SyncServer, PeersTakeTurns) {
-  Rig rig(10);
+  ServerRig rig(10);
   for (int n = 0; n < 5; ++n) rig.ask(1, StatusAsk{});
   for (int n = 0; n < 2; ++n) rig.ask(2, StatusAsk{});
   std::vector<PeerId> order;
@@ -182,7 +182,7 @@ TEST(SyncServer, PeersTakeTurns) {
 }
 
 TEST(SyncServer, TheQueueIsBoundedAndWhatIsCancelledIsNotWorkedOn) {
-  Rig rig(10, {.max_waiting_per_peer = 4, .max_waiting = 6});
+  ServerRig rig(10, {.max_waiting_per_peer = 4, .max_waiting = 6});
   std::vector<CallId> calls;
   for (int n = 0; n < 5; ++n) calls.push_back(rig.ask(1, BlocksAsk{.first = 1, .count = 1}));
   EXPECT_EQ(rig.refusal(calls[4]).kind, RefusalKind::kBusy);
@@ -200,7 +200,7 @@ TEST(SyncServer, TheQueueIsBoundedAndWhatIsCancelledIsNotWorkedOn) {
 }
 
 TEST(SyncServer, NonsenseIsAnErrorAndAFailureOfOursIsTold) {
-  Rig rig(10);
+  ServerRig rig(10);
   rig.server.on_call({.id = 100, .from = peer(1), .method = "sync", .body = {9, 9}, .deadline = {}}, rig.now);
   EXPECT_EQ(rig.replies.given.at(100).error().fault, Fault::kInvalid);
   const std::vector<Ask> wrong{BlocksAsk{.first = 1, .count = 0},
