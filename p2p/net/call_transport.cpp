@@ -38,12 +38,11 @@ using AnswerLine = Line<UnaryServer>;
 
 class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler)
-      : io_(io), host_(host), clock_(clock), handler_(&handler) {}
+  Impl(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler, std::string protocol)
+      : io_(io), host_(host), clock_(clock), handler_(&handler), protocol_(std::move(protocol)) {}
 
   void begin() {
-    host_.handle(std::string(kCallProtocol),
-                 [weak = weak_from_this()](Stream stream) { return serve(weak, std::move(stream)); });
+    host_.handle(protocol_, [weak = weak_from_this()](Stream stream) { return serve(weak, std::move(stream)); });
   }
 
   // Nobody is told any more: the handler may be gone.
@@ -96,7 +95,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
     if (found != asks_.end()) return found->second;
     for (const auto& session : host_.sessions()) {
       if (!session->is_open() || !session->secured() || session->peer() != peer) continue;
-      auto line = std::make_shared<AskLine>(io_, TRY(session->open_lazily(std::string(kCallProtocol))));
+      auto line = std::make_shared<AskLine>(io_, TRY(session->open_lazily(protocol_)));
       asks_[peer] = line;
       spawn(io_, write(shared_from_this(), line));
       spawn(io_, read(shared_from_this(), line));
@@ -268,6 +267,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   Host& host_;
   const Clock& clock_;
   CallHandler* handler_;
+  std::string protocol_;
   CallId last_id_ = 0;
   std::map<PeerId, std::shared_ptr<AskLine>> asks_;
   std::set<std::shared_ptr<AnswerLine>> answers_;
@@ -275,8 +275,9 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   std::map<CallId, std::pair<std::shared_ptr<AnswerLine>, CallId>> answering_;
 };
 
-CallTransport::CallTransport(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler)
-    : impl_(std::make_shared<Impl>(io, host, clock, handler)) {
+CallTransport::CallTransport(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler,
+                             std::string protocol)
+    : impl_(std::make_shared<Impl>(io, host, clock, handler, std::move(protocol))) {
   impl_->begin();
 }
 CallTransport::~CallTransport() {

@@ -25,7 +25,7 @@ CHAIN_RANK = {
 }
 # Inside p2p likewise; only net and what is above it have sockets.
 P2P_RANK = {"aio": 0, "wire": 0, "noise": 1, "mux": 1, "connection": 2, "peers": 2, "calls": 2, "gossip": 2, "relay": 3,
-            "net": 3, "discovery": 4}
+            "sync": 3, "net": 4, "discovery": 5}
 RANKS = {"chain": CHAIN_RANK, "p2p": P2P_RANK}
 WALLET_SEES = {"base", "codec", "crypto", "types", "economy"}
 MIRRORS = {"unit", "prop", "vectors", "gen", "sim"}  # folders of tests that only mirror the source tree
