@@ -1,6 +1,7 @@
 #include "consensus/replica/replica.hpp"
 
 #include <chrono>
+#include <map>
 
 #include "consensus/core/certificate.hpp"
 #include "consensus/replica/perform.hpp"
@@ -53,12 +54,26 @@ Status Replica::recover(const ChainHead& head) {
   }
   TRY(enter_epoch(head.epoch));
   for (const Record& record : records) TRY(keep(record));
+  remember(records, head.header.height);
   at_start_ = engine_.start({head, std::move(set)}, std::move(records), now());
   if (engine_.decides_alone() && engine_.footprint().fetches > 0) {
     return fail(Fault::kCorrupt, "the ledger lacks blocks that this node alone made final",
                 "restore the ledger's data; the journal must never be removed to get past this");
   }
   return {};
+}
+
+void Replica::remember(const std::vector<Record>& records, Height above) const {
+  if (!ports_.remembered) return;
+  std::multimap<Height, const Block*> blocks;
+  const auto add = [&](const Block& block) {
+    if (block.header.height > above) blocks.emplace(block.header.height, &block);
+  };
+  for (const Record& record : records) {
+    if (const auto* body = std::get_if<Body>(&record)) add(body->block);
+    if (const auto* accepted = std::get_if<Accepted>(&record); accepted && accepted->block) add(*accepted->block);
+  }
+  for (const auto& [height, block] : blocks) ports_.remembered(*block);
 }
 
 Replica::~Replica() {

@@ -35,6 +35,9 @@ struct ReplicaPorts {
   JustificationLog* justifications = nullptr;  ///< what a fork would be judged by; may be none
   std::uint32_t answerable_epochs = 0;         ///< for which bonds answer: so long justifications are kept
   std::function<bool()> txs_wait;              ///< whether a block could hold anything
+  /// While opening, from the lowest: a block above the head that was worked on before the restart. It may still become
+  /// final, or its transactions may have to wait for another. May be empty.
+  std::function<void(const Block&)> remembered;
   /// Once, at most: the replica does nothing more, and the node has to stop. `proof`: the certificates behind it.
   std::function<void(const Error&, const std::vector<Certificate>& proof)> halted;
   std::function<void(const Evidence&)> evidence;                              ///< may be empty
@@ -70,6 +73,7 @@ class Replica {
   Replica(ReplicaPorts ports, std::unique_ptr<Journal> journal, const Ed25519Secret& key, const EngineConfig& config)
       : ports_(std::move(ports)), journal_(std::move(journal)), signer_(key), engine_(config, signer_) {}
   Status recover(const ChainHead& head);
+  void remember(const std::vector<Record>& records, Height above) const;
 
   void run();
   bool wait_for_work();

@@ -60,6 +60,10 @@ Result<std::unique_ptr<LedgerService>> LedgerService::open(const std::filesystem
   ports.ledger = out->ledger_.get();
   ports.chain = out->ledger_.get();
   ports.txs_wait = [ledger = out->ledger_.get()] { return ledger->txs_wait(); };
+  // Who asks for them after a restart is told that they wait, not that they never happened.
+  ports.remembered = [ledger = out->ledger_.get()](const Block& block) {
+    for (const SignedTx& tx : block.txs) static_cast<void>(ledger->submit(tx));
+  };
   ports.halted = [service = out.get()](const Error& error, const auto& proof) { service->halted(error, proof); };
   simplex::EngineConfig config;
   config.idle_ms = kIdleAloneMs;

@@ -106,9 +106,11 @@ void Node::add_ledger_methods() {
   methods_.add("ledger.tx", [this, view](RpcParams& p) -> Result<Json> {
     const TxId id = TRY(TxId::parse(TRY(p.text("txid"))));
     TRY(p.finish());
+    // Waiting ends after the block is stored: in this order nothing is missed between the two.
+    const bool waits = ledger_->ledger().waiting_tx(id).has_value();
     const auto stored = ledger_->ledger().blocks().tx(id);
     if (stored) return view([&](const views::Moment& m) { return views::tx(m, *stored); });
-    if (ledger_->ledger().waiting_tx(id)) return Json{{"txid", id.hex()}, {"found", true}, {"pending", true}};
+    if (waits) return Json{{"txid", id.hex()}, {"found", true}, {"pending", true}};
     return fail(Fault::kNotFound, "no transaction " + id.hex());
   });
   methods_.add("ledger.account", [this, view](RpcParams& p) -> Result<Json> {
