@@ -93,15 +93,13 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   Result<std::shared_ptr<AskLine>> line_to(const PeerId& peer) {
     const auto found = asks_.find(peer);
     if (found != asks_.end()) return found->second;
-    for (const auto& session : host_.sessions()) {
-      if (!session->is_open() || !session->secured() || session->peer() != peer) continue;
-      auto line = std::make_shared<AskLine>(io_, TRY(session->open_lazily(protocol_)));
-      asks_[peer] = line;
-      spawn(io_, write(shared_from_this(), line));
-      spawn(io_, read(shared_from_this(), line));
-      return line;
-    }
-    return fail(Fault::kUnreachable, "not connected to this peer");
+    const auto session = host_.session_with(peer);
+    if (!session) return fail(Fault::kUnreachable, "not connected to this peer");
+    auto line = std::make_shared<AskLine>(io_, TRY(session->open_lazily(protocol_)));
+    asks_[peer] = line;
+    spawn(io_, write(shared_from_this(), line));
+    spawn(io_, read(shared_from_this(), line));
+    return line;
   }
 
   static Task<void> read(std::shared_ptr<Impl> self, std::shared_ptr<AskLine> line) {
