@@ -23,7 +23,7 @@ packages_build="clang-19 lld-19 llvm-19 libclang-rt-19-dev cmake ninja-build cca
   librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
   libfmt-dev libgit2-dev libbotan-2-dev bubblewrap libseccomp-dev
   wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32"
-packages_test="python3 g++-12 wabt golang-github-flynn-noise-dev"
+packages_test="python3 g++-12 wabt spin golang-github-flynn-noise-dev"
 packages_bench="nginx-light wrk python3"
 
 say() { printf '%s\n' "micro: $*" >&2; }
