@@ -25,7 +25,8 @@ std::uint64_t number_before(const std::string& text, const std::string& what) {
 
 /// `settings` as in the environment: "MUTANT=3 FRAMING=1".
 Search search(const std::string& settings) {
-  const std::string command = "env " + settings + " " MICRO_MODEL_SEARCH " -n -m100000 -w20 2>&1";
+  // It writes how it got to an error beside itself.
+  const std::string command = "cd " MICRO_MODEL_FOLDER " && env " + settings + " ./search -n -m100000 -w20 2>&1";
   Search out;
   FILE* pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return out;
