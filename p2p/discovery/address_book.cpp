@@ -8,13 +8,12 @@
 namespace micro::p2p {
 namespace {
 
-constexpr std::int64_t kNsInSecond = 1'000'000'000;
 constexpr std::int64_t kJustTriedS = 60;  // what may be under way still is not judged
 constexpr std::size_t kPickTries = 256;
 constexpr std::uint64_t kRivalOneIn = 4;  // of picks look first at whom a newcomer waits for
 
 std::int64_t seconds_of(Instant now) {
-  return static_cast<std::int64_t>(now.ns) / kNsInSecond;
+  return static_cast<std::int64_t>(now.ns / 1'000'000'000);
 }
 
 std::array<std::uint8_t, 4> four_bytes(std::uint32_t value) {

@@ -1,7 +1,6 @@
 #include "p2p/net/call_transport.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
+#include "p2p/aio/spawn.hpp"
 
 namespace micro::p2p {
 
@@ -12,10 +11,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = 16 * 1'024;
 constexpr std::size_t kWriteBytes = 64 * 1'024;
-
-void spawn(asio::io_context& io, Task<void> task) {
-  asio::co_spawn(io, std::move(task), [](const std::exception_ptr&) {});
-}
 
 // One stream with one of the two cores; shared by the coroutines that read, write and keep its time.
 template <class Core>

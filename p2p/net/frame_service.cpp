@@ -1,10 +1,9 @@
 #include "p2p/net/frame_service.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <deque>
 
+#include "p2p/aio/spawn.hpp"
 #include "p2p/peers/address_group.hpp"
 #include "p2p/wire/varint.hpp"
 
@@ -18,10 +17,6 @@ namespace {
 constexpr std::size_t kFrameReadBytes = 16 * 1'024;
 constexpr std::size_t kKeptFrameBufferBytes = 16 * 1'024;
 constexpr std::uint64_t kMostWaitNs = 3'600'000'000'000;  // a core without a deadline is looked at each hour
-
-void spawn_line(asio::io_context& io, Task<void> task) {
-  asio::co_spawn(io, std::move(task), [](const std::exception_ptr&) {});
-}
 
 // Both directions with one peer; shared by the coroutines that read and write.
 struct FrameLine {
@@ -118,7 +113,7 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
     if (!core_.connected(session->peer(), facts_of(*session, std::move(protocol)), clock_.now())) return nullptr;
     const auto line = std::make_shared<FrameLine>(io_, session->peer());
     lines_[line->peer] = line;
-    spawn_line(io_, write(shared_from_this(), line, session));
+    spawn(io_, write(shared_from_this(), line, session));
     return line;
   }
 
@@ -161,7 +156,7 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
       co_return;
     }
     line->out = std::make_shared<Stream>(std::move(*opened));
-    spawn_line(self->io_, watch(self, line));
+    spawn(self->io_, watch(self, line));
     while (!line->over) {
       const Bytes frame = self->core_.next_frame(line->peer, self->clock_.now());
       if (frame.empty()) {

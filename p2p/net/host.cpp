@@ -1,10 +1,10 @@
 #include "p2p/net/host.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
+#include "p2p/aio/spawn.hpp"
 #include "p2p/net/dialer.hpp"
 #include "p2p/net/lanes.hpp"
 #include "p2p/wire/varint.hpp"
@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::size_t kPingBytes = 32;
 constexpr std::uint64_t kAcceptPauseMs = 100;  // after a failure: usually no descriptor is free
-
-// Whatever ends a coroutine, its holders have let go: there is nobody to tell.
-void spawn(const asio::any_io_executor& executor, Task<void> task) {
-  asio::co_spawn(executor, std::move(task), [](const std::exception_ptr&) {});
-}
 
 Task<void> echo_pings(Stream stream) {
   std::array<std::uint8_t, kPingBytes> bytes;
@@ -111,7 +106,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     const auto also = manager_.connected(entry.id, {session->peer(), entry.address}, direction, *source_, now());
     if (!also) return session->close(also.error());
     for (const ManagerEffect& effect : *also) close(effect.connection, effect.reason);
-    spawn(io_.get_executor(), ask_identify(session));
+    spawn(io_, ask_identify(session));
   }
 
   void closed(const std::shared_ptr<Session>& session) override {
@@ -132,7 +127,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     const auto found = handlers_.find(stream.protocol());
     if (found == handlers_.end()) return;
     stream.set_class(found->second.of);
-    spawn(io_.get_executor(), found->second.run(std::move(stream)));
+    spawn(io_, found->second.run(std::move(stream)));
   }
 
   void identified(const Session& session) override {
@@ -237,7 +232,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     for (const auto& [session, entry] : sessions_) {
       const auto& said = session->identify();
       if (!said || std::ranges::find(said->protocols, kIdentifyPushProtocol) == said->protocols.end()) continue;
-      spawn(io_.get_executor(), push_to(session, identify_for(*session)));
+      spawn(io_, push_to(session, identify_for(*session)));
     }
   }
 
@@ -413,7 +408,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     const auto may_dial = [this](const Multiaddr& address) { return gater_.may_dial(address, now()).has_value(); };
     for (const ManagerEffect& effect : manager_.step(*source_, may_dial, now())) {
       if (effect.kind == ManagerEffect::Kind::kDial) {
-        spawn(io_.get_executor(), dial_for_manager(shared_from_this(), effect.peer, effect.addresses));
+        spawn(io_, dial_for_manager(shared_from_this(), effect.peer, effect.addresses));
       } else {
         close(effect.connection, effect.reason);
       }

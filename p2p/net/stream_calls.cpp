@@ -1,7 +1,6 @@
 #include "p2p/net/stream_calls.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
+#include "p2p/aio/spawn.hpp"
 
 namespace micro::p2p {
 
@@ -10,12 +9,12 @@ using boost::system::error_code;
 
 namespace {
 
-constexpr std::size_t kReadBytes = 16 * 1'024;
-constexpr std::size_t kWriteBytes = 64 * 1'024;
+constexpr std::size_t kStreamReadBytes = 16 * 1'024;
+constexpr std::size_t kStreamWriteBytes = 64 * 1'024;
 
 // A call with its stream; shared by the coroutines that read, write and keep its time.
-struct Line {
-  Line(asio::io_context& io, PeerId of, CallStream call)
+struct StreamLine {
+  StreamLine(asio::io_context& io, PeerId of, CallStream call)
       : peer(of), core(std::move(call)), wake(io.get_executor()), timer(io) {}
   CallId id = 0;
   PeerId peer;
@@ -29,21 +28,17 @@ struct Line {
   bool told = false;  // the application knows of it
   bool over = false;  // and hears nothing more
 };
-using LinePtr = std::shared_ptr<Line>;
-
-void spawn_line(asio::io_context& io, Task<void> task) {
-  asio::co_spawn(io, std::move(task), [](const std::exception_ptr&) {});
-}
+using StreamLinePtr = std::shared_ptr<StreamLine>;
 
 // A coroutine that works on a line's stream. Behind the last one nothing lingers.
-struct Running {
-  explicit Running(LinePtr of) : line(std::move(of)) { ++line->running; }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-  ~Running() {
+struct RunningLine {
+  explicit RunningLine(StreamLinePtr of) : line(std::move(of)) { ++line->running; }
+  RunningLine(const RunningLine&) = delete;
+  RunningLine& operator=(const RunningLine&) = delete;
+  ~RunningLine() {
     if (--line->running == 0) line->timer.cancel();
   }
-  LinePtr line;
+  StreamLinePtr line;
 };
 
 Error broken(std::string why) {
@@ -75,20 +70,21 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   Result<CallId> open(const PeerId& peer, std::string method, StreamClass of, Instant deadline) {
     if (method.size() > kMaxMethodBytes) return fail(Fault::kLimit, "the name of a method is too long");
     if (!host_.session_with(peer)) return fail(Fault::kUnreachable, "not connected to this peer");
-    const auto line = std::make_shared<Line>(io_, peer, CallStream::asker(std::move(method), deadline, clock_.now()));
+    const auto line =
+        std::make_shared<StreamLine>(io_, peer, CallStream::asker(std::move(method), deadline, clock_.now()));
     add(line);
     line->told = true;
-    spawn_line(io_, ask(shared_from_this(), line, of));
+    spawn(io_, ask(shared_from_this(), line, of));
     return line->id;
   }
 
-  [[nodiscard]] LinePtr find(CallId id) const {
+  [[nodiscard]] StreamLinePtr find(CallId id) const {
     const auto found = lines_.find(id);
     return found == lines_.end() ? nullptr : found->second;
   }
 
   Status send(CallId id, Bytes item) {
-    const LinePtr line = find(id);
+    const StreamLinePtr line = find(id);
     if (!line) return fail(Fault::kInterrupted, "this call is over");
     TRY(line->core.send(std::move(item)));
     line->wake.notify();
@@ -96,7 +92,7 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   }
 
   std::optional<Bytes> take(CallId id) {
-    const LinePtr line = find(id);
+    const StreamLinePtr line = find(id);
     if (!line) return std::nullopt;
     auto item = line->core.take();
     if (item) line->wake.notify();  // credit to give, or it is over now
@@ -104,14 +100,14 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   }
 
   void finish(CallId id) {
-    const LinePtr line = find(id);
+    const StreamLinePtr line = find(id);
     if (!line) return;
     line->core.finish();
     line->wake.notify();
   }
 
   void abort(CallId id, const Error& why) {
-    const LinePtr line = find(id);
+    const StreamLinePtr line = find(id);
     if (!line) return;
     line->core.abort(why);
     leave(line);
@@ -120,15 +116,15 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   [[nodiscard]] std::size_t under_way() const { return lines_.size(); }
 
  private:
-  void add(const LinePtr& line) {
+  void add(const StreamLinePtr& line) {
     line->id = ++last_id_;
     lines_[line->id] = line;
     keep_time(line);
   }
 
-  static Task<void> ask(std::shared_ptr<Impl> self, LinePtr line, StreamClass of) {
+  static Task<void> ask(std::shared_ptr<Impl> self, StreamLinePtr line, StreamClass of) {
     const auto protocol = of == StreamClass::kBulk ? kBulkCallProtocol : kStreamCallProtocol;
-    const Running running(line);
+    const RunningLine running(line);
     if (line->over) co_return;
     auto opened = co_await self->host_.open(line->peer, {std::string(protocol)}, of);
     if (line->over) co_return;
@@ -138,7 +134,7 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
       co_return;
     }
     line->stream.emplace(std::move(*opened));
-    spawn_line(self->io_, write(self, line));
+    spawn(self->io_, write(self, line));
     co_await read(self, line);
   }
 
@@ -146,12 +142,12 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
     const auto self = weak.lock();
     if (!self || self->handler_ == nullptr) co_return;
     const auto line =
-        std::make_shared<Line>(self->io_, stream.session()->peer(), CallStream::answerer(self->clock_.now()));
+        std::make_shared<StreamLine>(self->io_, stream.session()->peer(), CallStream::answerer(self->clock_.now()));
     line->stream.emplace(std::move(stream));
     line->incoming = true;
     const bool may_have_more = self->has_room_for(line->peer);
     self->add(line);
-    spawn_line(self->io_, write(self, line));
+    spawn(self->io_, write(self, line));
     if (!may_have_more) {
       line->core.abort({.fault = Fault::kBusy, .message = "too many calls are under way"});
       self->leave(line);
@@ -170,9 +166,9 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   }
 
   // To the end of the stream, also when the call is over: what is unread would be cut off with a reset.
-  static Task<void> read(std::shared_ptr<Impl> self, LinePtr line) {
-    const Running running(line);
-    Bytes buffer(kReadBytes);
+  static Task<void> read(std::shared_ptr<Impl> self, StreamLinePtr line) {
+    const RunningLine running(line);
+    Bytes buffer(kStreamReadBytes);
     std::optional<Error> why;
     while (true) {
       const auto size = co_await line->stream->read(buffer);
@@ -189,12 +185,12 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
     self->report(line);
   }
 
-  static Task<void> write(std::shared_ptr<Impl> self, LinePtr line) {
-    const Running running(line);
+  static Task<void> write(std::shared_ptr<Impl> self, StreamLinePtr line) {
+    const RunningLine running(line);
     while (true) {
       ByteQueue& out = line->core.output();
       if (!out.empty()) {
-        const ByteView front = out.view().first(std::min(kWriteBytes, out.size()));
+        const ByteView front = out.view().first(std::min(kStreamWriteBytes, out.size()));
         const Bytes piece(front.begin(), front.end());
         out.consume(piece.size());
         if (!co_await line->stream->write(piece)) break;
@@ -209,7 +205,7 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   }
 
   // What the application has to hear.
-  void report(const LinePtr& line) {
+  void report(const StreamLinePtr& line) {
     if (line->over || handler_ == nullptr) return;
     if (auto opening = line->core.take_opening()) {
       line->told = true;
@@ -227,7 +223,7 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   }
 
   // Its last bytes have a little time.
-  void leave(const LinePtr& line) {
+  void leave(const StreamLinePtr& line) {
     if (std::exchange(line->over, true)) return;
     lines_.erase(line->id);
     line->wake.notify();
@@ -238,7 +234,7 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
     });
   }
 
-  void drop(const LinePtr& line) {
+  void drop(const StreamLinePtr& line) {
     line->core.closed(broken("stopped"));
     line->over = true;
     lines_.erase(line->id);
@@ -247,7 +243,7 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
     line->wake.notify();
   }
 
-  void keep_time(const LinePtr& line) {
+  void keep_time(const StreamLinePtr& line) {
     if (line->over || line->timed == line->core.deadline()) return;
     line->timed = line->core.deadline();
     const std::uint64_t now_ns = clock_.now().ns;
@@ -267,7 +263,7 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
   const Clock& clock_;
   StreamCallHandler* handler_;
   CallId last_id_ = 0;
-  std::map<CallId, LinePtr> lines_;
+  std::map<CallId, StreamLinePtr> lines_;
 };
 
 StreamCalls::StreamCalls(asio::io_context& io, Host& host, const Clock& clock, StreamCallHandler& handler)

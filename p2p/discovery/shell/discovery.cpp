@@ -1,8 +1,8 @@
 #include "p2p/discovery/shell/discovery.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "p2p/aio/spawn.hpp"
 #include "p2p/discovery/exchange.hpp"
 #include "p2p/discovery/seeds.hpp"
 #include "p2p/discovery/shell/book_file.hpp"
@@ -95,7 +95,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       if (at) kad_.add_seed({at->peer, {at->address}});
     }
     if (book_.size() < kFewAddresses && resolver_ != nullptr && !config_.seed_names.empty()) {
-      spawn(search_seeds(shared_from_this()));
+      spawn(io_, search_seeds(shared_from_this()));
     }
     return {};
   }
@@ -193,7 +193,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     if (hellos_.contains(session->peer())) learn_addresses(*session);
     // A stock peer does not say hello, and is left in peace.
     if (session->dialed() && speaks(said, kHelloProtocol) && greeted_.insert(session).second) {
-      spawn(greet(shared_from_this(), session));
+      spawn(io_, greet(shared_from_this(), session));
     }
   }
 
@@ -262,7 +262,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       const auto before = asked_.find(view.peer);
       if (before != asked_.end() && now < before->second.plus_ms(kAskPeersMs)) continue;
       asked_[view.peer] = now;
-      if (auto session = session_with(view.peer)) spawn(ask_peers(shared_from_this(), std::move(session)));
+      if (auto session = session_with(view.peer)) spawn(io_, ask_peers(shared_from_this(), std::move(session)));
     }
   }
 
@@ -316,7 +316,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     for (KadOutgoing& out : effects.outgoing) queue_.push_back(std::move(out));
     while (!queue_.empty() && running_ < kMaxKadRequests) {
       ++running_;
-      spawn(run_request(shared_from_this(), std::move(queue_.front())));
+      spawn(io_, run_request(shared_from_this(), std::move(queue_.front())));
       queue_.pop_front();
     }
   }
@@ -365,7 +365,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     // No end before the answer: js does not look at a request whose stream has ended when it gets to it.
     auto answer = co_await read_message(*stream, kMaxKadMessageBytes);
     stream->finish();
-    self->spawn(end_politely(self, stream));
+    spawn(self->io_, end_politely(self, stream));
     co_return answer;
   }
 
@@ -406,10 +406,6 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     self->waiting_.erase(*lookup);
     if (!waiter->found) co_return fail(Fault::kInterrupted, "the node stops");
     co_return std::move(*waiter->found);
-  }
-
-  void spawn(Task<void> task) {
-    asio::co_spawn(io_, std::move(task), [](const std::exception_ptr&) {});
   }
 
   struct Asking {

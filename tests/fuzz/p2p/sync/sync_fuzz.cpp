@@ -66,7 +66,7 @@ bool fuzz_client(ByteView input) {
   CHECK(client.start(some_truth().everything(), now).has_value(), "progress of ours");
   bool any = false;
   while (input.size() >= 2 && !wire.open.empty()) {
-    const std::size_t size = std::min<std::size_t>(input[0] | input[1] << 8, input.size() - 2);
+    const std::size_t size = std::min<std::size_t>(input[0] + 256U * input[1], input.size() - 2);
     const CallId call = *wire.open.begin();
     wire.open.erase(call);
     now = now.plus_ms(1);

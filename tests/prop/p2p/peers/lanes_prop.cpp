@@ -11,7 +11,7 @@
 namespace micro::p2p {
 namespace {
 
-using Kind = LaneStep::Kind;
+using LaneKind = LaneStep::Kind;
 
 struct Wire {
   int dialer = 0;             // which end
@@ -40,13 +40,13 @@ RC_GTEST_PROP(Lanes, BothEndsAgreeOnOneConnectionForBulk, ()) {
   for (int round = 0; round < 3; ++round) {
     LaneStep steps[2];
     for (int end = 0; end < 2; ++end) steps[end] = lane_step(seen_by(wires, end), ids[end], ids[1 - end]);
-    const int acts = steps[0].kind == Kind::kAsk ? 1 : 0;
-    RC_ASSERT(steps[1 - acts].kind == Kind::kAsk);
-    RC_ASSERT(steps[acts].kind == (wires.size() == 1 ? Kind::kDial : Kind::kName));
+    const int acts = steps[0].kind == LaneKind::kAsk ? 1 : 0;
+    RC_ASSERT(steps[1 - acts].kind == LaneKind::kAsk);
+    RC_ASSERT(steps[acts].kind == (wires.size() == 1 ? LaneKind::kDial : LaneKind::kName));
     Wire* named = nullptr;
     for (Wire& wire : wires) named = wire.seen[acts] == steps[acts].connection ? &wire : named;
     RC_ASSERT(named != nullptr && named->dialer == acts);
-    if (steps[acts].kind == Kind::kDial) {
+    if (steps[acts].kind == LaneKind::kDial) {
       add(acts, true);
       continue;
     }
@@ -55,7 +55,7 @@ RC_GTEST_PROP(Lanes, BothEndsAgreeOnOneConnectionForBulk, ()) {
   }
   for (int end = 0; end < 2; ++end) {
     const auto all = seen_by(wires, end);
-    RC_ASSERT(lane_step(all, ids[end], ids[1 - end]).kind == Kind::kNone);
+    RC_ASSERT(lane_step(all, ids[end], ids[1 - end]).kind == LaneKind::kNone);
     for (const Wire& wire : wires) {
       if (wire.seen[end] == lane_for(all, StreamClass::kBulk)) RC_ASSERT(wire.bulk);
       if (wire.seen[end] == lane_for(all, StreamClass::kInteractive)) RC_ASSERT(!wire.bulk);
@@ -68,7 +68,7 @@ TEST(Lanes, OneConnectionCarriesEverything) {
   EXPECT_EQ(lane_for(std::span(&only, 1), StreamClass::kBulk), 5U);
   EXPECT_EQ(lane_for(std::span(&only, 1), StreamClass::kInteractive), 5U);
   EXPECT_EQ(lane_for({}, StreamClass::kBulk), std::nullopt);
-  EXPECT_EQ(lane_step({}, test::peer(1), test::peer(2)).kind, Kind::kNone);
+  EXPECT_EQ(lane_step({}, test::peer(1), test::peer(2)).kind, LaneKind::kNone);
 }
 
 }  // namespace
