@@ -40,6 +40,7 @@ class MemoryStreams final : public StreamTransport {
     PeerId peer;
     CallStream core;
     bool told = false;
+    bool closed = false;  // its direction of the stream: nothing more can be written
   };
   CallId add(std::uint64_t wire, const PeerId& peer, CallStream core, bool told) {
     const CallId id = ++last_id_;
@@ -89,7 +90,9 @@ class MemoryStreamNetwork {
     bool moved = false;
     for_each_end([&](MemoryStreams& node, CallId id) {
       auto& end = node.ends_.at(id);
+      if (end.closed && end.core.is_over()) end.core.output().clear();
       const std::size_t size = std::min(most, end.core.output().size());
+      CHECK(size == 0 || !end.closed, "nothing is said behind the last word");
       const auto there = other(end, node.self_);
       if (size > 0 && there) {
         const Status fed = there->first->ends_.at(there->second).core.feed(end.core.output().view().first(size), now_);
@@ -97,6 +100,7 @@ class MemoryStreamNetwork {
         there->first->report(there->second);
       }
       end.core.output().consume(size);
+      end.closed = end.core.all_said() && end.core.output().empty();
       moved = moved || size > 0;
       if (!there && !end.core.is_over()) end.core.closed(std::nullopt);  // it is gone: an end, not a break
       node.report(id);
