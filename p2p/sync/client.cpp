@@ -150,6 +150,7 @@ std::optional<StatusAnswer> SyncClient::status_of(const PeerId& peer) const {
 /// Gives work to whoever has room, one request at a time and the quickest first, so that what holds up the rest is in
 /// good hands.
 void SyncClient::pump(Instant now) {
+  pumped_ = now;
   settle();
   sweep();
   if (failure_) return;
@@ -416,7 +417,7 @@ std::optional<Instant> SyncClient::next_wake(Instant now) const {
   std::optional<Instant> out;
   const auto consider = [&](Instant at) { out = out ? std::min(*out, at) : at; };
   for (const auto& [id, peer] : peers_) {
-    if (now < peer.paused_until) {
+    if (pumped_ < peer.paused_until) {
       consider(peer.paused_until);
     } else if (peer.flights == 0) {
       consider(peer.ask_status_at);
@@ -424,7 +425,7 @@ std::optional<Instant> SyncClient::next_wake(Instant now) const {
   }
   for (const auto& [id, flight] : flights_) {
     for (const Instant at : {flight.begun.plus_ms(kStealMs), flight.overdue_at}) {
-      if (now < at) consider(at);
+      if (pumped_ < at) consider(at);
     }
   }
   return out;

@@ -79,7 +79,7 @@ class SyncClient {
   void on_ready(const PeerId& peer, Instant now);
 
   void tick(Instant now);
-  /// Nothing where only peers or results can bring it on.
+  /// When to tick: now or before where something is due. Nothing where only peers or results can bring it on.
   [[nodiscard]] std::optional<Instant> next_wake(Instant now) const;
 
  private:
@@ -153,6 +153,7 @@ class SyncClient {
   std::vector<Id> unknown_;
   std::vector<Dropped> dropped_;
   std::optional<Error> failure_;
+  Instant pumped_;  // what came due since then is not done
 };
 
 }  // namespace micro::p2p::sync
