@@ -83,8 +83,8 @@ class CallStream {
   /// Once both ends have finished and everything was taken, or one gave up.
   [[nodiscard]] std::optional<Status> outcome() const;
   [[nodiscard]] bool is_over() const { return outcome().has_value(); }
-  /// Nothing more will be written: what is in `output` is the last. An end that has finished owes credit still, for what
-  /// the other end goes on sending.
+  /// Nothing more will be written: what is in `output` is the last. An end that has finished still owes credit for what
+  /// the other one goes on sending.
   [[nodiscard]] bool all_said() const { return (flow_.ended_here() && flow_.ended_there()) || is_over(); }
   [[nodiscard]] Instant deadline() const { return deadline_; }
   ByteQueue& output() { return flow_.output(); }
