@@ -196,8 +196,12 @@ std::vector<ManagerEffect> Manager::disconnected(ConnectionId id, const Error& w
     if (also.at.peer == live.at.peer && also.slot == Slot::kSecond) seconds.push_back(other);
   }
   for (const ConnectionId second : seconds) {
-    auto more = end(second, {.fault = Fault::kUnreachable, .message = "the peer's first connection ended"}, now);
-    out.insert(out.end(), more.begin(), more.end());
+    out.push_back({.kind = ManagerEffect::Kind::kClose,
+                   .peer = {},
+                   .addresses = {},
+                   .connection = second,
+                   .reason = "the peer's first connection ended"});
+    disconnected(second, why, now);  // what is shown is why the first one did
   }
   return out;
 }

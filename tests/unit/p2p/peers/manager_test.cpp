@@ -101,6 +101,8 @@ TEST(Manager, ASecondConnectionTakesNoRoomAndEndsWithTheFirst) {
   const auto also = world.manager.disconnected(1, {.fault = Fault::kUnreachable, .message = "gone"}, world.now);
   ASSERT_EQ(also.size(), 1U);
   EXPECT_EQ(also[0].connection, 2U);
+  const auto views = world.manager.peers();
+  EXPECT_EQ(std::ranges::find(views, peer(1), &PeerView::peer)->last_disconnect_reason, "gone");
   EXPECT_TRUE(world.manager.disconnected(4, {.fault = Fault::kUnreachable, .message = "gone"}, world.now).empty());
   EXPECT_EQ(world.manager.connections(world.now).size(), 1U);
 }

@@ -2,6 +2,7 @@
 // A manual clock decides what is late; real timers only make the loop turn.
 #include "p2p/discovery/shell/discovery.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -13,6 +14,7 @@ namespace micro::p2p {
 namespace {
 
 namespace asio = boost::asio;
+using ::testing::HasSubstr;
 
 const Hash kHere{{1}};
 const Hash kElsewhere{{2}};
@@ -92,7 +94,7 @@ TEST_F(DiscoveryTest, NodesOfTwoNetworksPartAndForgetEachOther) {
     const auto peers = client.host.peer_views();
     return !peers.empty() && !peers[0].last_disconnect_reason.empty();
   });
-  EXPECT_NE(client.host.peer_views()[0].last_disconnect_reason.find("another network"), std::string::npos);
+  EXPECT_THAT(client.host.peer_views()[0].last_disconnect_reason, HasSubstr("another network"));
   EXPECT_EQ(client.discovery.book().size(), 0U);
   EXPECT_EQ(client.discovery.hello_of(server.host.peer()), nullptr);
   EXPECT_TRUE(client.discovery.kad().table().empty());
