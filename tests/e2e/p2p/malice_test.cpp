@@ -191,7 +191,8 @@ TEST(Malice, HonestTrafficGoesOnAndMemoryStaysBounded) {
   const auto [usual, usual_bytes] = watch.measure(node, of.before_ms);
   ASSERT_GT(usual, 10);
   const Process army([&] {
-    static_cast<void>(::nice(19));  // attackers have machines of their own: they take none of this one's time from the others
+    // Attackers have machines of their own: they take none of this one's time from the others.
+    static_cast<void>(::nice(19));
     attack(*address, of.attack, *figures);
   });
   const auto [under_attack, most_bytes] = watch.measure(node, of.attack_ms);
