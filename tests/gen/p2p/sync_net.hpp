@@ -104,8 +104,12 @@ class SyncNet {
   }
   void stop_client() {
     if (!client) return;
-    for (const auto& [id, server] : servers) network.cut(peer(0), id);
+    cut_all();
     client.reset();
+  }
+  /// The client is told, and may hand over what it has checked: what it says of its progress before is old.
+  void cut_all() {
+    for (const auto& [id, server] : servers) network.cut(peer(0), id);
   }
   /// Connections break, and the client is told.
   void lose(const PeerId& id) {

@@ -110,6 +110,7 @@ struct World {
         server.is_silent = !server.is_silent;
         return;
       case 4: {
+        net.cut_all();
         const Progress kept = decode<Progress>(encode(net.client->client().progress())).value();
         RC_ASSERT(check_progress(kept).has_value());
         net.start_client(sink, kept);
