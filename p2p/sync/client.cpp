@@ -255,6 +255,7 @@ void SyncClient::resend(Instant now) {
     Peer& peer = peers_.at(flight.peer);
     if (!flight.call && now >= peer.paused_until) {
       flight.late_at = peer.pace.late_at(peer.flight_bytes, now);
+      flight.overdue_at = peer.pace.overdue_at(peer.flight_bytes, now);
       if (!send(flight, peer, it->first, now)) end(it, true);
     }
     it = next;
@@ -329,6 +330,7 @@ void SyncClient::on_part(Flights::iterator it, Part part, Instant now) {
   flight.answer.insert(flight.answer.end(), part.bytes.begin(), part.bytes.end());
   if (flight.answer.size() == part.total) return complete(it);
   flight.late_at = peer.pace.late_at(peer.flight_bytes, now);
+  flight.overdue_at = peer.pace.overdue_at(peer.flight_bytes, now);
   if (!send(flight, peer, it->first, now)) end(it, true);
 }
 

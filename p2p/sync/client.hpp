@@ -106,7 +106,7 @@ class SyncClient {
     Instant begun;
     Instant sent;
     Instant late_at;             // it counts as lost
-    Instant overdue_at;          // another may take it over
+    Instant overdue_at;          // another may take it over; later with each part
     std::optional<CallId> call;  // none: to be sent again when the peer is not paused
     Bytes answer;                // so far
     std::uint32_t total = 0;

@@ -147,6 +147,15 @@ TEST(SyncClient, APeerIsAskedForNoMoreThanItHas) {
   ASSERT_TRUE(rig.net.finish(60'000));
 }
 
+// Parts that keep coming are not overdue, however long the whole takes: it would go to and fro and never end.
+TEST(SyncClient, ALargeBlockStaysWithASlowPeerThatGivesItsParts) {
+  ClientRig rig(truth_of(12, {400'000}));
+  for (std::uint64_t n = 1; n <= 2; ++n) rig.net.add_server(n, rig.source, 20);
+  rig.start();
+  ASSERT_TRUE(rig.net.finish(600'000));
+  EXPECT_TRUE(rig.sink.has_everything());
+}
+
 // A quick peer with little to give must not take from a slow one what it cannot give itself.
 TEST(SyncClient, WhoCannotGiveItTakesNothingOver) {
   ClientRig rig(truth_of(60, {100'000}));
