@@ -19,11 +19,11 @@ min_memory_mb=2048     # one compiler at a time
 memory_per_job_mb=1500
 
 packages_build="clang-19 lld-19 llvm-19 libclang-rt-19-dev cmake ninja-build ccache pkg-config git ca-certificates
-  libboost1.81-dev libboost-url1.81-dev librocksdb-dev libsecp256k1-dev libsodium-dev nlohmann-json3-dev
+  libboost1.81-dev libboost-url1.81-dev librocksdb-dev libsecp256k1-dev libsodium-dev libssl-dev nlohmann-json3-dev
   librapidcheck-dev libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
   libfmt-dev libgit2-dev libbotan-2-dev bubblewrap libseccomp-dev
   wasi-libc libc++-19-dev-wasm32 libc++abi-19-dev-wasm32 libclang-rt-19-dev-wasm32"
-packages_test="python3 g++-12 wabt spin"
+packages_test="python3 g++-12 wabt spin golang-github-flynn-noise-dev"
 packages_bench="nginx-light wrk python3"
 
 say() { printf '%s\n' "micro: $*" >&2; }

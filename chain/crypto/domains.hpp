@@ -59,7 +59,8 @@ namespace micro::domain {
   X(kDecision, "micro/decision/v1")                 \
   X(kWalletLog, "micro/wallet/log/v1")              \
   X(kVoucherKey, "micro/wallet/voucher-key/v1")     \
-  X(kEngineConfig, "micro/engine/config/v1")
+  X(kEngineConfig, "micro/engine/config/v1")        \
+  X(kGossipMessage, "micro/gossip/message/v1")
 
 enum class Tag : unsigned char {
 #define X(name, text) name,

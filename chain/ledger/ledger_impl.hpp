@@ -85,6 +85,13 @@ class LedgerImpl final : public Ledger, public FinalChain {
     StateProof proof;
   };
   [[nodiscard]] ProvenState prove(const StatePath& path) const;
+  /// A piece of the whole state: for a node that has none yet. The header names the root.
+  struct ProvenRange {
+    Header header;
+    MerkleTree::Range range;
+  };
+  [[nodiscard]] ProvenRange prove_range(const StatePath& first, const StatePath& last,
+                                        const MerkleTree::RangeLimits& limits) const;
   struct ProvenTx {
     Header header;
     StoredTx stored;

@@ -175,6 +175,12 @@ LedgerImpl::ProvenState LedgerImpl::prove(const StatePath& path) const {
   return out;
 }
 
+LedgerImpl::ProvenRange LedgerImpl::prove_range(const StatePath& first, const StatePath& last,
+                                                const MerkleTree::RangeLimits& limits) const {
+  const std::shared_lock lock(state_mutex_);
+  return {head_header_, tree_.prove_range(first, last, limits)};
+}
+
 Result<LedgerImpl::ProvenTx> LedgerImpl::prove_tx(const TxId& id) const {
   ProvenTx out;
   out.stored = TRY(blocks_.tx(id));

@@ -205,16 +205,21 @@ StateProof MerkleTree::prove(const StatePath& path) const {
 }
 
 MerkleTree::Range MerkleTree::prove_range(const StatePath& first, const StatePath& last,
-                                          std::size_t max_entries) const {
+                                          const RangeLimits& limits) const {
   Range out;
   out.covered = last;
+  std::size_t bytes = 0;
   top_.walk(first, [&](const StoredLeaf& leaf) {
     if (leaf.path > last) return false;
-    if (out.entries.size() == max_entries) {
-      out.covered = out.entries.empty() ? first : out.entries.back().path;
+    const ByteView value = leaf.value.view();
+    const bool is_full = out.entries.size() >= limits.max_entries || bytes >= limits.max_bytes ||
+                         StatePath::kSize + value.size() > limits.max_bytes - bytes;
+    if (!out.entries.empty() && is_full) {
+      out.covered = out.entries.back().path;
       return false;
     }
-    out.entries.push_back({leaf.path, to_bytes(leaf.value.view())});
+    bytes += StatePath::kSize + value.size();
+    out.entries.push_back({leaf.path, to_bytes(value)});
     return true;
   });
   edge_nodes(Cursor(top_), StatePath{}, 0, first, out.covered, out.proof);

@@ -41,14 +41,20 @@ class MerkleTree final : public StateView {
 
   /// Inclusion when the path holds a value, else absence.
   [[nodiscard]] StateProof prove(const StatePath& path) const;
-  /// At most `max_entries` entries of [first, last], and the last path that they cover: the range proved is [first,
+  /// Entries of [first, last] from the first on, and the last path that they cover: the range proved is [first,
   /// covered].
   struct Range {
     std::vector<StateEntry> entries;
     StatePath covered;
     RangeProof proof;
   };
-  [[nodiscard]] Range prove_range(const StatePath& first, const StatePath& last, std::size_t max_entries) const;
+  /// Where a range ends before `last`. One entry is given whatever the limits, so that who goes on behind `covered`
+  /// gets to the end.
+  struct RangeLimits {
+    std::size_t max_entries = SIZE_MAX;
+    std::size_t max_bytes = SIZE_MAX;  ///< of paths and values
+  };
+  [[nodiscard]] Range prove_range(const StatePath& first, const StatePath& last, const RangeLimits& limits) const;
 
  private:
   Subtree top_;  ///< over the 256 modules

@@ -12,6 +12,7 @@ inline constexpr std::size_t kMaxCallBytes = 256 * 1'024;  ///< a request or a r
 inline constexpr std::size_t kMaxItemBytes = 64 * 1'024;   ///< of a streaming call
 inline constexpr std::size_t kMaxMethodBytes = 128;
 inline constexpr std::size_t kMaxCallErrorBytes = 512;
+inline constexpr std::uint64_t kMaxCallMs = 600'000;
 inline constexpr std::size_t kFrameLengthBytes = 4;
 inline constexpr std::size_t kMaxFrameBytes = kMaxCallBytes + 1'024;  ///< behind its length
 
@@ -43,6 +44,12 @@ struct CancelFrame {
 };
 using CallFrame = std::variant<RequestFrame, ReplyFrame, FailFrame, CancelFrame>;
 
+/// The first frame of a streaming call, by who asks; then both ends say StreamFrames.
+struct OpeningFrame {
+  std::uint32_t timeout_ms = 0;
+  Text<kMaxMethodBytes> method;
+  static constexpr auto kFields = std::tuple{&OpeningFrame::timeout_ms, &OpeningFrame::method};
+};
 struct ItemFrame {
   Blob<kMaxItemBytes> body;
   static constexpr auto kFields = std::tuple{&ItemFrame::body};

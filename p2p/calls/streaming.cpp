@@ -24,7 +24,8 @@ void StreamingCall::finish() {
 }
 
 void StreamingCall::abort(const Error& error) {
-  if (std::exchange(ended_here_, true)) return;
+  ended_here_ = true;
+  if (std::exchange(aborted_here_, true)) return;
   put_frame(output_,
             StreamFrame(EndFrame{
                 .failed = true, .fault = static_cast<std::uint8_t>(error.fault), .message = sent_message(error)}));
@@ -57,7 +58,9 @@ Status StreamingCall::on_frame(StreamFrame frame) {
     send_credit_ += credit->bytes;
     return {};
   }
-  if (ended_there_) return fail(Fault::kInvalid, "an item behind the end of a stream");
+  const auto* end = std::get_if<EndFrame>(&frame);
+  const bool gives_up = end != nullptr && end->failed && !failure_;  // a finished end may still give up
+  if (ended_there_ && !gives_up) return fail(Fault::kInvalid, "an item behind the end of a stream");
   if (auto* item = std::get_if<ItemFrame>(&frame)) {
     if (cost(item->body.size()) > their_credit_) return fail(Fault::kInvalid, "more items than credit");
     their_credit_ -= cost(item->body.size());
@@ -65,10 +68,77 @@ Status StreamingCall::on_frame(StreamFrame frame) {
     items_.push_back(std::move(static_cast<Bytes&>(item->body)));
     return {};
   }
-  const auto& end = std::get<EndFrame>(frame);
   ended_there_ = true;
-  if (end.failed) failure_ = received_error(end.fault, end.message);
+  if (end->failed) failure_ = received_error(end->fault, end->message);
   return {};
+}
+
+// --- a call around it ---
+
+CallStream CallStream::asker(std::string method, Instant deadline, Instant now) {
+  CallStream out;
+  const std::uint64_t left_ms = deadline > now ? (deadline.ns - now.ns) / 1'000'000 + 1 : 0;
+  out.opened_ = true;
+  out.deadline_ = std::min(deadline, now.plus_ms(kMaxCallMs));
+  put_frame(out.output(), OpeningFrame{.timeout_ms = static_cast<std::uint32_t>(std::min(left_ms, kMaxCallMs)),
+                                       .method = Text<kMaxMethodBytes>(std::move(method))});
+  return out;
+}
+
+CallStream CallStream::answerer(Instant now) {
+  CallStream out;
+  out.deadline_ = now.plus_ms(kOpeningMs);
+  return out;
+}
+
+Status CallStream::feed(ByteView input, Instant now) {
+  if (!opened_) {
+    input = input.subspan(TRY(opening_reader_.feed(input)));
+    auto opening = opening_reader_.take();
+    if (!opening) return {};
+    opened_ = true;
+    deadline_ = now.plus_ms(std::min<std::uint64_t>(opening->timeout_ms, kMaxCallMs));
+    opening_ = StreamOpening{.method = std::move(static_cast<std::string&>(opening->method)), .deadline = deadline_};
+  }
+  if (is_over()) return {};  // what was on its way
+  return flow_.feed(input);
+}
+
+std::optional<StreamOpening> CallStream::take_opening() {
+  return std::exchange(opening_, std::nullopt);
+}
+
+Status CallStream::send(Bytes item) {
+  if (over_) return std::unexpected(*over_);
+  return flow_.send(std::move(item));
+}
+
+void CallStream::finish() {
+  if (!is_over()) flow_.finish();
+}
+
+void CallStream::abort(const Error& error) {
+  if (is_over()) return;
+  over_ = error;
+  flow_.abort(error);
+}
+
+void CallStream::expire(Instant now) {
+  if (now < deadline_) return;
+  abort({.fault = Fault::kUnknownOutcome, .message = "a streaming call did not end in time"});
+}
+
+void CallStream::closed(const std::optional<Error>& why) {
+  // Behind the other end's last word its end is no news, nor is anything once both have said theirs.
+  if (is_over() || (flow_.ended_there() && (!why || flow_.ended_here()))) return;
+  over_ = why ? *why : Error{.fault = Fault::kUnknownOutcome, .message = "the stream of a call ended early"};
+}
+
+std::optional<Status> CallStream::outcome() const {
+  if (over_) return std::unexpected(*over_);
+  if (flow_.failure()) return std::unexpected(*flow_.failure());
+  if (flow_.at_end() && flow_.ended_here()) return Status();
+  return std::nullopt;
 }
 
 }  // namespace micro::p2p

@@ -14,7 +14,6 @@ inline constexpr std::size_t kMaxPendingCalls = 256;
 inline constexpr std::size_t kQueuedCallBytes = 512 * 1'024;  ///< a caller hears kBusy while more waits for the stream
 inline constexpr std::size_t kMaxRunningCalls = 64;
 inline constexpr std::size_t kHeldCallBytes = 1'024 * 1'024;  ///< requests and replies of one peer; then it is not read
-inline constexpr std::uint64_t kMaxCallMs = 600'000;
 
 struct CallResult {
   CallId id = 0;

@@ -223,9 +223,9 @@ void Connection::give_up(StreamId id) {
   if (!theirs) events_.push_back({.kind = ConnectionEvent::Kind::kRefused, .stream = id});
 }
 
-Result<StreamId> Connection::open(std::vector<std::string> proposals, Instant now) {
+Result<StreamId> Connection::open(std::vector<std::string> proposals, Instant now, StreamClass of) {
   CHECK(secured(), "streams come after the handshake");
-  const StreamId id = TRY(mux_.open());
+  const StreamId id = TRY(mux_.open(of));
   ByteQueue first;
   Negotiation negotiation{Multistream::dialer(std::move(proposals)), now};
   negotiation.machine.start(first);
@@ -250,15 +250,17 @@ void Connection::reset(StreamId id) {
 void Connection::seal_queued() {
   if (!channel_.established()) return;
   const std::size_t enough = std::min(kSealedBytes, share_.allowance() / kBuffersPerShare + 1);
-  for (ByteQueue* queue : {&plain_, &mux_.output()}) {
-    while (!queue->empty() && wire_.size() < enough) {
-      const std::size_t size = queue == &plain_ ? std::min(plain_.size(), kMaxNoisePlainBytes)
-                                                : whole_frames(queue->view(), kMaxNoisePlainBytes);
-      channel_.seal(queue->view().first(size), wire_);
-      queue->consume(size);
-    }
+  while (!plain_.empty() && wire_.size() < enough) {
+    const std::size_t size = std::min(plain_.size(), kMaxNoisePlainBytes);
+    channel_.seal(plain_.view().first(size), wire_);
+    plain_.consume(size);
   }
-  mux_.drained();
+  while (plain_.empty() && wire_.size() < enough) {
+    const ByteView frames = mux_.next_output(kMaxNoisePlainBytes);
+    if (frames.empty()) break;
+    channel_.seal(frames, wire_);
+    mux_.sent(frames.size());
+  }
   translate({});
 }
 

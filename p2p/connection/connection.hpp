@@ -62,7 +62,7 @@ class Connection {
 
   /// A stream for the first of these that the other side speaks; kAgreed or kRefused follows. What is written before
   /// travels in the same flight, which makes sense for one proposal only.
-  Result<StreamId> open(std::vector<std::string> proposals, Instant now);
+  Result<StreamId> open(std::vector<std::string> proposals, Instant now, StreamClass of = StreamClass::kInteractive);
   /// What an inbound or agreed stream speaks; asked once, after its event.
   std::string take_protocol(StreamId id);
   /// Gives a stream up, in negotiation too.

@@ -20,6 +20,11 @@ void put_big_endian(std::uint8_t* at, std::uint32_t value) {
   for (unsigned n = 0; n < 4; ++n) at[n] = static_cast<std::uint8_t>(value >> (24 - 8 * n));
 }
 
+// Of the frame of ours at the front.
+std::size_t frame_bytes(ByteView frames) {
+  return kYamuxHeaderBytes + (frames[1] == kData ? big_endian(frames.data() + 8) : 0);
+}
+
 }  // namespace
 
 struct Yamux::Header {
@@ -174,39 +179,75 @@ void Yamux::signal_readable(StreamId id, Stream& stream) {
 // A peer that makes us answer and reads nothing would let the queue grow for ever: any frame may cause an answer.
 Status Yamux::control_room() const {
   // The last write that was let in may be a whole frame above what writers may queue.
-  if (output_.size() < kYamuxQueuedBytes + kYamuxFrameBytes + kYamuxQueuedControlBytes) return {};
+  constexpr std::size_t kMost = kYamuxQueuedBytes + kYamuxFrameBytes + kYamuxQueuedControlBytes;
+  if (urgent_.size() < kMost && bulk_.size() < kMost) return {};
   return fail(Fault::kLimit, "the other side asks and does not read the answers");
 }
 
 // --- output ---
 
 void Yamux::frame(std::uint8_t type, std::uint16_t flags, StreamId id, std::uint32_t length) {
-  std::uint8_t* const at = output_.prepare(kYamuxHeaderBytes).data();
+  frame_into(urgent_, type, flags, id, length);
+}
+
+void Yamux::frame_into(ByteQueue& queue, std::uint8_t type, std::uint16_t flags, StreamId id, std::uint32_t length) {
+  std::uint8_t* const at = queue.prepare(kYamuxHeaderBytes).data();
   at[0] = 0;
   at[1] = type;
   at[2] = static_cast<std::uint8_t>(flags >> 8);
   at[3] = static_cast<std::uint8_t>(flags);
   put_big_endian(at + 4, id);
   put_big_endian(at + 8, length);
-  output_.commit(kYamuxHeaderBytes);
+  queue.commit(kYamuxHeaderBytes);
+}
+
+// A stream that became bulk goes on among the urgent until its frames there have left: none overtakes another.
+ByteQueue& Yamux::queue_of(const Stream& stream) {
+  return stream.of == StreamClass::kBulk && urgent_sent_ >= stream.bulk_behind ? bulk_ : urgent_;
 }
 
 std::size_t Yamux::queue_bytes() const {
   return std::clamp(budget_bytes_ / 4, kYamuxLeastQueuedBytes, kYamuxQueuedBytes);
 }
 
-void Yamux::drained() {
-  while (!blocked_.empty() && output_.size() < queue_bytes() / 2) {
-    const StreamId id = blocked_.front();
-    blocked_.pop_front();
+ByteView Yamux::next_output(std::size_t max_bytes) {
+  if (frame_left_ > 0) return (from_bulk_ ? bulk_ : urgent_).view().first(std::min(frame_left_, max_bytes));
+  const bool bulk_has_a_turn = urgent_.empty() || urgent_run_bytes_ >= kYamuxInteractiveRunBytes;
+  from_bulk_ = !bulk_.empty() && bulk_has_a_turn;
+  const ByteView frames = from_bulk_ ? bulk_.view() : urgent_.view();
+  return frames.first(whole_frames(frames, max_bytes));
+}
+
+void Yamux::sent(std::size_t bytes) {
+  ByteQueue& queue = from_bulk_ ? bulk_ : urgent_;
+  CHECK(bytes <= queue.size(), "no more than there was");
+  if (frame_left_ == 0) {
+    while (frame_left_ < bytes) frame_left_ += frame_bytes(queue.view().subspan(frame_left_));
+  }
+  frame_left_ -= bytes;
+  queue.consume(bytes);
+  if (from_bulk_) {
+    urgent_run_bytes_ = 0;
+  } else {
+    urgent_sent_ += bytes;
+    urgent_run_bytes_ = bulk_.empty() ? 0 : urgent_run_bytes_ + bytes;
+  }
+  wake(blocked_[0], urgent_);
+  wake(blocked_[1], bulk_);
+}
+
+void Yamux::wake(std::vector<StreamId>& blocked, const ByteQueue& queue) {
+  if (queue.size() >= queue_bytes() / 2) return;
+  for (const StreamId id : blocked) {
     Stream* stream = find(id);
     if (stream == nullptr) continue;
     stream->queued = false;
     if (std::exchange(stream->waits, false)) events_.push_back({.kind = MuxEvent::Kind::kWritable, .stream = id});
   }
+  blocked.clear();
 }
 
-Result<StreamId> Yamux::open() {
+Result<StreamId> Yamux::open(StreamClass of) {
   if (remote_gone_) return fail(Fault::kUnreachable, "the other side takes no new streams");
   if (unacknowledged_ >= kYamuxMaxUnacknowledged || streams_.size() - inbound_ >= kYamuxMaxOutboundStreams) {
     return fail(Fault::kBusy, "too many streams to one peer");
@@ -214,27 +255,39 @@ Result<StreamId> Yamux::open() {
   if (next_id_ > UINT32_MAX - 2) return fail(Fault::kLimit, "a connection that has used up its stream ids");
   const StreamId id = next_id_;
   next_id_ += 2;
-  streams_[id].outbound = true;
+  Stream& stream = streams_[id];
+  stream.outbound = true;
+  stream.of = of;
   ++unacknowledged_;
-  frame(kWindowUpdate, kSyn, id, 0);
+  frame_into(queue_of(stream), kWindowUpdate, kSyn, id, 0);
   return id;
+}
+
+void Yamux::set_class(StreamId id, StreamClass of) {
+  Stream* stream = find(id);
+  if (stream == nullptr || of == StreamClass::kInteractive || stream->of == of) return;
+  stream->of = of;
+  stream->bulk_behind = urgent_sent_ + urgent_.size();
 }
 
 std::size_t Yamux::write(StreamId id, ByteView bytes, bool urgent) {
   Stream* stream = find(id);
   if (stream == nullptr || stream->finished) return 0;
+  ByteQueue& queue = queue_of(*stream);
+  const bool too_early = stream->of == StreamClass::kBulk && &queue == &urgent_;  // its first frames are leaving
   std::size_t taken = 0;
   while (taken < bytes.size()) {
-    const bool full = !urgent && output_.size() >= queue_bytes();
+    const bool full = !urgent && (too_early || queue.size() >= queue_bytes());
     const std::size_t size =
         std::min({bytes.size() - taken, static_cast<std::size_t>(stream->send_window), kYamuxFrameBytes});
     if (full || size == 0) {
       stream->waits = true;
-      if (full && !std::exchange(stream->queued, true)) blocked_.push_back(id);
+      const std::size_t list = stream->of == StreamClass::kBulk ? 1 : 0;
+      if (full && !std::exchange(stream->queued, true)) blocked_[list].push_back(id);
       break;
     }
-    frame(kData, 0, id, static_cast<std::uint32_t>(size));
-    output_.append(bytes.subspan(taken, size));
+    frame_into(queue, kData, 0, id, static_cast<std::uint32_t>(size));
+    queue.append(bytes.subspan(taken, size));
     stream->send_window -= size;
     taken += size;
   }
@@ -244,12 +297,13 @@ std::size_t Yamux::write(StreamId id, ByteView bytes, bool urgent) {
 void Yamux::finish(StreamId id) {
   Stream* stream = find(id);
   if (stream == nullptr || std::exchange(stream->finished, true)) return;
-  frame(kWindowUpdate, kFin, id, 0);
+  frame_into(queue_of(*stream), kWindowUpdate, kFin, id, 0);
 }
 
 void Yamux::reset(StreamId id) {
-  if (find(id) == nullptr) return;
-  frame(kWindowUpdate, kRst, id, 0);
+  const Stream* stream = find(id);
+  if (stream == nullptr) return;
+  frame_into(queue_of(*stream), kWindowUpdate, kRst, id, 0);
   forget(id);
 }
 
@@ -325,23 +379,25 @@ void Yamux::forget(StreamId id) {
   grown_bytes_ -= stream.window - kYamuxWindowBytes;
   if (!stream.outbound) --inbound_;
   if (!stream.acknowledged) --unacknowledged_;
-  if (stream.queued) std::erase(blocked_, id);
+  if (stream.queued) {
+    for (auto& blocked : blocked_) std::erase(blocked, id);
+  }
   unread_capacity_ -= stream.in.capacity();
   streams_.erase(found);
 }
 
 void Yamux::release_memory() {
-  output_.release(kKeptQueueBytes);
+  urgent_.release(kKeptQueueBytes);
+  bulk_.release(kKeptQueueBytes);
   for (auto& [id, stream] : streams_) release_input(stream, kKeptQueueBytes);
 }
 
 std::size_t whole_frames(ByteView frames, std::size_t max_bytes) {
   std::size_t end = 0;
   while (frames.size() - end >= kYamuxHeaderBytes) {
-    const std::uint8_t* at = frames.data() + end;
-    const std::size_t body = at[1] == kData ? big_endian(at + 8) : 0;
-    if (end + kYamuxHeaderBytes + body > max_bytes) break;
-    end += kYamuxHeaderBytes + body;
+    const std::size_t size = frame_bytes(frames.subspan(end));
+    if (end + size > max_bytes) break;
+    end += size;
   }
   return end > 0 ? end : std::min(frames.size(), max_bytes);
 }

@@ -2,13 +2,13 @@
 // live peers differ from it are in this folder's README). Bytes in, bytes out; no sockets, no clock of its own.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <vector>
 
 #include "chain/base/clock.hpp"
 #include "p2p/mux/memory_pool.hpp"
 #include "p2p/wire/byte_queue.hpp"
+#include "p2p/wire/stream_class.hpp"
 
 namespace micro::p2p {
 
@@ -20,7 +20,9 @@ inline constexpr std::size_t kYamuxGrowthBytes =
     kConnectionUsualBytes / 2;  ///< all windows of a connection above their start, at most
 inline constexpr std::size_t kYamuxFrameBytes =
     65'507;  ///< payload of a frame: with its header it fits a Noise message
-inline constexpr std::size_t kYamuxQueuedBytes = 256 * 1'024;        ///< writers wait while more is queued
+inline constexpr std::size_t kYamuxQueuedBytes = 256 * 1'024;  ///< writers wait while more is queued, of each class
+inline constexpr std::size_t kYamuxInteractiveRunBytes =
+    256 * 1'024;                                                     ///< then waiting bulk has a turn: a fifth at least
 inline constexpr std::size_t kYamuxLeastQueuedBytes = 16 * 1'024;    ///< however little memory is left
 inline constexpr std::size_t kYamuxQueuedControlBytes = 64 * 1'024;  ///< above it; a peer that reads nothing is cut off
 inline constexpr std::size_t kYamuxMaxInboundStreams = 128;
@@ -56,12 +58,17 @@ class Yamux {
   Status receive(ByteView input, Instant now);
   /// What happened since; the caller clears it.
   std::vector<MuxEvent>& events() { return events_; }
-  /// Frames to send, whole ones. After taking from it, call `drained`.
-  ByteQueue& output() { return output_; }
-  void drained();
+  /// What to send next: whole frames, at most so many bytes; a frame that does not fit alone is cut. Interactive frames
+  /// go before bulk. Nothing is to be written between this and `sent`.
+  ByteView next_output(std::size_t max_bytes);
+  /// So much of it was sent. It may cause events.
+  void sent(std::size_t bytes);
+  [[nodiscard]] std::size_t output_bytes() const { return urgent_.size() + bulk_.size(); }
 
   /// kBusy over the limits, kUnreachable after a GoAway.
-  Result<StreamId> open();
+  Result<StreamId> open(StreamClass of = StreamClass::kInteractive);
+  /// From now on; its frames stay in their order. Bulk stays bulk.
+  void set_class(StreamId id, StreamClass of);
   /// What this connection may hold. Above it the stream with the most unread bytes is given up: yamux lets the other
   /// side send a window on each stream it opens, and there is no way to refuse less than a stream.
   void set_budget(std::size_t bytes) { budget_bytes_ = bytes; }
@@ -88,7 +95,7 @@ class Yamux {
   void set_rtt_ns(std::uint64_t ns) { rtt_ns_ = ns; }
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
   /// Bytes held for readers and the socket, for memory budgets.
-  [[nodiscard]] std::size_t held_bytes() const { return output_.capacity() + unread_capacity_; }
+  [[nodiscard]] std::size_t held_bytes() const { return urgent_.capacity() + bulk_.capacity() + unread_capacity_; }
   /// More is held than a connection usually needs: nothing is made larger, and reading may wait.
   [[nodiscard]] bool holds_much() const { return held_bytes() > usual_bytes(); }
   /// Gives back memory of queues that are empty.
@@ -102,13 +109,15 @@ class Yamux {
     std::uint32_t owed = 0;                    // read since the last update
     Instant last_update;
     ByteQueue in;
+    StreamClass of = StreamClass::kInteractive;
+    std::uint64_t bulk_behind = 0;  // so much of what is urgent has to leave before anything of it among the bulk
     bool outbound = false;
     bool acknowledged = false;
     bool remote_finished = false;
     bool finished = false;
     bool signalled = false;  // kReadable was said and nothing read since
     bool waits = false;      // for kWritable
-    bool queued = false;     // in blocked_
+    bool queued = false;     // in one of the lists of blocked ones
   };
   struct Header;
 
@@ -127,6 +136,9 @@ class Yamux {
   [[nodiscard]] const Stream* find(StreamId id) const;
   void give_credit(StreamId id, Stream& stream, Instant now);
   void frame(std::uint8_t type, std::uint16_t flags, StreamId id, std::uint32_t length);
+  void frame_into(ByteQueue& queue, std::uint8_t type, std::uint16_t flags, StreamId id, std::uint32_t length);
+  ByteQueue& queue_of(const Stream& stream);
+  void wake(std::vector<StreamId>& blocked, const ByteQueue& queue);
   Status control_room() const;
 
   StreamId next_id_;
@@ -138,9 +150,14 @@ class Yamux {
   std::size_t budget_bytes_ = kConnectionHeldBytes;
   std::uint64_t rtt_ns_ = 0;
   bool remote_gone_ = false;
-  std::deque<StreamId> blocked_;  // by the output, in their order
+  std::vector<StreamId> blocked_[2];  // by the queue of their class, in their order
   std::vector<MuxEvent> events_;
-  ByteQueue output_;
+  ByteQueue urgent_;  // of interactive streams, and what both sides need to go on
+  ByteQueue bulk_;
+  std::uint64_t urgent_sent_ = 0;     // bytes ever
+  std::size_t urgent_run_bytes_ = 0;  // sent while bulk waited
+  bool from_bulk_ = false;            // the frame on its way
+  std::size_t frame_left_ = 0;        // of it
 
   std::array<std::uint8_t, kYamuxHeaderBytes> header_{};  // of which bytes are missing
   std::size_t header_bytes_ = 0;

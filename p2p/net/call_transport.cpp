@@ -1,7 +1,6 @@
 #include "p2p/net/call_transport.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
+#include "p2p/aio/spawn.hpp"
 
 namespace micro::p2p {
 
@@ -12,10 +11,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = 16 * 1'024;
 constexpr std::size_t kWriteBytes = 64 * 1'024;
-
-void spawn(asio::io_context& io, Task<void> task) {
-  asio::co_spawn(io, std::move(task), [](const std::exception_ptr&) {});
-}
 
 // One stream with one of the two cores; shared by the coroutines that read, write and keep its time.
 template <class Core>
@@ -38,12 +33,11 @@ using AnswerLine = Line<UnaryServer>;
 
 class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
  public:
-  Impl(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler)
-      : io_(io), host_(host), clock_(clock), handler_(&handler) {}
+  Impl(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler, std::string protocol)
+      : io_(io), host_(host), clock_(clock), handler_(&handler), protocol_(std::move(protocol)) {}
 
   void begin() {
-    host_.handle(std::string(kCallProtocol),
-                 [weak = weak_from_this()](Stream stream) { return serve(weak, std::move(stream)); });
+    host_.handle(protocol_, [weak = weak_from_this()](Stream stream) { return serve(weak, std::move(stream)); });
   }
 
   // Nobody is told any more: the handler may be gone.
@@ -94,15 +88,13 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   Result<std::shared_ptr<AskLine>> line_to(const PeerId& peer) {
     const auto found = asks_.find(peer);
     if (found != asks_.end()) return found->second;
-    for (const auto& session : host_.sessions()) {
-      if (!session->is_open() || !session->secured() || session->peer() != peer) continue;
-      auto line = std::make_shared<AskLine>(io_, TRY(session->open_lazily(std::string(kCallProtocol))));
-      asks_[peer] = line;
-      spawn(io_, write(shared_from_this(), line));
-      spawn(io_, read(shared_from_this(), line));
-      return line;
-    }
-    return fail(Fault::kUnreachable, "not connected to this peer");
+    const auto session = host_.session_with(peer);
+    if (!session) return fail(Fault::kUnreachable, "not connected to this peer");
+    auto line = std::make_shared<AskLine>(io_, TRY(session->open_lazily(protocol_)));
+    asks_[peer] = line;
+    spawn(io_, write(shared_from_this(), line));
+    spawn(io_, read(shared_from_this(), line));
+    return line;
   }
 
   static Task<void> read(std::shared_ptr<Impl> self, std::shared_ptr<AskLine> line) {
@@ -268,6 +260,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   Host& host_;
   const Clock& clock_;
   CallHandler* handler_;
+  std::string protocol_;
   CallId last_id_ = 0;
   std::map<PeerId, std::shared_ptr<AskLine>> asks_;
   std::set<std::shared_ptr<AnswerLine>> answers_;
@@ -275,8 +268,9 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   std::map<CallId, std::pair<std::shared_ptr<AnswerLine>, CallId>> answering_;
 };
 
-CallTransport::CallTransport(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler)
-    : impl_(std::make_shared<Impl>(io, host, clock, handler)) {
+CallTransport::CallTransport(asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler,
+                             std::string protocol)
+    : impl_(std::make_shared<Impl>(io, host, clock, handler, std::move(protocol))) {
   impl_->begin();
 }
 CallTransport::~CallTransport() {

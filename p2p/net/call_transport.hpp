@@ -11,8 +11,10 @@ inline constexpr std::string_view kCallProtocol = "/micro/call/1.0.0";
 
 class CallTransport final : public Transport {
  public:
-  /// All of these outlive it. Registers its protocol with the host.
-  CallTransport(boost::asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler);
+  /// All of these outlive it. Registers its protocol with the host: what moves much has one, and so streams, of its
+  /// own.
+  CallTransport(boost::asio::io_context& io, Host& host, const Clock& clock, CallHandler& handler,
+                std::string protocol = std::string(kCallProtocol));
   /// Whoever called hears nothing more.
   ~CallTransport() override;
   CallTransport(const CallTransport&) = delete;

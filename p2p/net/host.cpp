@@ -1,11 +1,12 @@
 #include "p2p/net/host.hpp"
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 
+#include "p2p/aio/spawn.hpp"
 #include "p2p/net/dialer.hpp"
+#include "p2p/net/lanes.hpp"
 #include "p2p/wire/varint.hpp"
 
 namespace micro::p2p {
@@ -18,11 +19,6 @@ namespace {
 
 constexpr std::size_t kPingBytes = 32;
 constexpr std::uint64_t kAcceptPauseMs = 100;  // after a failure: usually no descriptor is free
-
-// Whatever ends a coroutine, its holders have let go: there is nobody to tell.
-void spawn(const asio::any_io_executor& executor, Task<void> task) {
-  asio::co_spawn(executor, std::move(task), [](const std::exception_ptr&) {});
-}
 
 Task<void> echo_pings(Stream stream) {
   std::array<std::uint8_t, kPingBytes> bytes;
@@ -110,7 +106,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     const auto also = manager_.connected(entry.id, {session->peer(), entry.address}, direction, *source_, now());
     if (!also) return session->close(also.error());
     for (const ManagerEffect& effect : *also) close(effect.connection, effect.reason);
-    spawn(io_.get_executor(), ask_identify(session));
+    spawn(io_, ask_identify(session));
   }
 
   void closed(const std::shared_ptr<Session>& session) override {
@@ -120,22 +116,37 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     if (entry.gated) gater_.closed(*entry.gated, entry.secured);
     if (!entry.secured) return;
     manager_.add_bytes(session->peer(), session->bytes_read(), session->bytes_written());
-    manager_.disconnected(entry.id, session->close_reason(), now());
+    for (const ManagerEffect& also : manager_.disconnected(entry.id, session->close_reason(), now())) {
+      close(also.connection, also.reason);
+    }
+    if (secured_with(session->peer()).empty()) lanes_->gone(session->peer());
     if (session->close_reason().fault == Fault::kInvalid) gater_.ban(session->peer(), now());  // of what it sent
   }
 
   void inbound(Stream stream) override {
     const auto found = handlers_.find(stream.protocol());
-    if (found != handlers_.end()) spawn(io_.get_executor(), found->second(std::move(stream)));
+    if (found == handlers_.end()) return;
+    stream.set_class(found->second.of);
+    spawn(io_, found->second.run(std::move(stream)));
   }
 
   void identified(const Session& session) override {
     manager_.on_identified(session.peer(), session.identify()->agent_version);
+    const auto found = std::ranges::find_if(sessions_, [&](const auto& one) { return one.first.get() == &session; });
+    if (found == sessions_.end()) return;
+    const auto shared = found->first;
+    for (const auto& watcher : watchers_) watcher(shared);
+  }
+
+  void on_identified(std::function<void(const std::shared_ptr<Session>&)> watcher) {
+    watchers_.push_back(std::move(watcher));
   }
 
   void swept(const std::shared_ptr<Session>& session) override {
     const auto found = sessions_.find(session);
-    if (found != sessions_.end()) manager_.on_round_trip(found->second.id, session->round_trip_ns());
+    if (found == sessions_.end()) return;
+    manager_.on_round_trip(found->second.id, session->round_trip_ns());
+    lanes_->swept(*session);
   }
 
   Instant charge(const Session& session, Spending spent) override {
@@ -151,16 +162,53 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
 
   // --- protocols ---
 
-  void handle(std::string protocol, StreamHandler handler) {
+  void handle(std::string protocol, StreamHandler handler, StreamClass of) {
     protocols_.insert(protocol);
-    handlers_[std::move(protocol)] = std::move(handler);
+    handlers_[std::move(protocol)] = {std::move(handler), of};
   }
 
   void handle_own() {
     const std::weak_ptr<Impl> weak = weak_from_this();
-    handle(std::string(kPingProtocol), echo_pings);
-    handle(std::string(kIdentifyPushProtocol), learn_from);
-    handle(std::string(kIdentifyProtocol), [weak](Stream stream) { return tell_identify(weak, std::move(stream)); });
+    const auto own = [&](std::string_view protocol, StreamHandler handler) {
+      handle(std::string(protocol), std::move(handler), StreamClass::kInteractive);
+    };
+    own(kPingProtocol, echo_pings);
+    own(kIdentifyPushProtocol, learn_from);
+    own(kIdentifyProtocol, [weak](Stream stream) { return tell_identify(weak, std::move(stream)); });
+    lanes_ = std::make_shared<Lanes>(
+        Lanes::Ports{.self = config_.key.peer_id(),
+                     .executor = io_.get_executor(),
+                     .connections = [this](const PeerId& peer) { return secured_with(peer); },
+                     .dial = [this](const PeerId& peer,
+                                    const Multiaddr& address) { return dial(shared_from_this(), peer, {address}); },
+                     .now = [this] { return now(); }});
+    if (!config_.second_connection) return;
+    own(kLaneProtocol,
+        [lanes = std::weak_ptr(lanes_)](Stream stream) { return Lanes::serve(lanes, std::move(stream)); });
+  }
+
+  // --- streams ---
+
+  [[nodiscard]] std::vector<std::shared_ptr<Session>> secured_with(const PeerId& peer) const {
+    std::map<ConnectionId, std::shared_ptr<Session>> found;
+    for (const auto& [session, entry] : sessions_) {
+      if (entry.secured && session->is_open() && session->peer() == peer) found[entry.id] = session;
+    }
+    std::vector<std::shared_ptr<Session>> out;
+    for (auto& [id, session] : found) out.push_back(std::move(session));
+    return out;
+  }
+
+  [[nodiscard]] std::shared_ptr<Session> session_with(const PeerId& peer, StreamClass of) const {
+    return lanes_->pick(peer, of);
+  }
+
+  static Task<Result<Stream>> open(std::shared_ptr<Impl> self, PeerId peer, std::vector<std::string> protocols,
+                                   StreamClass of) {
+    if (of == StreamClass::kBulk && self->config_.second_connection) co_await Lanes::ensure_bulk(self->lanes_, peer);
+    const auto session = self->lanes_->pick(peer, of);
+    if (!session) co_return fail(Fault::kUnreachable, "not connected to this peer");
+    co_return co_await session->open(std::move(protocols), of);
   }
 
   static Task<void> tell_identify(std::weak_ptr<Impl> weak, Stream stream) {
@@ -184,7 +232,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     for (const auto& [session, entry] : sessions_) {
       const auto& said = session->identify();
       if (!said || std::ranges::find(said->protocols, kIdentifyPushProtocol) == said->protocols.end()) continue;
-      spawn(io_.get_executor(), push_to(session, identify_for(*session)));
+      spawn(io_, push_to(session, identify_for(*session)));
     }
   }
 
@@ -282,6 +330,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
 
   void stop() {
     stopped_ = true;
+    lanes_->stop();
     manage_timer_.cancel();
     error_code ignored;
     for (const auto& acceptor : acceptors_) acceptor->close(ignored);
@@ -359,7 +408,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     const auto may_dial = [this](const Multiaddr& address) { return gater_.may_dial(address, now()).has_value(); };
     for (const ManagerEffect& effect : manager_.step(*source_, may_dial, now())) {
       if (effect.kind == ManagerEffect::Kind::kDial) {
-        spawn(io_.get_executor(), dial_for_manager(shared_from_this(), effect.peer, effect.addresses));
+        spawn(io_, dial_for_manager(shared_from_this(), effect.peer, effect.addresses));
       } else {
         close(effect.connection, effect.reason);
       }
@@ -398,7 +447,13 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   DhKeys static_keys_;
   ProtocolSet protocols_;
   std::shared_ptr<MemoryPool> pool_ = std::make_shared<MemoryPool>();  // sessions may outlive the host
-  std::map<std::string, StreamHandler, std::less<>> handlers_;
+  struct Handler {
+    StreamHandler run;
+    StreamClass of{};
+  };
+  std::map<std::string, Handler, std::less<>> handlers_;
+  std::vector<std::function<void(const std::shared_ptr<Session>&)>> watchers_;
+  std::shared_ptr<Lanes> lanes_;
   std::map<std::shared_ptr<Session>, Entry> sessions_;
   ConnectionId connections_ = 0;
   Gater gater_;
@@ -447,8 +502,17 @@ std::vector<ConnectionView> Host::connection_views() const {
 std::vector<PeerView> Host::peer_views() const {
   return impl_->manager().peers();
 }
-void Host::handle(std::string protocol, StreamHandler handler) {
-  impl_->handle(std::move(protocol), std::move(handler));
+void Host::handle(std::string protocol, StreamHandler handler, StreamClass of) {
+  impl_->handle(std::move(protocol), std::move(handler), of);
+}
+Task<Result<Stream>> Host::open(PeerId peer, std::vector<std::string> protocols, StreamClass of) {
+  return Impl::open(impl_, peer, std::move(protocols), of);
+}
+std::shared_ptr<Session> Host::session_with(const PeerId& peer, StreamClass of) const {
+  return impl_->session_with(peer, of);
+}
+void Host::on_identified(std::function<void(const std::shared_ptr<Session>&)> watcher) {
+  impl_->on_identified(std::move(watcher));
 }
 void Host::push_identify() {
   impl_->push_identify();

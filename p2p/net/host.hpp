@@ -21,6 +21,7 @@ struct HostConfig {
   std::string agent = "micro";
   std::string protocol_version = "micro/1";
   bool muxer_in_handshake = true;  ///< false: for peers that are to negotiate it as of old
+  bool second_connection = true;   ///< false: bulk shares one with everything, as with other stacks
   GaterLimits gater = {};
   ManagerLimits slots = {};
   BudgetLimits budgets = {};
@@ -44,8 +45,18 @@ class Host {
   Task<Result<std::shared_ptr<Session>>> dial(PeerId peer, std::vector<Multiaddr> addresses);
   /// From now on the manager's slots and static peers are dialed. The source outlives the host or its `stop`.
   void manage(AddressSource& addresses);
-  /// Each stream of a protocol goes to its handler. Peers hear of it with the next identify or push.
-  void handle(std::string protocol, StreamHandler handler);
+  /// Each stream of a protocol goes to its handler, which writes as this class. Peers hear of it with the next identify
+  /// or push.
+  void handle(std::string protocol, StreamHandler handler, StreamClass of = StreamClass::kInteractive);
+  /// A stream to a connected peer on which the first of these that is spoken there was agreed. Bulk goes on a
+  /// connection of its own, which is made first where the peer knows how; else both share one. kUnreachable, kNotFound.
+  Task<Result<Stream>> open(PeerId peer, std::vector<std::string> protocols,
+                            StreamClass of = StreamClass::kInteractive);
+  /// The connection that a stream of this class goes on now; null for a peer that is not connected.
+  [[nodiscard]] std::shared_ptr<Session> session_with(const PeerId& peer,
+                                                      StreamClass of = StreamClass::kInteractive) const;
+  /// Called each time a peer has said something about itself, for as long as the host is there.
+  void on_identified(std::function<void(const std::shared_ptr<Session>&)> watcher);
   /// Tells every connected peer that takes pushes what we are now.
   void push_identify();
   /// Closes listeners and sessions.

@@ -1,5 +1,7 @@
 #include "p2p/net/session.hpp"
 
+#include <netinet/tcp.h>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
@@ -9,6 +11,8 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 namespace {
+
+using UnsentLimit = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_NOTSENT_LOWAT>;
 
 Multiaddr address_of(const asio::ip::tcp::socket& socket) {
   error_code error;
@@ -42,8 +46,10 @@ Instant Session::now() const {
 void Session::start() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+  // What the kernel has not sent yet nobody overtakes.
+  socket_.set_option(UnsentLimit(static_cast<int>(kUnsentBytes)), ignored);
   socket_.non_blocking(true, ignored);
-  active_ = now();
+  used_ = active_ = now();
   connection_.start(active_);
   flush();
   tick();
@@ -112,7 +118,14 @@ void Session::flush_soon() {
 
 void Session::flush() {
   const Instant begun = now();
-  while (!closed_ && !writing_ && connection_.take_output(sending_)) {
+  std::size_t flushed = 0;
+  while (!closed_ && !writing_) {
+    if (flushed >= kFlushBytes) {
+      flush_soon();
+      break;
+    }
+    if (!connection_.take_output(sending_)) break;
+    flushed += sending_.size();
     dispatch();
     error_code error;
     const std::size_t sent = socket_.write_some(asio::buffer(sending_.view().data(), sending_.size()), error);
@@ -187,6 +200,7 @@ void Session::sweep() {
   const Status status = connection_.sweep(at);
   dispatch();
   if (!status) return close(status.error());
+  if (connection_.mux().streams() > 0) used_ = at;
   if (const auto owner = owner_.lock()) owner->swept(shared_from_this());
   if (closed_) return;
   flush_soon();
@@ -285,10 +299,10 @@ Task<Status> Session::wait_secured() {
   co_return Status();
 }
 
-Task<Result<Stream>> Session::open(std::vector<std::string> protocols) {
+Task<Result<Stream>> Session::open(std::vector<std::string> protocols, StreamClass of) {
   const auto self = shared_from_this();
   if (closed_ || !connection_.secured()) co_return fail(Fault::kUnreachable, "the connection is not open");
-  const auto id = connection_.open(std::move(protocols), now());
+  const auto id = connection_.open(std::move(protocols), now(), of);
   if (!id) co_return std::unexpected(id.error());
   Stream stream(self, add_stream(*id, StreamState::Phase::kNegotiating));
   const auto state = streams_[*id];
@@ -301,9 +315,9 @@ Task<Result<Stream>> Session::open(std::vector<std::string> protocols) {
   co_return fail(Fault::kUnreachable, "the stream was reset");
 }
 
-Result<Stream> Session::open_lazily(std::string protocol) {
+Result<Stream> Session::open_lazily(std::string protocol, StreamClass of) {
   if (closed_ || !connection_.secured()) return fail(Fault::kUnreachable, "the connection is not open");
-  const StreamId id = TRY(connection_.open({std::move(protocol)}, now()));
+  const StreamId id = TRY(connection_.open({std::move(protocol)}, now(), of));
   flush_soon();
   return Stream(shared_from_this(), add_stream(id, StreamState::Phase::kNegotiating));
 }

@@ -11,8 +11,10 @@
 
 namespace micro::p2p {
 
-inline constexpr std::uint64_t kTickMs = 1'000;            ///< deadlines are looked at this often
-inline constexpr std::uint64_t kIdleMs = 10'000;           ///< without a byte, until buffers are given back
+inline constexpr std::uint64_t kTickMs = 1'000;           ///< deadlines are looked at this often
+inline constexpr std::uint64_t kIdleMs = 10'000;          ///< without a byte, until buffers are given back
+inline constexpr std::size_t kUnsentBytes = 128 * 1'024;  ///< in the kernel at most: what is urgent waits behind it
+inline constexpr std::size_t kFlushBytes = 128 * 1'024;   ///< sealed in one turn of the loop, about: others have theirs
 inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;  ///< an idle connection keeps no more to read into
 
 /// What a session needs of its host, which outlives it or has stopped it.
@@ -45,10 +47,10 @@ class Session final : public std::enable_shared_from_this<Session> {
   /// kUnreachable with the reason where it closed before.
   Task<Status> wait_secured();
   /// A stream on which the first of these that is spoken there was agreed; kNotFound where none is.
-  Task<Result<Stream>> open(std::vector<std::string> protocols);
+  Task<Result<Stream>> open(std::vector<std::string> protocols, StreamClass of = StreamClass::kInteractive);
   /// The same without waiting for the answer: what is written travels with the proposal. A refusal shows as an error
   /// of reading.
-  Result<Stream> open_lazily(std::string protocol);
+  Result<Stream> open_lazily(std::string protocol, StreamClass of = StreamClass::kInteractive);
   /// What happens every kTickMs: deadlines, pings, and the memory of an idle connection.
   void sweep();
   /// Says goodbye and closes. Twice is once.
@@ -57,6 +59,11 @@ class Session final : public std::enable_shared_from_this<Session> {
   [[nodiscard]] bool is_open() const { return !closed_; }
   [[nodiscard]] bool dialed() const { return dialed_; }
   [[nodiscard]] bool secured() const { return connection_.secured(); }
+  /// Both ends keep this connection for bulk; see `Lanes`.
+  [[nodiscard]] bool is_bulk() const { return bulk_; }
+  void set_bulk() { bulk_ = true; }
+  /// When a stream was last seen on it.
+  [[nodiscard]] Instant used() const { return used_; }
   /// What of a view only the session knows.
   void fill(ConnectionView& view) const;
   [[nodiscard]] const Error& close_reason() const { return reason_; }
@@ -109,9 +116,11 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool renewing_read_ = false;
   bool over_budget_ = false;
   bool paused_ = false;  // reads nothing until output has left
+  bool bulk_ = false;
   Error reason_;
   ByteQueue sending_;
   Instant active_;  // when bytes were last seen to have moved
+  Instant used_;
   std::uint64_t bytes_read_ = 0;
   std::uint64_t bytes_written_ = 0;
   std::uint64_t bytes_at_sweep_ = 0;

@@ -101,6 +101,10 @@ Task<Status> Stream::write(ByteView bytes) {
   }
 }
 
+void Stream::set_class(StreamClass of) {
+  session_->connection_.mux().set_class(state_->id, of);
+}
+
 void Stream::finish() {
   if (is_over(*state_)) return;
   session_->connection_.mux().finish(state_->id);

@@ -39,6 +39,8 @@ class Stream {
   Task<Result<Bytes>> read_all(std::size_t max_bytes);
   /// Returns once the window and the queue have taken all of it: a slow reader holds up the writer.
   Task<Status> write(ByteView bytes);
+  /// What we write from now on is this; see StreamClass.
+  void set_class(StreamClass of);
   /// No more from us. Reading goes on.
   void finish();
   void reset();

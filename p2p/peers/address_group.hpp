@@ -27,6 +27,7 @@ class IpAddress {
   [[nodiscard]] IpAddress host() const;
   /// The network of one site: an IPv4 /24, an IPv6 /48.
   [[nodiscard]] IpAddress subnet() const;
+  [[nodiscard]] ByteView view() const { return bytes_; }
   auto operator<=>(const IpAddress&) const = default;
 
  private:

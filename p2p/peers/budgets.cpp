@@ -28,8 +28,8 @@ void Budgets::Pair::spend(Spending spent, Instant now) {
 }
 
 Instant Budgets::Pair::reserve_at() const {
-  return std::max(Instant{bytes.ready_at().ns + bytes.stock_ns() / kReservedShare},
-                  Instant{cpu_ns.ready_at().ns + cpu_ns.stock_ns() / kReservedShare});
+  return std::max(bytes.ready_at(bytes.stock_ns() / kReservedShare),
+                  cpu_ns.ready_at(cpu_ns.stock_ns() / kReservedShare));
 }
 
 void Budgets::charge(const PeerId& peer, Spending spent, Instant now) {

@@ -25,6 +25,8 @@ std::string_view name_of(Slot slot) {
       return "block-only";
     case Slot::kFeeler:
       return "feeler";
+    case Slot::kSecond:
+      return "second";
   }
   return "";
 }
@@ -147,13 +149,12 @@ Result<std::vector<ManagerEffect>> Manager::connected(ConnectionId id, const Pee
     return fail(Fault::kBusy, "connected to this peer already");
   }
   if (slot == Slot::kFeeler) return fail(Fault::kBusy, "the address works, which is all that was asked");
+  const bool unplanned = slot == Slot::kInbound || slot == Slot::kAsked || slot == Slot::kStatic;
+  if (unplanned && connections_of(at.peer) > 0) slot = Slot::kSecond;
   if (slot == Slot::kInbound && count(Slot::kInbound) >= limits_.inbound) {
     const auto evicted = evict();
     if (!evicted) return fail(Fault::kBusy, "no room for another peer");
-    const std::string reason = "made room for another peer";
-    disconnected(*evicted, {.fault = Fault::kBusy, .message = reason}, now);
-    out.push_back(
-        {.kind = ManagerEffect::Kind::kClose, .peer = {}, .addresses = {}, .connection = *evicted, .reason = reason});
+    out = end(*evicted, {.fault = Fault::kBusy, .message = "made room for another peer"}, now);
   }
   live_[id] = {.at = at, .slot = slot, .since = now, .useful = {}};
   PeerView& view = remember(at.peer);
@@ -177,17 +178,40 @@ Slot Manager::take_slot(const PeerAddress& at) {
   return slot;
 }
 
-void Manager::disconnected(ConnectionId id, const Error& why, Instant now) {
+std::vector<ManagerEffect> Manager::disconnected(ConnectionId id, const Error& why, Instant now) {
+  std::vector<ManagerEffect> out;
   const auto node = live_.extract(id);
-  if (node.empty()) return;
+  if (node.empty()) return out;
   const Live& live = node.mapped();
-  if (live.slot != Slot::kInbound && now < live.since.plus_ms(kFlappingMs)) {
-    backoff_.failed(live.at.address, now, random_);
-  }
+  const bool ours = live.slot != Slot::kInbound && live.slot != Slot::kSecond;
+  if (ours && now < live.since.plus_ms(kFlappingMs)) backoff_.failed(live.at.address, now, random_);
   PeerView& view = remember(live.at.peer);
   --view.connections;
   view.last_disconnect = now;
   view.last_disconnect_reason = why.message.substr(0, kMaxReasonBytes);
+  if (live.slot == Slot::kSecond) return out;
+  // What came beside it was let in for its sake: alone it would be a connection that no limit counts.
+  std::vector<ConnectionId> seconds;
+  for (const auto& [other, also] : live_) {
+    if (also.at.peer == live.at.peer && also.slot == Slot::kSecond) seconds.push_back(other);
+  }
+  for (const ConnectionId second : seconds) {
+    out.push_back({.kind = ManagerEffect::Kind::kClose,
+                   .peer = {},
+                   .addresses = {},
+                   .connection = second,
+                   .reason = "the peer's first connection ended"});
+    disconnected(second, why, now);  // what is shown is why the first one did
+  }
+  return out;
+}
+
+std::vector<ManagerEffect> Manager::end(ConnectionId id, const Error& why, Instant now) {
+  std::vector<ManagerEffect> out{
+      {.kind = ManagerEffect::Kind::kClose, .peer = {}, .addresses = {}, .connection = id, .reason = why.message}};
+  auto more = disconnected(id, why, now);
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
 }
 
 std::optional<ConnectionId> Manager::evict() {

@@ -76,7 +76,8 @@ class Manager {
   /// The handshake is done. kBusy and kMismatch: close it, nothing is remembered. Otherwise what else to close.
   Result<std::vector<ManagerEffect>> connected(ConnectionId id, const PeerAddress& at, Direction direction,
                                                AddressSource& source, Instant now);
-  void disconnected(ConnectionId id, const Error& why, Instant now);
+  /// What ends with it.
+  std::vector<ManagerEffect> disconnected(ConnectionId id, const Error& why, Instant now);
 
   void on_round_trip(ConnectionId id, std::uint64_t ns);
   /// It brought something new.
@@ -113,6 +114,7 @@ class Manager {
   [[nodiscard]] std::size_t connections_of(const PeerId& peer) const;
   Slot take_slot(const PeerAddress& at);
   std::optional<ConnectionId> evict();
+  std::vector<ManagerEffect> end(ConnectionId id, const Error& why, Instant now);
   PeerView& remember(const PeerId& peer);
 
   ManagerLimits limits_;

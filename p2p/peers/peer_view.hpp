@@ -20,6 +20,7 @@ enum class Slot : std::uint8_t {
   kFull,
   kBlockOnly,
   kFeeler,  ///< only to learn whether the address works
+  kSecond,  ///< beside another of the same peer, and gone with it
 };
 std::string_view name_of(Slot slot);
 

@@ -32,8 +32,11 @@ class TokenBucket {
     spend(count, now);
     full_at_ns_ = std::min(full_at_ns_, now.ns + 2 * stock_ns());
   }
-  /// When it is out of debt; in the past or now where it is.
-  [[nodiscard]] Instant ready_at() const { return {full_at_ns_ > stock_ns() ? full_at_ns_ - stock_ns() : 0}; }
+  /// When it is out of debt, and so much of its stock is there; in the past or now where it is.
+  [[nodiscard]] Instant ready_at(std::uint64_t reserve_ns = 0) const {
+    const std::uint64_t may_miss_ns = stock_ns() - reserve_ns;
+    return {full_at_ns_ > may_miss_ns ? full_at_ns_ - may_miss_ns : 0};
+  }
   /// What is missing of its stock, in time to fill it up; more than `stock_ns` in debt.
   [[nodiscard]] std::uint64_t missing_ns(Instant now) const { return full_at_ns_ > now.ns ? full_at_ns_ - now.ns : 0; }
   [[nodiscard]] bool is_full(Instant now) const { return missing_ns(now) == 0; }

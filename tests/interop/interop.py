@@ -10,6 +10,9 @@ import subprocess
 import sys
 import threading
 
+import gossip
+import kad
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 CASES = ["ping", "identify", "push", "echo", "half-close", "reset", "slow-reader", "perf"]
 KEYS = ["Ed25519", "secp256k1"]
@@ -17,18 +20,19 @@ ADDRESSES = {"Ed25519": "/ip4/127.0.0.1/tcp/0", "secp256k1": "/ip6/::1/tcp/0"}  
 START_S, DIAL_S = 60, 400
 
 
-def prepare_js(work):
+def prepare_js(work, script):
     folder = os.path.join(work, "js")
     os.makedirs(folder, exist_ok=True)
     for name in os.listdir(os.path.join(HERE, "js")):
         shutil.copy(os.path.join(HERE, "js", name), folder)
-    if not os.path.isdir(os.path.join(folder, "node_modules", "libp2p")):
+    needed = ("gossipsub", "kad-dht")
+    if not all(os.path.isdir(os.path.join(folder, "node_modules", "@libp2p", name)) for name in needed):
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True,
                        stdout=sys.stderr)
-    return ["node", "--import", os.path.join(folder, "polyfill.mjs"), os.path.join(folder, "node.mjs")]
+    return ["node", "--import", os.path.join(folder, "polyfill.mjs"), os.path.join(folder, script)]
 
 
-def prepare_go(work):
+def prepare_go(work, _script):
     binary = os.path.join(work, "interop_go")
     subprocess.run(["go", "build", "-mod=readonly", "-o", binary, "."], cwd=os.path.join(HERE, "go"), check=True,
                    stdout=sys.stderr)
@@ -101,29 +105,61 @@ def runs(ours, peer_name, peer):
                    [*peer, "dial", "ADDRESS", key])
 
 
+def row(width, title, cases, results):
+    """Prints a line of the table; {case: outcome}, of cases that did not run too."""
+    outcomes = {case: results.get(case, "did not run" + (f" ({results['dial']})" if "dial" in results else ""))
+                for case in cases}
+    print(title.ljust(width) + "".join(f"{'ok' if one == 'ok' else 'FAILED':<13}" for one in outcomes.values()),
+          flush=True)
+    return outcomes
+
+
+def connections(ours, peers, work, log):
+    """Two nodes and everything that one connection carries."""
+    print(f"{'who dials whom':<16}{'key':<11}{'muxer':<14}" + "".join(f"{case:<13}" for case in CASES), flush=True)
+    for peer_name in peers:
+        peer = PREPARE[peer_name](work, "node.mjs")
+        for (pair, key, muxer), listen, dial in runs(ours, peer_name, peer):
+            yield f"{pair}, {key}, {muxer}", row(41, f"{pair:<16}{key:<11}{muxer}", CASES, run_pair(listen, dial, log))
+
+
+def chains(ours, peers, work, log):
+    """Nodes of several stacks in one Kademlia."""
+    commands = {name: PREPARE[name](work, "kad.mjs") for name in peers} | {"micro": [ours]}
+    print(f"{'kademlia':<41}" + "".join(f"{case:<13}" for case in kad.CASES), flush=True)
+    for nodes, results in kad.run_all(commands, peers, log):
+        yield nodes, row(41, nodes, kad.CASES, results)
+
+
+def meshes(ours, peers, work, log):
+    """Ten nodes of several stacks that gossip."""
+    commands = {name: PREPARE[name](work, "gossip.mjs") for name in peers} | {"micro": [ours]}
+    print(f"{'gossip':<31}{'policy':<10}" + "".join(f"{case:<13}" for case in gossip.CASES), flush=True)
+    for (nodes, policy), results in gossip.run_all(commands, peers, log):
+        yield f"{nodes}, {policy}", row(41, f"{nodes:<31}{policy}", gossip.CASES, results)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("node")
     parser.add_argument("--work", required=True)
     parser.add_argument("--peers", default="js,go")
+    parser.add_argument("--only", choices=["connections", "gossip", "kad"], help="a part of the cases")
     arguments = parser.parse_args()
     arguments.work = os.path.abspath(arguments.work)
     os.makedirs(arguments.work, exist_ok=True)
     failures, passed = [], 0
-    print(f"{'who dials whom':<16}{'key':<11}{'muxer':<14}" + "".join(f"{case:<13}" for case in CASES), flush=True)
     with open(os.path.join(arguments.work, "peers.log"), "wb") as log:
-        for peer_name in arguments.peers.split(","):
-            peer = PREPARE[peer_name](arguments.work)
-            for (pair, key, muxer), listen, dial in runs(os.path.abspath(arguments.node), peer_name, peer):
-                results = run_pair(listen, dial, log)
-                line = f"{pair:<16}{key:<11}{muxer:<14}"
-                for case in CASES:
-                    outcome = results.get(case, "did not run" + (f" ({results['dial']})" if "dial" in results else ""))
-                    line += f"{'ok' if outcome == 'ok' else 'FAILED':<13}"
+        parts = {"connections": connections, "gossip": meshes, "kad": chains}
+        for name, part in parts.items():
+            if arguments.only not in (None, name):
+                continue
+            peers = arguments.peers.split(",")
+            for title, outcomes in part(os.path.abspath(arguments.node), peers, arguments.work, log):
+                for case, outcome in outcomes.items():
                     passed += outcome == "ok"
                     if outcome != "ok":
-                        failures.append(f"{pair}, {key}, {muxer}, {case}: {outcome}")
-                print(line, flush=True)
+                        failures.append(f"{title}, {case}: {outcome}")
     for failure in failures:
         print(failure)
     print(f"{passed} passed, {len(failures)} failed")

@@ -1,4 +1,6 @@
 // p2p_node listen ADDRESS [--no-extension]   prints "ready ADDRESS", serves until its input ends
+// p2p_node gossip ADDRESS nosign|sign        a node of the gossip cases
+// p2p_node kad ADDRESS                       a node of the Kademlia cases
 // p2p_node dial ADDRESS [--no-extension]     tries every case, prints "case NAME ok" or "case NAME failed: WHY"
 #include <unistd.h>
 
@@ -8,6 +10,8 @@
 #include <cstdio>
 
 #include "tests/interop/cases.hpp"
+#include "tests/interop/gossip_node.hpp"
+#include "tests/interop/kad_node.hpp"
 
 namespace micro::p2p::interop {
 namespace {
@@ -77,8 +81,11 @@ int main(int argc, char** argv) {
   const std::string mode = argc > 1 ? argv[1] : "";
   const auto address = Multiaddr::parse(argc > 2 ? argv[2] : "");
   const bool extension = argc < 4 || std::string(argv[3]) != "--no-extension";
+  if (mode == "gossip" && address && argc == 4) return interop::run_gossip(*address, std::string(argv[3]) == "sign");
+  if (mode == "kad" && address && argc == 3) return interop::run_kad(*address);
   if ((mode != "listen" && mode != "dial") || !address) {
-    std::fprintf(stderr, "p2p_node listen|dial ADDRESS [--no-extension]\n");
+    std::fprintf(stderr,
+                 "p2p_node listen|dial ADDRESS [--no-extension], gossip ADDRESS nosign|sign, or kad ADDRESS\n");
     return 2;
   }
   return interop::run(mode, *address, extension);

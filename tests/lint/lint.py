@@ -23,8 +23,9 @@ CHAIN_RANK = {
     "identity": 5, "economy": 5, "registry": 5, "reputation": 5, "governance": 5, "placement": 5, "committee": 5,
     "execution": 6, "mempool": 6, "store": 6, "ledger": 7,
 }
-# Inside p2p likewise; only its top has sockets.
-P2P_RANK = {"aio": 0, "wire": 0, "noise": 1, "mux": 1, "connection": 2, "peers": 2, "calls": 2, "net": 3}
+# Inside p2p likewise; only net and what is above it have sockets.
+P2P_RANK = {"aio": 0, "wire": 0, "noise": 1, "mux": 1, "connection": 2, "peers": 2, "calls": 2, "gossip": 2, "relay": 3,
+            "sync": 3, "net": 4, "discovery": 5}
 RANKS = {"chain": CHAIN_RANK, "p2p": P2P_RANK}
 WALLET_SEES = {"base", "codec", "crypto", "types", "economy"}
 MIRRORS = {"unit", "prop", "vectors", "gen", "sim"}  # folders of tests that only mirror the source tree

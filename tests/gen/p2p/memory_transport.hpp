@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <set>
 
 #include "p2p/calls/transport.hpp"
 
@@ -43,6 +44,7 @@ class MemoryTransport final : public Transport {
   std::map<PeerId, Answers> answers_;
   std::map<CallId, std::pair<PeerId, CallId>> asked_;
   std::map<CallId, std::pair<PeerId, CallId>> answering_;
+  std::set<CallId> ending_;  // of a link that broke, to be told yet
 };
 
 class MemoryNetwork {
@@ -108,6 +110,7 @@ inline Result<CallId> MemoryTransport::call(const PeerId& peer, std::string meth
 }
 
 inline void MemoryTransport::cancel(CallId id) {
+  if (ending_.erase(id) > 0) return;
   const auto node = asked_.extract(id);
   if (node.empty()) return;
   Link& link = links_.at(node.mapped().first);
@@ -158,8 +161,21 @@ inline void MemoryTransport::take(const PeerId& peer, Answers& answers) {
 inline void MemoryTransport::lose(const PeerId& peer) {
   auto link = links_.extract(peer);
   if (!link.empty()) {
-    link.mapped().asks.closed("cut");
-    deliver(peer, link.mapped());
+    Link& lost = link.mapped();
+    lost.asks.closed("cut");
+    // Who hears of one may give up others, or call again over a new link.
+    std::vector<std::pair<CallId, Result<Bytes>>> ended;
+    for (CallResult& one : lost.asks.results()) {
+      const auto number = lost.numbers.extract(one.id);
+      if (number.empty()) continue;
+      asked_.erase(number.mapped());
+      ending_.insert(number.mapped());
+      ended.emplace_back(number.mapped(), std::move(one.result));
+    }
+    for (auto& [id, result] : ended) {
+      if (ending_.erase(id) > 0) handler_.on_result(id, std::move(result));
+    }
+    if (lost.refused) handler_.on_ready(peer);
   }
   const auto answers = answers_.extract(peer);
   if (answers.empty()) return;

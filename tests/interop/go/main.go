@@ -1,6 +1,8 @@
 // The go-libp2p side; ../README.md describes the protocols and the lines it prints.
 //
-//	interop listen|dial ADDRESS Ed25519|secp256k1
+//	interop listen|dial|bench ADDRESS Ed25519|secp256k1
+//	interop kad ADDRESS
+//	interop gossip ADDRESS nosign|sign
 package main
 
 import (
@@ -367,27 +369,35 @@ func dial(node host.Host, address string) error {
 	return nil
 }
 
-func run(mode, address, keyType string) error {
+func makeNode(keyType string, listen libp2p.Option) (host.Host, error) {
 	kind := crypto.Ed25519
 	if keyType == "secp256k1" {
 		kind = crypto.Secp256k1
 	}
 	key, _, err := crypto.GenerateKeyPairWithReader(kind, 256, rand.Reader)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return libp2p.New(listen, libp2p.Identity(key), libp2p.NoTransports, libp2p.Transport(tcp.NewTCPTransport),
+		libp2p.Security(noise.ID, noise.New), libp2p.Muxer(yamux.ID, yamux.DefaultTransport), libp2p.DisableRelay(),
+		libp2p.ResourceManager(&network.NullResourceManager{}))
+}
+
+func run(mode, address, keyType string) error {
 	listen := libp2p.NoListenAddrs
 	if mode == "listen" {
 		listen = libp2p.ListenAddrStrings(address)
 	}
-	node, err := libp2p.New(listen, libp2p.Identity(key), libp2p.NoTransports, libp2p.Transport(tcp.NewTCPTransport),
-		libp2p.Security(noise.ID, noise.New), libp2p.Muxer(yamux.ID, yamux.DefaultTransport), libp2p.DisableRelay(),
-		libp2p.ResourceManager(&network.NullResourceManager{}))
+	node, err := makeNode(keyType, listen)
 	if err != nil {
 		return err
 	}
 	defer node.Close()
 	serve(node)
+	serveBench(node)
+	if mode == "bench" {
+		return bench(node, address, func() (host.Host, error) { return makeNode(keyType, libp2p.NoListenAddrs) })
+	}
 	if mode != "listen" {
 		return dial(node, address)
 	}
@@ -397,11 +407,24 @@ func run(mode, address, keyType string) error {
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "kad" {
+		if err := kad(os.Args[2]); err != nil {
+			fmt.Println("failed", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "interop listen|dial ADDRESS Ed25519|secp256k1")
+		fmt.Fprintln(os.Stderr, "interop listen|dial|bench ADDRESS Ed25519|secp256k1, gossip ADDRESS nosign|sign, or kad ADDRESS")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	var err error
+	if os.Args[1] == "gossip" {
+		err = gossip(os.Args[2], os.Args[3])
+	} else {
+		err = run(os.Args[1], os.Args[2], os.Args[3])
+	}
+	if err != nil {
 		fmt.Println("failed:", err)
 		os.Exit(1)
 	}

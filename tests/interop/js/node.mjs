@@ -1,5 +1,5 @@
 // The js-libp2p side; ../README.md describes the protocols and the lines it prints.
-//   node.mjs listen|dial ADDRESS Ed25519|secp256k1
+//   node.mjs listen|dial|bench ADDRESS Ed25519|secp256k1
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify, identifyPush } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'
@@ -104,6 +104,14 @@ function serve (node) {
   handle('/test/echo/1', async (stream, reader) => {
     for (let chunk = await reader.read(); chunk != null; chunk = await reader.read()) await send(stream, chunk)
     await stream.close()
+  })
+  handle('/bench/echo/1', async (stream, reader) => {
+    for (let chunk = await reader.read(); chunk != null; chunk = await reader.read()) await send(stream, chunk)
+    await stream.close()
+  })
+  handle('/bench/count/1', async (stream, reader) => {
+    const count = await reader.countToEnd()
+    await reply(stream, Buffer.from(String(count)))
   })
   handle('/test/half-close/1', async (stream, reader) => reply(stream, bigEndian(await reader.countToEnd())))
   handle('/test/reset/1', async (stream, reader) => { await reader.readExactly(1); stream.abort(new Error('as asked')) })
@@ -247,10 +255,72 @@ const cases = {
   }
 }
 
+// What js-libp2p talking to itself takes, measured as tests/bench/p2p measures ours.
+const MEASURE_MS = 3000
+const CALL_BYTES = 64
+const DIALERS = 4
+const figure = (name, value) => console.log(`figure ${name} ${value.toFixed(3)}`)
+
+async function benchBulk (connection, goOn) {
+  const { stream, reader } = await open(connection, '/bench/count/1')
+  const chunk = new Uint8Array(CHUNK).fill(7)
+  const start = performance.now()
+  let sent = 0
+  for (; goOn(); sent += CHUNK) await send(stream, chunk)
+  await stream.close()
+  const said = []
+  for (let part = await reader.read(); part != null; part = await reader.read()) said.push(part)
+  expect(Buffer.concat(said).toString() === String(sent), 'another count came')
+  return sent / (performance.now() - start) * 1000
+}
+
+async function benchCalls (connection, name) {
+  const { stream, reader } = await open(connection, '/bench/echo/1')
+  const message = new Uint8Array(CALL_BYTES)
+  const took = []
+  for (const start = performance.now(); performance.now() - start < MEASURE_MS;) {
+    const before = performance.now()
+    await send(stream, message)
+    await reader.readExactly(CALL_BYTES)
+    took.push((performance.now() - before) * 1000)
+  }
+  took.sort((a, b) => a - b)
+  figure(`${name}_p50_us`, took[Math.floor(took.length / 2)])
+  figure(`${name}_p99_us`, took[Math.floor(took.length * 0.99)])
+  stream.abort(new Error('measured'))
+}
+
+async function benchHandshakes (address) {
+  const nodes = await Promise.all(Array.from({ length: DIALERS }, async () => await makeNode([])))
+  const start = performance.now()
+  let done = 0
+  await Promise.all(nodes.map(async node => {
+    while (performance.now() - start < MEASURE_MS) {
+      const connection = await node.dial(multiaddr(address))
+      done++
+      await connection.close()
+    }
+  }))
+  figure('handshakes_per_s', done / (performance.now() - start) * 1000)
+}
+
+async function bench (node) {
+  const connection = await node.dial(multiaddr(address))
+  const start = performance.now()
+  figure('bulk', await benchBulk(connection, () => performance.now() - start < MEASURE_MS))
+  await benchCalls(connection, 'rpc')
+  let stop = false
+  const background = benchBulk(connection, () => !stop)
+  await benchCalls(connection, 'rpc_under_bulk')
+  stop = true
+  await background
+  await benchHandshakes(address)
+}
+
 const [mode, address, keyType] = process.argv.slice(2)
-const node = await createLibp2p({
+const makeNode = async listen => await createLibp2p({
   privateKey: await generateKeyPair(keyType),
-  addresses: { listen: mode === 'listen' ? [address] : [] },
+  addresses: { listen },
   transports: [tcp()],
   connectionEncrypters: [noise()],
   streamMuxers: [yamux()],
@@ -259,10 +329,14 @@ const node = await createLibp2p({
   connectionGater: { denyDialMultiaddr: () => false },
   services: { identify: identify(), identifyPush: identifyPush(), ping: ping(MANY) }
 })
+const node = await makeNode(mode === 'listen' ? [address] : [])
 await serve(node)
 if (mode === 'listen') {
   console.log(`ready ${node.getMultiaddrs()[0].toString()}`)
   process.stdin.on('end', () => process.exit(0)).resume()
+} else if (mode === 'bench') {
+  await bench(node)
+  process.exit(0)
 } else {
   const connection = await node.dial(multiaddr(address))
   for (const [name, run] of Object.entries(cases)) {

@@ -119,7 +119,7 @@ RC_GTEST_PROP(ProofProp, RangesVerifyAndTheirMutationsFail, ()) {
   StatePath last = test::some_path();
   if (test::below(4) == 0) last.data.fill(0xff);
   if (last < first) std::swap(first, last);
-  auto range = tree.prove_range(first, last, *rc::gen::element<std::size_t>(1, 5, 100, 1000));
+  auto range = tree.prove_range(first, last, {.max_entries = *rc::gen::element<std::size_t>(1, 5, 100, 1000)});
   RC_ASSERT(verify_range(tree.root(), first, range.covered, range.entries, range.proof));
   RC_ASSERT(!verify_range(flipped(tree.root()), first, range.covered, range.entries, range.proof));
 

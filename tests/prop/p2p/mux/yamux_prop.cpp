@@ -24,7 +24,7 @@ struct ModelStream {
 class World {
  public:
   void step() {
-    switch (*rc::gen::weightedElement<int>({{1, 0}, {6, 1}, {6, 2}, {1, 3}, {1, 4}, {10, 5}})) {
+    switch (*rc::gen::weightedElement<int>({{1, 0}, {6, 1}, {6, 2}, {1, 3}, {1, 4}, {1, 6}, {10, 5}})) {
       case 0:
         return open();
       case 1:
@@ -35,6 +35,9 @@ class World {
         return finish();
       case 4:
         return reset();
+      case 6:
+        if (ModelStream* stream = any()) sides_[*rc::gen::inRange(0, 2)].set_class(stream->id, StreamClass::kBulk);
+        return;
       default:
         return travel(*rc::gen::inRange(0, 2), *rc::gen::element<std::size_t>(1, 11, 13, 1'000, 400'000));
     }
@@ -46,7 +49,7 @@ class World {
     while (moved) {
       moved = false;
       for (int side = 0; side < 2; ++side) {
-        moved = !sides_[side].output().empty() || moved;
+        moved = sides_[side].output_bytes() > 0 || moved;
         travel(side, SIZE_MAX);
       }
       for (ModelStream& stream : streams_) {
@@ -75,7 +78,8 @@ class World {
   void open() {
     const int side = *rc::gen::inRange(0, 2);
     if (streams_.size() >= 20) return;
-    streams_.push_back({.id = sides_[side].open().value(), .directions = {}});
+    const auto of = *rc::gen::element(StreamClass::kInteractive, StreamClass::kBulk);
+    streams_.push_back({.id = sides_[side].open(of).value(), .directions = {}});
   }
 
   void write() {
@@ -131,10 +135,13 @@ class World {
 
   void travel(int from, std::size_t most) {
     Yamux& sender = sides_[from];
-    const std::size_t size = std::min(most, sender.output().size());
-    RC_ASSERT(sides_[1 - from].receive(sender.output().view().first(size), now_).has_value());
-    sender.output().consume(size);
-    sender.drained();
+    while (most > 0) {
+      const ByteView next = sender.next_output(std::min<std::size_t>(most, 70'000));
+      if (next.empty()) break;
+      RC_ASSERT(sides_[1 - from].receive(next, now_).has_value());
+      most -= next.size();
+      sender.sent(next.size());
+    }
     sender.events().clear();
     sides_[1 - from].events().clear();
   }

@@ -67,5 +67,14 @@ TEST(Budgets, ManyPeersMakeRoomForEachOther) {
   }
 }
 
+// A clock may begin at any time, at zero too: what is there then is the whole stock.
+TEST(Budgets, AHeavyPeerWaitsForNothingWhileTheProcessHasMuch) {
+  const BudgetLimits limits;
+  Budgets budgets(limits);
+  const PeerId heavy = test::peer(1);
+  budgets.charge(heavy, {.bytes = limits.process.bytes.stock / kLightShare * 4}, {});
+  EXPECT_EQ(budgets.peer_ready_at(heavy, false, {}), Instant());
+}
+
 }  // namespace
 }  // namespace micro::p2p

@@ -161,6 +161,10 @@ class Life {
       RC_ASSERT(view.peer != self());
       if (view.slot == Slot::kFull || view.slot == Slot::kBlockOnly) groups.insert(AddressGroup::of(view.address));
     }
+    for (const auto& view : all) {
+      const auto is_first = [&](const auto& one) { return one.peer == view.peer && one.slot != Slot::kSecond; };
+      RC_ASSERT(std::ranges::count_if(all, is_first) >= 1);  // a second one is never alone
+    }
     for (const AddressGroup& group : groups) RC_ASSERT(groups.count(group) == 1U);
     RC_ASSERT(manager_.count(Slot::kFull) <= limits().full_outbound);
     RC_ASSERT(manager_.count(Slot::kBlockOnly) <= limits().block_only_outbound);
@@ -201,18 +205,23 @@ class Life {
     const auto result = manager_.connected(++ids_, at, direction, *source_, now_);
     if (!result) return;
     ours_[ids_] = at.peer;
-    for (const auto& effect : *result) {
-      RC_ASSERT(effect.kind == Kind::kClose && direction == Direction::kInbound);
-      RC_ASSERT(!manager_.is_protected(ours_.at(effect.connection)));
-      ours_.erase(effect.connection);
+    if (!result->empty()) RC_ASSERT(direction == Direction::kInbound);
+    for (const auto& effect : *result) RC_ASSERT(!manager_.is_protected(ours_.at(effect.connection)));
+    closed(*result);
+  }
+  void closed(const std::vector<ManagerEffect>& effects) {
+    for (const auto& effect : effects) {
+      RC_ASSERT(effect.kind == Kind::kClose);
+      RC_ASSERT(ours_.erase(effect.connection) == 1U);
     }
   }
 
   void leave() {
     if (ours_.empty()) return;
     const auto at = std::next(ours_.begin(), *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(ours_)));
-    manager_.disconnected(at->first, {.fault = Fault::kUnreachable, .message = "left"}, now_);
+    const ConnectionId id = at->first;
     ours_.erase(at);
+    closed(manager_.disconnected(id, {.fault = Fault::kUnreachable, .message = "left"}, now_));
   }
 
   SeededRandom random_;

@@ -7,11 +7,18 @@ namespace {
 
 using Kind = MuxEvent::Kind;
 
+Bytes take_bytes(Yamux& mux, std::size_t most = SIZE_MAX) {
+  Bytes out;
+  while (out.size() < most) {
+    const ByteView next = mux.next_output(most - out.size());
+    if (next.empty()) break;
+    out.insert(out.end(), next.begin(), next.end());
+    mux.sent(next.size());
+  }
+  return out;
+}
 std::string take_output(Yamux& mux) {
-  std::string text = to_hex(mux.output().view());
-  mux.output().clear();
-  mux.drained();
-  return text;
+  return to_hex(take_bytes(mux));
 }
 std::vector<MuxEvent> take_events(Yamux& mux) {
   return std::exchange(mux.events(), {});
@@ -194,7 +201,7 @@ TEST(Yamux, WritersWaitInTheirOrderForTheQueue) {
   for (int n = 0; n < 3; ++n) ASSERT_TRUE(mux.open());
   const Bytes much(kYamuxWindowBytes);
   mux.write(1, much);
-  EXPECT_LT(mux.output().size(), kYamuxQueuedBytes + kYamuxFrameBytes + 100);
+  EXPECT_LT(mux.output_bytes(), kYamuxQueuedBytes + kYamuxFrameBytes + 100);
   EXPECT_EQ(mux.write(3, much), 0U);
   EXPECT_EQ(mux.write(5, much), 0U);
   EXPECT_EQ(mux.write(5, as_bytes("now"), true), 3U);
@@ -210,7 +217,7 @@ TEST(Yamux, APeerThatAsksAndReadsNothingIsCutOff) {
   Status status;
   for (int n = 0; n < 100'000 && status; ++n) status = receive(mux, "000200010000000000000000");
   EXPECT_EQ(status.error().fault, Fault::kLimit);
-  EXPECT_LT(mux.output().size(), kYamuxQueuedBytes + 2 * kYamuxQueuedControlBytes);
+  EXPECT_LT(mux.output_bytes(), kYamuxQueuedBytes + 2 * kYamuxQueuedControlBytes);
 }
 
 TEST(Yamux, WholeFramesAreCountedUpToALimit) {
@@ -230,12 +237,53 @@ TEST(Yamux, AFullQueueLeavesRoomForAnswers) {
   Yamux theirs(false);
   const StreamId first = ours.open().value();
   const StreamId second = ours.open().value();
-  const std::size_t payload = kYamuxQueuedBytes - 1 - ours.output().size() - 5 * kYamuxHeaderBytes;
+  const std::size_t payload = kYamuxQueuedBytes - 1 - ours.output_bytes() - 5 * kYamuxHeaderBytes;
   ASSERT_EQ(ours.write(first, Bytes(payload)), payload);
-  ASSERT_EQ(ours.output().size(), kYamuxQueuedBytes - 1);
+  ASSERT_EQ(ours.output_bytes(), kYamuxQueuedBytes - 1);
   ASSERT_EQ(ours.write(second, Bytes(kYamuxFrameBytes)), kYamuxFrameBytes);
   for (std::uint32_t n = 0; n < 1'000; ++n) theirs.ping(n);
-  EXPECT_TRUE(ours.receive(theirs.output().view(), {}));
+  EXPECT_TRUE(ours.receive(take_bytes(theirs), {}));
+}
+
+// A vote behind a queue full of bulk leaves first; bulk that waits while much is urgent has a turn all the same.
+TEST(Yamux, UrgentFramesGoFirstAndBulkIsNotStarved) {
+  Yamux mux(true);
+  const StreamId bulk = mux.open(StreamClass::kBulk).value();
+  const StreamId votes = mux.open().value();
+  take_bytes(mux);
+  ASSERT_EQ(mux.write(bulk, Bytes(200'000, 1)), 200'000U);
+  take_bytes(mux, 1'000);  // a frame of it is on its way
+  ASSERT_EQ(mux.write(votes, as_bytes("vote")), 4U);
+  const Bytes rest = take_bytes(mux, kYamuxFrameBytes + kYamuxHeaderBytes - 1'000);
+  EXPECT_EQ(std::ranges::count(rest, 1), std::ssize(rest));  // whole frames only
+  EXPECT_EQ(to_hex(mux.next_output(16)), "000000000000000300000004766f7465");
+  ASSERT_TRUE(receive(mux, "00010000000000030f000000"));
+  std::size_t urgent = 0;
+  for (bool bulk_had_a_turn = false; !bulk_had_a_turn && urgent < 10'000'000;) {
+    mux.write(votes, Bytes(50'000, 2));
+    const ByteView next = mux.next_output(kYamuxFrameBytes + kYamuxHeaderBytes);
+    bulk_had_a_turn = next[kYamuxHeaderBytes] == 1;
+    urgent += bulk_had_a_turn ? 0 : next.size();
+    mux.sent(next.size());
+  }
+  EXPECT_GE(urgent, kYamuxInteractiveRunBytes);
+  EXPECT_LE(urgent, kYamuxInteractiveRunBytes + kYamuxFrameBytes);
+}
+
+TEST(Yamux, AStreamThatBecomesBulkKeepsItsOrder) {
+  OneStream one;
+  ASSERT_EQ(one.mux.write(1, as_bytes("agreed")), 6U);
+  one.mux.set_class(1, StreamClass::kBulk);
+  EXPECT_EQ(one.mux.write(1, as_bytes("x")), 0U);
+  const Bytes first = take_bytes(one.mux);
+  EXPECT_EQ(as_text(ByteView(first).subspan(kYamuxHeaderBytes)), "agreed");
+  EXPECT_EQ(take_events(one.mux), (std::vector<MuxEvent>{{Kind::kWritable, 1, 0}}));
+  EXPECT_EQ(one.mux.write(1, as_bytes("x")), 1U);
+  OneStream ended;  // an end does not overtake what is left
+  ended.mux.write(1, as_bytes("agreed"));
+  ended.mux.set_class(1, StreamClass::kBulk);
+  ended.mux.finish(1);
+  EXPECT_EQ(take_output(ended.mux).substr(2 * (kYamuxHeaderBytes + 6)), "000100040000000100000000");
 }
 
 }  // namespace

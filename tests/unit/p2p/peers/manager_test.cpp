@@ -89,6 +89,24 @@ TEST(Manager, APeerHasTwoConnectionsAtMost) {
   EXPECT_EQ(world.connect(3, {peer(1), address_in_group(1, 1)}, Direction::kInbound).error().fault, Fault::kBusy);
 }
 
+TEST(Manager, ASecondConnectionTakesNoRoomAndEndsWithTheFirst) {
+  World world({}, {.inbound = 2});
+  for (ConnectionId id = 1; id <= 4; ++id) {
+    const std::uint64_t who = (id + 1) / 2;
+    const auto also = world.connect(id, {peer(who), address_in_group(1, 1)}, Direction::kInbound);
+    ASSERT_TRUE(also && also->empty()) << id;
+  }
+  EXPECT_EQ(world.manager.count(Slot::kInbound), 2U);
+  EXPECT_EQ(world.manager.count(Slot::kSecond), 2U);
+  const auto also = world.manager.disconnected(1, {.fault = Fault::kUnreachable, .message = "gone"}, world.now);
+  ASSERT_EQ(also.size(), 1U);
+  EXPECT_EQ(also[0].connection, 2U);
+  const auto views = world.manager.peers();
+  EXPECT_EQ(std::ranges::find(views, peer(1), &PeerView::peer)->last_disconnect_reason, "gone");
+  EXPECT_TRUE(world.manager.disconnected(4, {.fault = Fault::kUnreachable, .message = "gone"}, world.now).empty());
+  EXPECT_EQ(world.manager.connections(world.now).size(), 1U);
+}
+
 TEST(Manager, ShowsConnectionsAndWhyTheyEnded) {
   World world;
   const PeerAddress at{peer(1), address_in_group(1, 1)};

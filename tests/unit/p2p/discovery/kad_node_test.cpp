@@ -1,0 +1,226 @@
+// Nodes that hand each other their bytes: who is found, who is believed, what is refused.
+#include "p2p/discovery/kad_node.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/gen/p2p/addresses.hpp"
+
+namespace micro::p2p {
+namespace {
+
+using test::address_in_group;
+
+class Net {
+ public:
+  static constexpr std::size_t kNodes = 30;
+  explicit Net(KadConfig config = {}) {
+    for (std::size_t n = 0; n < kNodes; ++n) {
+      infos.push_back({test::peer(n), {address_in_group(static_cast<std::uint32_t>(n), 1)}});
+      nodes.push_back(std::make_unique<KadNode>(config, infos[n].peer, random));
+      nodes[n]->set_addresses(infos[n].addresses);
+    }
+  }
+  std::size_t number_of(const PeerId& peer) const {
+    const auto at = std::ranges::find(infos, peer, &PeerInfo::peer);
+    return static_cast<std::size_t>(at - infos.begin());
+  }
+  // Until nobody has anything to say.
+  void settle() {
+    for (bool more = true; more;) {
+      more = false;
+      for (std::size_t n = 0; n < kNodes; ++n) {
+        auto effects = nodes[n]->take_effects();
+        for (auto& found : effects.found) finished.push_back(std::move(found));
+        for (const KadOutgoing& out : effects.outgoing) {
+          more = true;
+          deliver(n, out);
+        }
+      }
+    }
+  }
+  void deliver(std::size_t from, const KadOutgoing& out) {
+    const std::size_t to = number_of(out.to.peer);
+    if (to == kNodes || silent.contains(to)) return nodes[from]->on_failed(out.request, now);
+    nodes[to]->on_server(infos[from], now);
+    const auto answer = nodes[to]->answer(infos[from], out.message, now);
+    if (!out.is_answered) return;
+    if (!answer || !*answer) return nodes[from]->on_failed(out.request, now);
+    EXPECT_TRUE(nodes[from]->on_reply(out.request, **answer, now));
+  }
+  void join_all() {
+    for (std::size_t n = 1; n < kNodes; ++n) {
+      nodes[n]->add_seed(infos[n / 2]);
+      nodes[n]->step(now);
+      settle();
+    }
+  }
+
+  SeededRandom random{1};
+  std::vector<PeerInfo> infos;
+  std::vector<std::unique_ptr<KadNode>> nodes;
+  std::vector<KadFoundPeers> finished;
+  std::set<std::size_t> silent;
+  Instant now{1};
+};
+
+TEST(KadNode, FindsAPeerAndWhereItIs) {
+  Net net;
+  net.join_all();
+  const LookupId lookup = net.nodes[29]->find_peer(net.infos[3].peer, net.now).value();
+  net.settle();
+  ASSERT_EQ(net.finished.size(), 1U);
+  EXPECT_EQ(net.finished[0].lookup, lookup);
+  ASSERT_FALSE(net.finished[0].closest.empty());
+  EXPECT_EQ(net.finished[0].closest[0], net.infos[3]);
+}
+
+TEST(KadNode, FindsWhoProvides) {
+  Net net;
+  net.join_all();
+  const Bytes name = to_bytes("a service");
+  ASSERT_TRUE(net.nodes[5]->provide(name, net.now));
+  net.settle();
+  ASSERT_TRUE(net.nodes[20]->find_providers(name, 1, net.now));
+  net.settle();
+  ASSERT_EQ(net.finished.size(), 2U);
+  EXPECT_EQ(net.finished[1].providers, std::vector<PeerInfo>{net.infos[5]});
+}
+
+TEST(KadNode, SaysAgainWhatItProvidesUntilItIsWithdrawn) {
+  Net net;
+  net.join_all();
+  const Bytes name = to_bytes("a service");
+  ASSERT_TRUE(net.nodes[5]->provide(name, net.now));
+  net.settle();
+  const auto is_found = [&] {
+    net.finished.clear();
+    EXPECT_TRUE(net.nodes[20]->find_providers(name, 1, net.now));
+    net.settle();
+    return !net.finished.back().providers.empty();
+  };
+  for (const bool withdrawn : {false, true}) {
+    if (withdrawn) net.nodes[5]->withdraw(name);
+    for (int n = 0; n < 3; ++n) {
+      net.now = net.now.plus_ms(kRepublishMs);
+      for (const auto& node : net.nodes) node->step(net.now);
+      net.settle();
+    }
+    EXPECT_EQ(is_found(), !withdrawn);
+  }
+}
+
+TEST(KadNode, APeerThatDoesNotAnswerIsPassedOver) {
+  Net net;
+  net.join_all();
+  net.silent = {1, 2, 3, 4, 5};
+  ASSERT_TRUE(net.nodes[29]->find_peer(net.infos[3].peer, net.now));
+  net.settle();
+  ASSERT_EQ(net.finished.size(), 1U);
+  EXPECT_EQ(net.finished[0].closest.size(), 20U);
+  for (const PeerInfo& peer : net.finished[0].closest) EXPECT_FALSE(net.silent.contains(net.number_of(peer.peer)));
+}
+
+TEST(KadNode, TimeEndsWhatNobodyEnds) {
+  Net net;
+  KadNode& node = *net.nodes[0];
+  node.add_seed(net.infos[1]);
+  ASSERT_TRUE(node.find_peer(net.infos[2].peer, net.now));
+  EXPECT_EQ(node.take_effects().outgoing.size(), 1U);
+  EXPECT_EQ(node.kad().requests(), 1U);
+  net.now = net.now.plus_ms(kKadSlowMs);
+  EXPECT_LE(node.next_wake(), net.now);
+  node.step(net.now);
+  net.now = net.now.plus_ms(kKadRequestMs);
+  node.step(net.now);
+  const auto effects = node.take_effects();
+  ASSERT_EQ(effects.found.size(), 1U);
+  EXPECT_TRUE(effects.found[0].closest.empty());
+  EXPECT_EQ(effects.found[0].asked, 1U);
+  EXPECT_EQ(node.kad().lookups(), 0U);
+}
+
+TEST(KadNode, NobodySpeaksForAnother) {
+  Net net;
+  KadMessage message{.type = KadType::kAddProvider, .name = to_bytes("x"), .closer = {}, .providers = {net.infos[2]}};
+  EXPECT_EQ(net.nodes[0]->answer(net.infos[1], message.encode(), net.now).error().fault, Fault::kInvalid);
+  message.providers = {net.infos[2], net.infos[1]};
+  EXPECT_EQ(net.nodes[0]->answer(net.infos[1], message.encode(), net.now).value(), std::nullopt);
+  EXPECT_EQ(net.nodes[0]->kad().providers().records(), 1U);
+}
+
+TEST(KadNode, AClientAsksAndIsNotAsked) {
+  Net net({.is_server = false});
+  const KadMessage message{.type = KadType::kFindNode, .name = to_bytes("x"), .closer = {}, .providers = {}};
+  EXPECT_EQ(net.nodes[0]->answer(net.infos[1], message.encode(), net.now).error().fault, Fault::kDenied);
+}
+
+TEST(KadNode, RefusesWhatItDoesNotDoAndWhatIsNone) {
+  Net net;
+  const auto fault = [&](const KadMessage& message) {
+    return net.nodes[0]->answer(net.infos[1], message.encode(), net.now).error().fault;
+  };
+  EXPECT_EQ(fault({.type = KadType::kPutValue, .name = to_bytes("x"), .closer = {}, .providers = {}}), Fault::kDenied);
+  EXPECT_EQ(fault({.type = KadType::kFindNode, .name = {}, .closer = {}, .providers = {}}), Fault::kInvalid);
+  EXPECT_EQ(net.nodes[0]->answer(net.infos[1], as_bytes("\x08\x07"), net.now).error().fault, Fault::kInvalid);
+  const KadMessage ping{.type = KadType::kPing, .name = {}, .closer = {}, .providers = {}};
+  EXPECT_EQ(net.nodes[0]->answer(net.infos[1], ping.encode(), net.now).value(), ping.encode());
+}
+
+// What strangers say of a peer never replaces what it says itself; addresses that nobody can be at are left out.
+TEST(KadNode, BelievesAPeerAboutItself) {
+  PeerContacts contacts;
+  const PeerInfo own{test::peer(1), {address_in_group(1, 1)}};
+  const PeerInfo rumour{test::peer(1), {address_in_group(9, 9)}};
+  const auto id = contacts.add(rumour, Heard::kFromOthers).value();
+  EXPECT_EQ(contacts.add(own, Heard::kFromItself), id);
+  EXPECT_EQ(contacts.add(rumour, Heard::kFromOthers), id);
+  EXPECT_EQ(contacts.info(id), own);
+  EXPECT_FALSE(contacts.add({test::peer(2), {}}, Heard::kFromOthers));
+}
+
+TEST(KadNode, ForgetsContactsThatNothingHolds) {
+  Net net;
+  KadNode& node = *net.nodes[0];
+  node.add_seed(net.infos[1]);
+  std::uint64_t stranger = 1'000;
+  for (int lookup = 0; lookup < 2'000; ++lookup) {
+    ASSERT_TRUE(node.find_node(to_bytes("x"), net.now));
+    while (node.kad().lookups() > 0) {
+      for (const KadOutgoing& out : node.take_effects().outgoing) {
+        KadMessage liar{.type = KadType::kFindNode, .name = to_bytes("x"), .closer = {}, .providers = {}};
+        for (int n = 0; n < 20; ++n) {
+          liar.closer.push_back({test::peer(++stranger), {address_in_group(stranger % 1'000, 1)}});
+        }
+        if (stranger % 3 == 0) {
+          node.on_failed(out.request, net.now);
+        } else {
+          ASSERT_TRUE(node.on_reply(out.request, liar.encode(), net.now));
+        }
+      }
+    }
+    ASSERT_LE(node.contacts(), kMaxContacts);
+    if (stranger > 3 * kMaxContacts) break;
+  }
+  EXPECT_GT(stranger, 3 * kMaxContacts);
+}
+
+TEST(KadNode, LocalAddressesAreSomewhereOnlyWhereTheNetworkSaysSo) {
+  const PeerInfo local{test::peer(1), {Multiaddr::parse("/ip4/127.0.0.1/tcp/1").value()}};
+  SeededRandom random(1);
+  for (const bool allowed : {false, true}) {
+    KadNode node({.local_addresses = allowed}, test::peer(0), random);
+    node.on_server(local, Instant{1});
+    EXPECT_EQ(node.table().size(), allowed ? 1U : 0U);
+  }
+}
+
+TEST(KadNode, ASearchMoreThanItMayIsBusy) {
+  Net net;
+  net.nodes[0]->add_seed(net.infos[1]);
+  for (std::size_t n = 0; n < kMaxLookups; ++n) ASSERT_TRUE(net.nodes[0]->find_node(to_bytes("x"), net.now));
+  EXPECT_EQ(net.nodes[0]->find_node(to_bytes("x"), net.now).error().fault, Fault::kBusy);
+  EXPECT_EQ(net.nodes[0]->find_node({}, net.now).error().fault, Fault::kLimit);
+}
+
+}  // namespace
+}  // namespace micro::p2p
