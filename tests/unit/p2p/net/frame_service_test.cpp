@@ -47,230 +47,226 @@ class Recorder final : public FrameProtocol {
     }
     return out;
   }
-  [[nodiscard]] Instant next_deadline() const override {
-    return {~std::uint64_t{0}};  // never }
-    void expire(Instant /*now*/) override {}
+  [[nodiscard]] Instant next_deadline() const override { return {~std::uint64_t{0}}; }
+  void expire(Instant /*now*/) override {}
 
-    std::map<PeerId, PeerFacts> peers;
-    std::map<PeerId, std::deque<Bytes>> queued;
-    std::vector<std::pair<PeerId, Bytes>> got;
-  };
+  std::map<PeerId, PeerFacts> peers;
+  std::map<PeerId, std::deque<Bytes>> queued;
+  std::vector<std::pair<PeerId, Bytes>> got;
+};
 
-  template <class Core>
-  struct End {
-    template <class Make>
-    End(asio::io_context& io, const Clock& clock, Random& random, std::string_view protocol, Make make)
-        : key(HostKey::generate(random)),
-          host(io, {.key = key, .agent = "test", .gater = {.local_addresses = true}}, clock, random),
-          core(make(key.peer_id())),
-          service(std::make_unique<FrameService>(
-              io, host, clock, core, FrameServiceConfig{.protocols = {std::string(protocol)}}, [this] { ++changes; })) {
+template <class Core>
+struct End {
+  template <class Make>
+  End(asio::io_context& io, const Clock& clock, Random& random, std::string_view protocol, Make make)
+      : key(HostKey::generate(random)),
+        host(io, {.key = key, .agent = "test", .gater = {.local_addresses = true}}, clock, random),
+        core(make(key.peer_id())),
+        service(std::make_unique<FrameService>(
+            io, host, clock, core, FrameServiceConfig{.protocols = {std::string(protocol)}}, [this] { ++changes; })) {}
+  HostKey key;
+  Host host;
+  Core core;
+  std::size_t changes = 0;
+  std::unique_ptr<FrameService> service;
+};
+
+struct Loop {
+  asio::io_context io{1};
+  SystemClock clock;
+  SeededRandom random{1};
+
+  template <class Condition>
+  void until(Condition condition) {
+    io.restart();
+    while (!condition() && io.run_one() > 0) {
     }
-    HostKey key;
-    Host host;
-    Core core;
-    std::size_t changes = 0;
-    std::unique_ptr<FrameService> service;
-  };
-
-  struct Loop {
-    asio::io_context io{1};
-    SystemClock clock;
-    SeededRandom random{1};
-
-    template <class Condition>
-    void until(Condition condition) {
-      io.restart();
-      while (!condition() && io.run_one() > 0) {
-      }
-    }
-    template <class T>
-    T run(Task<T> task) {
-      std::optional<T> out;
-      asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, T value) {
-        if (!thrown) out.emplace(std::move(value));
-      });
-      until([&] { return out.has_value(); });
-      return std::move(out).value();
-    }
-  };
-
-  struct Pair {
-    Loop loop;
-    End<Recorder> one{loop.io, loop.clock, loop.random, kFrames, [](const PeerId&) { return Recorder(); }};
-    End<Recorder> other{loop.io, loop.clock, loop.random, kFrames, [](const PeerId&) { return Recorder(); }};
-    std::shared_ptr<Session> session;
-
-    Pair() {
-      const auto address = other.host.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
-      session = loop.run(one.host.dial(address)).value();
-      loop.until([&] { return one.service->lines() == 1 && other.service->lines() == 1; });
-    }
-    ~Pair() {
-      one.service.reset();
-      other.service.reset();
-      one.host.stop();
-      other.host.stop();
-      session.reset();
-      loop.io.restart();
-      loop.io.run();
-    }
-    void send(End<Recorder>& from, const End<Recorder>& to, Bytes frame) {
-      from.core.queued[to.host.peer()].push_back(std::move(frame));
-      from.service->poke();
-    }
-  };
-
-  TEST(FrameService, BothEndsKnowOfEachOther) {
-    Pair pair;
-    const PeerFacts& dialed = pair.one.core.peers.at(pair.other.host.peer());
-    EXPECT_TRUE(dialed.outbound);
-    EXPECT_EQ(dialed.protocol, kFrames);
-    EXPECT_EQ(dialed.address, "");  // who else is on this machine is not counted
-    EXPECT_TRUE(PeerRecord::open(dialed.record).has_value());
-    EXPECT_FALSE(pair.other.core.peers.at(pair.one.host.peer()).outbound);
   }
-
-  TEST(FrameService, FramesOfAnyLengthArriveInTheirOrderBothWays) {
-    Pair pair;
-    const std::vector<std::size_t> sizes{1, 127, 128, 16'383, 16'384, 70'000, 1 << 20, 5};
-    for (const std::size_t size : sizes) {
-      pair.send(pair.one, pair.other, Bytes(size, static_cast<std::uint8_t>(size)));
-      pair.send(pair.other, pair.one, Bytes(size, static_cast<std::uint8_t>(size + 1)));
-    }
-    pair.loop.until(
-        [&] { return pair.one.core.got.size() == sizes.size() && pair.other.core.got.size() == sizes.size(); });
-    for (std::size_t n = 0; n < sizes.size(); ++n) {
-      EXPECT_EQ(pair.other.core.got[n].second, Bytes(sizes[n], static_cast<std::uint8_t>(sizes[n])));
-      EXPECT_EQ(pair.one.core.got[n].second, Bytes(sizes[n], static_cast<std::uint8_t>(sizes[n] + 1)));
-    }
-    EXPECT_GT(pair.one.changes, 0U);
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> out;
+    asio::co_spawn(io, std::move(task), [&](const std::exception_ptr& thrown, T value) {
+      if (!thrown) out.emplace(std::move(value));
+    });
+    until([&] { return out.has_value(); });
+    return std::move(out).value();
   }
+};
 
-  TEST(FrameService, AFloodIsTakenInWholeThoughItsQueueIsShort) {
-    Pair pair;
-    for (int n = 0; n < 1'000; ++n) pair.send(pair.one, pair.other, Bytes(10'000, static_cast<std::uint8_t>(n)));
-    pair.loop.until([&] { return pair.other.core.got.size() == 1'000; });
-    EXPECT_EQ(pair.other.core.got[999].second[0], static_cast<std::uint8_t>(999));
+struct Pair {
+  Loop loop;
+  End<Recorder> one{loop.io, loop.clock, loop.random, kFrames, [](const PeerId&) { return Recorder(); }};
+  End<Recorder> other{loop.io, loop.clock, loop.random, kFrames, [](const PeerId&) { return Recorder(); }};
+  std::shared_ptr<Session> session;
+
+  Pair() {
+    const auto address = other.host.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
+    session = loop.run(one.host.dial(address)).value();
+    loop.until([&] { return one.service->lines() == 1 && other.service->lines() == 1; });
   }
-
-  TEST(FrameService, WhatNoPeerMaySendEndsTheConnection) {
-    Pair pair;
-    pair.send(pair.one, pair.other, to_bytes("bad"));
-    pair.loop.until([&] { return pair.one.service->lines() == 0 && pair.other.service->lines() == 0; });
-    EXPECT_FALSE(pair.session->is_open());
-    EXPECT_TRUE(pair.one.core.peers.empty() && pair.other.core.peers.empty());
-    EXPECT_FALSE(pair.other.host.gater().may_talk(pair.one.host.peer(), pair.loop.clock.now()).has_value());
-  }
-
-  Task<Result<Stream>> open_with(std::shared_ptr<Session> session, Bytes bytes) {
-    auto stream = co_await session->open({std::string(kFrames)});
-    if (!stream) co_return std::unexpected(stream.error());
-    if (const Status sent = co_await stream->write(bytes); !sent) co_return std::unexpected(sent.error());
-    co_return std::move(*stream);
-  }
-
-  TEST(FrameService, AFrameThatIsTooLongEndsTheConnection) {
-    Pair pair;
-    Bytes length;
-    append_varint(length, (1 << 20) + 1);
-    const auto stream = pair.loop.run(open_with(pair.session, length));
-    ASSERT_TRUE(stream.has_value());
-    pair.loop.until([&] { return !pair.session->is_open(); });
-    EXPECT_EQ(pair.other.service->lines(), 0U);
-  }
-
-  // Each holds back the last byte of the longest frame there can be.
-  TEST(FrameService, FramesThatNeverBecomeWholeDoNotFillMemory) {
-    Loop loop;
-    End<Recorder> server(loop.io, loop.clock, loop.random, kFrames, [](const PeerId&) { return Recorder(); });
-    const auto address = server.host.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
-    Bytes most;
-    append_varint(most, 1 << 20);
-    most.resize(most.size() + (1 << 20) - 1);
-    std::vector<std::unique_ptr<Host>> hosts;
-    std::vector<Result<Stream>> streams;
-    const std::size_t count = kMaxPartialBytes / (1 << 20) + 2;
-    for (std::size_t n = 0; n < count; ++n) {
-      hosts.push_back(std::make_unique<Host>(
-          loop.io,
-          HostConfig{.key = HostKey::generate(loop.random), .agent = "test", .gater = {.local_addresses = true}},
-          loop.clock, loop.random));
-      const auto session = loop.run(hosts.back()->dial(address));
-      ASSERT_TRUE(session.has_value());
-      streams.push_back(loop.run(open_with(*session, most)));
-      if (n + 4 < count) ASSERT_TRUE(streams.back().has_value());
-    }
-    loop.until([&] { return server.service->lines() < count; });
-    EXPECT_GE(server.service->lines() + 2, kMaxPartialBytes / (1 << 20));
-    streams.clear();
-    server.service.reset();
-    server.host.stop();
-    for (const auto& host : hosts) host->stop();
+  ~Pair() {
+    one.service.reset();
+    other.service.reset();
+    one.host.stop();
+    other.host.stop();
+    session.reset();
     loop.io.restart();
     loop.io.run();
   }
-
-  TEST(FrameService, ALaterStreamOfAPeerTakesThePlaceOfItsFirst) {
-    Pair pair;
-    Bytes frame{3};
-    frame.insert(frame.end(), {'n', 'e', 'w'});
-    const auto stream = pair.loop.run(open_with(pair.session, frame));
-    ASSERT_TRUE(stream.has_value());
-    pair.loop.until([&] { return !pair.other.core.got.empty(); });
-    EXPECT_EQ(as_text(pair.other.core.got[0].second), "new");
-    // The first one was reset, which its holder takes for the end of the line.
-    pair.loop.until([&] { return pair.one.service->lines() == 0; });
+  void send(End<Recorder>& from, const End<Recorder>& to, Bytes frame) {
+    from.core.queued[to.host.peer()].push_back(std::move(frame));
+    from.service->poke();
   }
+};
 
-  TEST(FrameService, LinesEndWithTheirConnection) {
-    Pair pair;
-    pair.session->close({.fault = Fault::kInterrupted, .message = "enough"});
-    pair.loop.until([&] { return pair.one.service->lines() == 0 && pair.other.service->lines() == 0; });
-    EXPECT_TRUE(pair.one.core.peers.empty() && pair.other.core.peers.empty());
+TEST(FrameService, BothEndsKnowOfEachOther) {
+  Pair pair;
+  const PeerFacts& dialed = pair.one.core.peers.at(pair.other.host.peer());
+  EXPECT_TRUE(dialed.outbound);
+  EXPECT_EQ(dialed.protocol, kFrames);
+  EXPECT_EQ(dialed.address, "");  // who else is on this machine is not counted
+  EXPECT_TRUE(PeerRecord::open(dialed.record).has_value());
+  EXPECT_FALSE(pair.other.core.peers.at(pair.one.host.peer()).outbound);
+}
+
+TEST(FrameService, FramesOfAnyLengthArriveInTheirOrderBothWays) {
+  Pair pair;
+  const std::vector<std::size_t> sizes{1, 127, 128, 16'383, 16'384, 70'000, 1 << 20, 5};
+  for (const std::size_t size : sizes) {
+    pair.send(pair.one, pair.other, Bytes(size, static_cast<std::uint8_t>(size)));
+    pair.send(pair.other, pair.one, Bytes(size, static_cast<std::uint8_t>(size + 1)));
   }
+  pair.loop.until(
+      [&] { return pair.one.core.got.size() == sizes.size() && pair.other.core.got.size() == sizes.size(); });
+  for (std::size_t n = 0; n < sizes.size(); ++n) {
+    EXPECT_EQ(pair.other.core.got[n].second, Bytes(sizes[n], static_cast<std::uint8_t>(sizes[n])));
+    EXPECT_EQ(pair.one.core.got[n].second, Bytes(sizes[n], static_cast<std::uint8_t>(sizes[n] + 1)));
+  }
+  EXPECT_GT(pair.one.changes, 0U);
+}
 
-  TEST(FrameService, GossipSpreadsOverIt) {
-    Loop loop;
-    std::vector<std::unique_ptr<End<GossipRouter>>> nodes;
-    const GossipConfig config{.mesh = {.heartbeat_ms = 20}};
-    const auto make = [&](const PeerId& self) { return GossipRouter(config, self, loop.random); };
-    for (int n = 0; n < 5; ++n) {
-      nodes.push_back(std::make_unique<End<GossipRouter>>(loop.io, loop.clock, loop.random, kMeshsub12, make));
-      ASSERT_TRUE(nodes.back()->core.join("t", loop.clock.now()).has_value());
-    }
-    std::vector<Multiaddr> addresses;
-    for (const auto& node : nodes)
-      addresses.push_back(node->host.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value());
-    for (std::size_t n = 0; n + 1 < nodes.size(); ++n) {  // a line: what the first says must be handed on
-      ASSERT_TRUE(loop.run(nodes[n]->host.dial(addresses[n + 1])).has_value());
-    }
-    loop.until([&] {
-      return nodes.front()->core.mesh("t").size() == 1 && nodes.back()->core.mesh("t").size() == 1 &&
-             std::all_of(nodes.begin() + 1, nodes.end() - 1,
-                         [](const auto& node) { return node->core.mesh("t").size() == 2; });
-    });
-    ASSERT_TRUE(nodes.front()->core.publish("t", as_bytes("hello"), loop.clock.now()).has_value());
-    nodes.front()->service->poke();
-    std::vector<std::size_t> got(nodes.size());
-    loop.until([&] {
-      for (std::size_t n = 1; n < nodes.size(); ++n) {
-        for (const Delivery& one : nodes[n]->core.take_deliveries()) {
-          ++got[n];
-          nodes[n]->core.validated(one.message->id(), Validation::kAccept, loop.clock.now());
-          nodes[n]->service->poke();
-        }
+TEST(FrameService, AFloodIsTakenInWholeThoughItsQueueIsShort) {
+  Pair pair;
+  for (int n = 0; n < 1'000; ++n) pair.send(pair.one, pair.other, Bytes(10'000, static_cast<std::uint8_t>(n)));
+  pair.loop.until([&] { return pair.other.core.got.size() == 1'000; });
+  EXPECT_EQ(pair.other.core.got[999].second[0], static_cast<std::uint8_t>(999));
+}
+
+TEST(FrameService, WhatNoPeerMaySendEndsTheConnection) {
+  Pair pair;
+  pair.send(pair.one, pair.other, to_bytes("bad"));
+  pair.loop.until([&] { return pair.one.service->lines() == 0 && pair.other.service->lines() == 0; });
+  EXPECT_FALSE(pair.session->is_open());
+  EXPECT_TRUE(pair.one.core.peers.empty() && pair.other.core.peers.empty());
+  EXPECT_FALSE(pair.other.host.gater().may_talk(pair.one.host.peer(), pair.loop.clock.now()).has_value());
+}
+
+Task<Result<std::shared_ptr<Stream>>> open_with(std::shared_ptr<Session> session, Bytes bytes) {
+  auto stream = co_await session->open({std::string(kFrames)});
+  if (!stream) co_return std::unexpected(stream.error());
+  if (const Status sent = co_await stream->write(bytes); !sent) co_return std::unexpected(sent.error());
+  co_return std::make_shared<Stream>(std::move(*stream));
+}
+
+TEST(FrameService, AFrameThatIsTooLongEndsTheConnection) {
+  Pair pair;
+  Bytes length;
+  append_varint(length, (1 << 20) + 1);
+  const auto stream = pair.loop.run(open_with(pair.session, length));
+  ASSERT_TRUE(stream.has_value());
+  pair.loop.until([&] { return !pair.session->is_open(); });
+  EXPECT_EQ(pair.other.service->lines(), 0U);
+}
+
+// Each holds back the last byte of the longest frame there can be.
+TEST(FrameService, FramesThatNeverBecomeWholeDoNotFillMemory) {
+  Loop loop;
+  End<Recorder> server(loop.io, loop.clock, loop.random, kFrames, [](const PeerId&) { return Recorder(); });
+  const auto address = server.host.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
+  Bytes most;
+  append_varint(most, 1 << 20);
+  most.resize(most.size() + (1 << 20) - 1);
+  std::vector<std::unique_ptr<Host>> hosts;
+  std::vector<Result<std::shared_ptr<Stream>>> streams;
+  const std::size_t count = kMaxPartialBytes / (1 << 20) + 2;
+  for (std::size_t n = 0; n < count; ++n) {
+    hosts.push_back(std::make_unique<Host>(
+        loop.io, HostConfig{.key = HostKey::generate(loop.random), .agent = "test", .gater = {.local_addresses = true}},
+        loop.clock, loop.random));
+    const auto session = loop.run(hosts.back()->dial(address));
+    ASSERT_TRUE(session.has_value());
+    streams.push_back(loop.run(open_with(*session, most)));
+    if (n + 4 < count) ASSERT_TRUE(streams.back().has_value());
+  }
+  loop.until([&] { return server.service->lines() < count; });
+  EXPECT_GE(server.service->lines() + 2, kMaxPartialBytes / (1 << 20));
+  streams.clear();
+  server.service.reset();
+  server.host.stop();
+  for (const auto& host : hosts) host->stop();
+  loop.io.restart();
+  loop.io.run();
+}
+
+TEST(FrameService, ALaterStreamOfAPeerTakesThePlaceOfItsFirst) {
+  Pair pair;
+  Bytes frame{3};
+  frame.insert(frame.end(), {'n', 'e', 'w'});
+  const auto stream = pair.loop.run(open_with(pair.session, frame));
+  ASSERT_TRUE(stream.has_value());
+  pair.loop.until([&] { return !pair.other.core.got.empty(); });
+  EXPECT_EQ(as_text(pair.other.core.got[0].second), "new");
+  // The first one was reset, which its holder takes for the end of the line.
+  pair.loop.until([&] { return pair.one.service->lines() == 0; });
+}
+
+TEST(FrameService, LinesEndWithTheirConnection) {
+  Pair pair;
+  pair.session->close({.fault = Fault::kInterrupted, .message = "enough"});
+  pair.loop.until([&] { return pair.one.service->lines() == 0 && pair.other.service->lines() == 0; });
+  EXPECT_TRUE(pair.one.core.peers.empty() && pair.other.core.peers.empty());
+}
+
+TEST(FrameService, GossipSpreadsOverIt) {
+  Loop loop;
+  std::vector<std::unique_ptr<End<GossipRouter>>> nodes;
+  const GossipConfig config{.mesh = {.heartbeat_ms = 20}};
+  const auto make = [&](const PeerId& self) { return GossipRouter(config, self, loop.random); };
+  for (int n = 0; n < 5; ++n) {
+    nodes.push_back(std::make_unique<End<GossipRouter>>(loop.io, loop.clock, loop.random, kMeshsub12, make));
+    ASSERT_TRUE(nodes.back()->core.join("t", loop.clock.now()).has_value());
+  }
+  std::vector<Multiaddr> addresses;
+  for (const auto& node : nodes) addresses.push_back(node->host.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value());
+  for (std::size_t n = 0; n + 1 < nodes.size(); ++n) {  // a line: what the first says must be handed on
+    ASSERT_TRUE(loop.run(nodes[n]->host.dial(addresses[n + 1])).has_value());
+  }
+  loop.until([&] {
+    return nodes.front()->core.mesh("t").size() == 1 && nodes.back()->core.mesh("t").size() == 1 &&
+           std::all_of(nodes.begin() + 1, nodes.end() - 1,
+                       [](const auto& node) { return node->core.mesh("t").size() == 2; });
+  });
+  ASSERT_TRUE(nodes.front()->core.publish("t", as_bytes("hello"), loop.clock.now()).has_value());
+  nodes.front()->service->poke();
+  std::vector<std::size_t> got(nodes.size());
+  loop.until([&] {
+    for (std::size_t n = 1; n < nodes.size(); ++n) {
+      for (const Delivery& one : nodes[n]->core.take_deliveries()) {
+        ++got[n];
+        nodes[n]->core.validated(one.message->id(), Validation::kAccept, loop.clock.now());
+        nodes[n]->service->poke();
       }
-      return got.back() > 0;
-    });
-    EXPECT_THAT(got, ElementsAre(0, 1, 1, 1, 1));
-    for (const auto& node : nodes) {
-      node->service.reset();
-      node->host.stop();
     }
-    loop.io.restart();
-    loop.io.run();
+    return got.back() > 0;
+  });
+  EXPECT_THAT(got, ElementsAre(0, 1, 1, 1, 1));
+  for (const auto& node : nodes) {
+    node->service.reset();
+    node->host.stop();
   }
+  loop.io.restart();
+  loop.io.run();
+}
 
 }  // namespace
 }  // namespace micro::p2p
