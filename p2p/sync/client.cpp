@@ -150,6 +150,7 @@ std::optional<StatusAnswer> SyncClient::status_of(const PeerId& peer) const {
 /// Gives work to whoever has room, one request at a time and the quickest first, so that what holds up the rest is in
 /// good hands.
 void SyncClient::pump(Instant now) {
+  pumped_at_ = now;
   settle();
   sweep();
   if (failure_) return;
@@ -414,18 +415,17 @@ std::optional<Instant> SyncClient::next_wake(Instant now) const {
     if (plan->unsettled()) return now;
   }
   std::optional<Instant> out;
-  const auto consider = [&](Instant at) { out = out ? std::min(*out, at) : at; };
+  // What was due before the last look at everything was seen then.
+  const auto consider = [&](Instant at) {
+    if (at > pumped_at_) out = out ? std::min(*out, at) : at;
+  };
   for (const auto& [id, peer] : peers_) {
-    if (now < peer.paused_until) {
-      consider(peer.paused_until);
-    } else if (peer.flights == 0) {
-      consider(peer.ask_status_at);
-    }
+    consider(peer.paused_until);
+    if (peer.flights == 0) consider(std::max(peer.ask_status_at, peer.paused_until));
   }
   for (const auto& [id, flight] : flights_) {
-    for (const Instant at : {flight.begun.plus_ms(kStealMs), flight.overdue_at}) {
-      if (now < at) consider(at);
-    }
+    consider(flight.begun.plus_ms(kStealMs));
+    consider(flight.overdue_at);
   }
   return out;
 }

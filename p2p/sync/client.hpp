@@ -143,6 +143,7 @@ class SyncClient {
   std::map<CallId, FlightId> calls_;
   FlightId last_flight_ = 0;
   std::size_t assembled_bytes_ = 0;
+  Instant pumped_at_;
   Id anchor_;
   IdPlan headers_by_id_;
   IdPlan blocks_by_id_;

@@ -213,7 +213,7 @@ TEST(SyncClient, AnAnswerThatChangesInTheMiddleIsAskedForAgain) {
   test::MemoryTransport transport(rig.net.network, peer(1), answering);
   rig.net.network.add(transport);
   answering.transport = &transport;
-  std::uint32_t total = 70'000;
+  std::uint32_t total = 260'000;  // never one part
   std::size_t begun = 0;
   answering.answer = [&](const Request& request) -> Result<Bytes> {
     if (std::holds_alternative<StatusAsk>(request.ask)) {
