@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 300;  // at first, about
 constexpr std::size_t kBlockBytes = 4'096;
+constexpr std::size_t kTakeBytesPerTurn = 64 * 1'024;  // handed over, so that nobody else waits for long
 
 Status check_count(std::size_t given, const HeightSpan& asked) {
   if (given == 0) return fail(Fault::kInvalid, "an answer that leaves out all that was asked for");
@@ -63,9 +64,10 @@ bool HeightPlan::unsettled() const {
 }
 
 Status HeightPlan::settle() {
-  for (std::size_t n = 0; n < kTakesPerTurn && unsettled(); ++n) {
+  for (std::size_t bytes = 0; bytes < kTakeBytesPerTurn && unsettled();) {
     const auto first = held_.begin();
     TRY(take(first->first, first->second));
+    bytes += first->second.size() + 1;
     held_bytes_ -= first->second.size();
     held_.erase(first);
     ++span_.next;
