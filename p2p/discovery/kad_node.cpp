@@ -7,10 +7,10 @@ namespace micro::p2p {
 KadNode::KadNode(KadConfig config, const PeerId& self, Random& random)
     : config_(config), self_(self), kad_(config.limits, self, contacts_, random) {}
 
+// No names: anybody could have us ask for any, and each would count as a network of its own.
 bool KadNode::is_somewhere(const Multiaddr& address) const {
-  if (!address.tcp_target()) return false;
   const auto ip = IpAddress::of(address);
-  if (!ip) return true;
+  if (!ip || !address.tcp_target()) return false;
   return ip->reach() == Reach::kPublic || (ip->reach() == Reach::kLocal && config_.local_addresses);
 }
 

@@ -155,9 +155,12 @@ void Session::close(Error reason) {
   reason_ = std::move(reason);
   if (connection_.secured()) connection_.mux().go_away(GoAway::kNormal);
   error_code ignored;
-  // As much of the goodbye as goes at once: nobody waits for it.
-  if (!writing_ && connection_.take_output(sending_)) {
-    socket_.write_some(asio::buffer(sending_.view().data(), sending_.size()), ignored);
+  // As much of the goodbye as goes at once: nobody waits for it. Something may be there that could not be written, or
+  // not yet: that goes first, and alone.
+  if (!writing_) {
+    if (sending_.empty()) connection_.take_output(sending_);
+    if (!sending_.empty()) socket_.write_some(asio::buffer(sending_.view().data(), sending_.size()), ignored);
+    sending_.clear();
   }
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
   socket_.close(ignored);

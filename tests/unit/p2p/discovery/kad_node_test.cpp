@@ -211,6 +211,8 @@ TEST(KadNode, LocalAddressesAreSomewhereOnlyWhereTheNetworkSaysSo) {
     KadNode node({.local_addresses = allowed}, test::peer(0), random);
     node.on_server(local, Instant{1});
     EXPECT_EQ(node.table().size(), allowed ? 1U : 0U);
+    node.on_server({test::peer(2), {Multiaddr::parse("/dns4/example.com/tcp/1").value()}}, Instant{1});
+    EXPECT_EQ(node.table().size(), allowed ? 1U : 0U);  // a name is nowhere
   }
 }
 

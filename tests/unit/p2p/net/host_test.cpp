@@ -7,6 +7,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/write.hpp>
 
 namespace micro::p2p {
 namespace {
@@ -134,6 +135,23 @@ TEST(Host, APeerThatNeverAnswersIsCutOff) {
   session->sweep();  // and no turn of the loop passed for the answer
   EXPECT_FALSE(session->is_open());
   EXPECT_EQ(session->close_reason().fault, Fault::kUnreachable);
+}
+
+// The reset comes between the request and its answer, which then cannot be written.
+TEST(Host, APeerThatResetsWhileItIsAnsweredEndsItsSessionAndNoMore) {
+  World world;
+  const auto target = world.address.tcp_target().value();
+  asio::ip::tcp::socket raw(world.io);
+  raw.connect({asio::ip::make_address(target.host), target.port});
+  const std::string_view asks = "\x13/multistream/1.0.0\n\x07/noise\n";
+  asio::write(raw, asio::buffer(asks));
+  world.until([&] {
+    const auto sessions = world.server.sessions();
+    return !sessions.empty() && sessions[0]->bytes_read() > 0;
+  });
+  raw.set_option(asio::socket_base::linger(true, 0));
+  raw.close();
+  world.until([&] { return world.server.sessions().empty(); });
 }
 
 TEST(Host, AnIdleSessionGivesItsBuffersBackAndGoesOn) {
