@@ -5,7 +5,7 @@
 //   variant u8 index‖value · structs field by field · maps sorted by key without duplicates
 //
 // A struct takes part by naming its members in order:
-//   struct Transfer { Address to; Amount amount; static constexpr auto kFields = std::tuple{&Transfer::to, …}; };
+//   struct Transfer { Address to; Amount amount; static constexpr auto kFields = fields<&Transfer::to, …>; };
 // A list or text carries its limit in its type (List<T, Max>, Text<Max>, Blob<Max>), checked before anything is
 // allocated.
 #pragma once
@@ -145,12 +145,12 @@ class Encoder {
       std::array<std::uint8_t, run.bytes> bytes;
       std::uint8_t* end = bytes.data();
       [&]<std::size_t... J>(std::index_sequence<J...>) {
-        ((end = write_fixed(end, v.*std::get<I + J>(T::kFields))), ...);
+        ((end = write_fixed(end, v.*std::get<I + J>(kMembers<T>))), ...);
       }(std::make_index_sequence<run.fields>{});
       raw(bytes);
       put_fields<I + run.fields>(v);
     } else if constexpr (I < kFieldCount<T>) {
-      put(v.*std::get<I>(T::kFields));
+      put(v.*std::get<I>(kMembers<T>));
       put_fields<I + 1>(v);
     }
   }
@@ -253,7 +253,7 @@ class Decoder {
           at += fixed_size<std::remove_cvref_t<decltype(field)>>();
           return known;
         };
-        return (next(v.*std::get<I + J>(T::kFields)) && ...);
+        return (next(v.*std::get<I + J>(kMembers<T>)) && ...);
       }(std::make_index_sequence<run.fields>{});
       if (whole) {
         rest_ = rest_.subspan(run.bytes);
@@ -261,7 +261,7 @@ class Decoder {
       }
     }
     if constexpr (I < kFieldCount<T>) {
-      TRY(get(v.*std::get<I>(T::kFields)));
+      TRY(get(v.*std::get<I>(kMembers<T>)));
       return get_fields<I + 1>(v);
     }
   }

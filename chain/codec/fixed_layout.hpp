@@ -10,6 +10,7 @@
 
 #include "chain/base/fixed_bytes.hpp"
 #include "chain/base/quantity.hpp"
+#include "chain/codec/fields.hpp"
 
 namespace micro::codec_detail {
 
@@ -25,9 +26,11 @@ template <class Tag, class Rep>
 struct is_quantity<Quantity<Tag, Rep>> : std::true_type {};
 
 template <class T>
-inline constexpr std::size_t kFieldCount = std::tuple_size_v<std::remove_cvref_t<decltype(T::kFields)>>;
+inline constexpr std::size_t kFieldCount = decltype(T::kFields)::kCount;
+template <class T>
+inline constexpr auto kMembers = T::kFields.apply([](auto... member) { return std::tuple{member...}; });
 template <class T, std::size_t I>
-using Field = std::remove_cvref_t<decltype(std::declval<T&>().*std::get<I>(T::kFields))>;
+using Field = std::remove_cvref_t<decltype(std::declval<T&>().*std::get<I>(kMembers<T>))>;
 
 /// Bytes that every value of T takes; 0 where values differ in size.
 template <class T>
@@ -83,7 +86,7 @@ std::uint8_t* write_fixed(std::uint8_t* to, const T& v) {
   } else if constexpr (is_quantity<T>::value) {
     return write_fixed(to, v.value);
   } else {
-    std::apply([&](auto... member) { ((to = write_fixed(to, v.*member)), ...); }, T::kFields);
+    T::kFields.apply([&](auto... member) { ((to = write_fixed(to, v.*member)), ...); });
     return to;
   }
   return to + fixed_size<T>();
@@ -119,7 +122,7 @@ bool read_fixed(const std::uint8_t* from, T& v) {
       from += fixed_size<std::remove_cvref_t<decltype(part)>>();
       return known;
     };
-    return std::apply([&](auto... member) { return (field(v.*member) && ...); }, T::kFields);
+    return T::kFields.apply([&](auto... member) { return (field(v.*member) && ...); });
   }
 }
 

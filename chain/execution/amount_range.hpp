@@ -20,7 +20,7 @@ bool amounts_in_range(const T& v) {
   } else if constexpr (is_variant<T>::value) {
     return std::visit([](const auto& alternative) { return amounts_in_range(alternative); }, v);
   } else if constexpr (HasFields<T>) {
-    return std::apply([&](auto... member) { return (amounts_in_range(v.*member) && ...); }, T::kFields);
+    return T::kFields.apply([&](auto... member) { return (amounts_in_range(v.*member) && ...); });
   } else {
     return true;
   }

@@ -26,8 +26,8 @@ struct HostView {
   std::uint8_t log2_cpu_milli = 0;
   std::uint32_t used_ppm = 0;  ///< sum of placement_share_ppm of the placements in force
   bool leaving = false;        ///< withdrawn: nothing new is placed there
-  static constexpr auto kFields = std::tuple{&HostView::host,           &HostView::cluster,  &HostView::log2_memory_mib,
-                                             &HostView::log2_cpu_milli, &HostView::used_ppm, &HostView::leaving};
+  static constexpr auto kFields = fields<&HostView::host, &HostView::cluster, &HostView::log2_memory_mib,
+                                         &HostView::log2_cpu_milli, &HostView::used_ppm, &HostView::leaving>;
 };
 
 struct VersionView {
@@ -39,8 +39,8 @@ struct VersionView {
   List<std::uint32_t, kMaxCandidates> placed;      ///< indices of hosts that hold it now
   List<std::uint32_t, kMaxCandidates> candidates;  ///< indices by weighted rendezvous, best first; large enough to fit
   static constexpr auto kFields =
-      std::tuple{&VersionView::version,  &VersionView::log2_memory_mib, &VersionView::funded,    &VersionView::wanted,
-                 &VersionView::replicas, &VersionView::placed,          &VersionView::candidates};
+      fields<&VersionView::version, &VersionView::log2_memory_mib, &VersionView::funded, &VersionView::wanted,
+             &VersionView::replicas, &VersionView::placed, &VersionView::candidates>;
 };
 
 struct PolicyInput {
@@ -50,8 +50,8 @@ struct PolicyInput {
   std::uint32_t churn_cap = 1;  ///< moves that are neither first placements nor repairs
   List<HostView, kernel::kMaxHostsPerView> hosts;
   List<VersionView, kernel::kMaxServicesPerView> versions;
-  static constexpr auto kFields = std::tuple{&PolicyInput::abi,       &PolicyInput::epoch, &PolicyInput::randomness,
-                                             &PolicyInput::churn_cap, &PolicyInput::hosts, &PolicyInput::versions};
+  static constexpr auto kFields = fields<&PolicyInput::abi, &PolicyInput::epoch, &PolicyInput::randomness,
+                                         &PolicyInput::churn_cap, &PolicyInput::hosts, &PolicyInput::versions>;
 };
 
 enum class DecisionReason : std::uint16_t {
@@ -78,13 +78,13 @@ struct PolicyDecision {
   std::uint32_t host = 0;     ///< index into PolicyInput::hosts
   DecisionReason reason = DecisionReason::kFirstPlacement;
   static constexpr auto kFields =
-      std::tuple{&PolicyDecision::kind, &PolicyDecision::version, &PolicyDecision::host, &PolicyDecision::reason};
+      fields<&PolicyDecision::kind, &PolicyDecision::version, &PolicyDecision::host, &PolicyDecision::reason>;
 };
 
 struct PolicyOutput {
   std::uint8_t abi = kPolicyAbiVersion;
   List<PolicyDecision, kMaxPolicyDecisions> decisions;
-  static constexpr auto kFields = std::tuple{&PolicyOutput::abi, &PolicyOutput::decisions};
+  static constexpr auto kFields = fields<&PolicyOutput::abi, &PolicyOutput::decisions>;
 };
 
 /// Share of a host's memory that a replica counts for, in ppm, rounded up, from the rounded sizes of the view: never

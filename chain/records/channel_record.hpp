@@ -1,6 +1,7 @@
 // A payment channel: a payer's escrow for calls of one service on one host. Rules: chain/economy/channel.hpp.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/params.hpp"
 #include "chain/types/payment.hpp"
 #include "chain/types/purse.hpp"
@@ -22,8 +23,8 @@ struct ChannelTerms {
   std::uint32_t host_share_ppm = 0;  ///< of π after the burned part
   std::uint32_t burn_share_ppm = 0;  ///< φ
   Ed25519Key host_key;               ///< signs receipts, claims and closes
-  static constexpr auto kFields = std::tuple{&ChannelTerms::price, &ChannelTerms::host_share_ppm,
-                                             &ChannelTerms::burn_share_ppm, &ChannelTerms::host_key};
+  static constexpr auto kFields = fields<&ChannelTerms::price, &ChannelTerms::host_share_ppm,
+                                         &ChannelTerms::burn_share_ppm, &ChannelTerms::host_key>;
   bool operator==(const ChannelTerms&) const = default;
 };
 
@@ -32,7 +33,7 @@ struct HeldProceeds {
   Epoch claimed;
   Amount to_host;
   Amount to_owner;
-  static constexpr auto kFields = std::tuple{&HeldProceeds::claimed, &HeldProceeds::to_host, &HeldProceeds::to_owner};
+  static constexpr auto kFields = fields<&HeldProceeds::claimed, &HeldProceeds::to_host, &HeldProceeds::to_owner>;
   bool operator==(const HeldProceeds&) const = default;
 };
 
@@ -61,13 +62,13 @@ struct ChannelRecord {
   List<LaneState, kMaxLanesPerChannel> lanes;
   Purse held;  ///< original lots of claimed proceeds: the sum of `proceeds`
   List<HeldProceeds, kMaxHeldProceeds> proceeds;
-  static constexpr auto kFields = std::tuple{
-      &ChannelRecord::channel,    &ChannelRecord::payer,           &ChannelRecord::service,  &ChannelRecord::host,
-      &ChannelRecord::host_owner, &ChannelRecord::owner,           &ChannelRecord::offer,    &ChannelRecord::vkey,
-      &ChannelRecord::terms,      &ChannelRecord::opened_at,       &ChannelRecord::opened,   &ChannelRecord::end,
-      &ChannelRecord::state,      &ChannelRecord::close_requested, &ChannelRecord::disputed, &ChannelRecord::deposit,
-      &ChannelRecord::prepaid,    &ChannelRecord::escrow,          &ChannelRecord::lanes,    &ChannelRecord::held,
-      &ChannelRecord::proceeds};
+  static constexpr auto kFields =
+      fields<&ChannelRecord::channel, &ChannelRecord::payer, &ChannelRecord::service, &ChannelRecord::host,
+             &ChannelRecord::host_owner, &ChannelRecord::owner, &ChannelRecord::offer, &ChannelRecord::vkey,
+             &ChannelRecord::terms, &ChannelRecord::opened_at, &ChannelRecord::opened, &ChannelRecord::end,
+             &ChannelRecord::state, &ChannelRecord::close_requested, &ChannelRecord::disputed, &ChannelRecord::deposit,
+             &ChannelRecord::prepaid, &ChannelRecord::escrow, &ChannelRecord::lanes, &ChannelRecord::held,
+             &ChannelRecord::proceeds>;
   bool operator==(const ChannelRecord&) const = default;
 };
 

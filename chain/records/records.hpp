@@ -1,6 +1,7 @@
 // The records that make up the state, and where each lives. A record holds its own key, since paths are hashes.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/records/channel_record.hpp"
 #include "chain/state/state_view.hpp"
 #include "chain/types/params.hpp"
@@ -15,8 +16,8 @@ struct EpochClock {
   Hash beacon;              ///< H(previous beacon, id of the boundary block's parent): a leader can bias it
   BlockId parent_at_start;  ///< parent of the block that ended the epoch before
   std::uint64_t next_decision = 1;
-  static constexpr auto kFields = std::tuple{&EpochClock::epoch, &EpochClock::started, &EpochClock::beacon,
-                                             &EpochClock::parent_at_start, &EpochClock::next_decision};
+  static constexpr auto kFields = fields<&EpochClock::epoch, &EpochClock::started, &EpochClock::beacon,
+                                         &EpochClock::parent_at_start, &EpochClock::next_decision>;
   bool operator==(const EpochClock&) const = default;
 };
 
@@ -25,7 +26,7 @@ struct Account {
   Address address;
   Nonce nonce;  ///< next to be used
   Purse purse;
-  static constexpr auto kFields = std::tuple{&Account::address, &Account::nonce, &Account::purse};
+  static constexpr auto kFields = fields<&Account::address, &Account::nonce, &Account::purse>;
   bool operator==(const Account&) const = default;
 };
 
@@ -42,10 +43,10 @@ struct SessionRecord {
   bool revoked = false;
   List<ServiceId, kMaxSessionServices> services;
   static constexpr auto kFields =
-      std::tuple{&SessionRecord::key,           &SessionRecord::owner,        &SessionRecord::nonce,
-                 &SessionRecord::expires,       &SessionRecord::per_call_cap, &SessionRecord::window_cap,
-                 &SessionRecord::window_epochs, &SessionRecord::window_start, &SessionRecord::window_spent,
-                 &SessionRecord::revoked,       &SessionRecord::services};
+      fields<&SessionRecord::key, &SessionRecord::owner, &SessionRecord::nonce, &SessionRecord::expires,
+             &SessionRecord::per_call_cap, &SessionRecord::window_cap, &SessionRecord::window_epochs,
+             &SessionRecord::window_start, &SessionRecord::window_spent, &SessionRecord::revoked,
+             &SessionRecord::services>;
   bool operator==(const SessionRecord&) const = default;
 };
 
@@ -56,8 +57,8 @@ struct NodeRecord {
   Ed25519Key consensus_key;
   Epoch registered;
   std::optional<OfferId> offer;  ///< the offer in force or in drain
-  static constexpr auto kFields = std::tuple{&NodeRecord::node,          &NodeRecord::owner,      &NodeRecord::node_key,
-                                             &NodeRecord::consensus_key, &NodeRecord::registered, &NodeRecord::offer};
+  static constexpr auto kFields = fields<&NodeRecord::node, &NodeRecord::owner, &NodeRecord::node_key,
+                                         &NodeRecord::consensus_key, &NodeRecord::registered, &NodeRecord::offer>;
   bool operator==(const NodeRecord&) const = default;
 };
 
@@ -83,9 +84,9 @@ struct OfferRecord {
   Epoch release;                    ///< first epoch in which the bond is back; 0 while active
   std::optional<OfferId> next_due;  ///< the next offer whose bond goes back at the same boundary
   static constexpr auto kFields =
-      std::tuple{&OfferRecord::offer,   &OfferRecord::node,    &OfferRecord::owner,     &OfferRecord::capacity,
-                 &OfferRecord::state,   &OfferRecord::bond,    &OfferRecord::bonded_at, &OfferRecord::end,
-                 &OfferRecord::release, &OfferRecord::next_due};
+      fields<&OfferRecord::offer, &OfferRecord::node, &OfferRecord::owner, &OfferRecord::capacity, &OfferRecord::state,
+             &OfferRecord::bond, &OfferRecord::bonded_at, &OfferRecord::end, &OfferRecord::release,
+             &OfferRecord::next_due>;
   bool operator==(const OfferRecord&) const = default;
 };
 
@@ -94,7 +95,7 @@ struct DueRecord {
   Epoch epoch;  ///< the first epoch after that boundary
   std::optional<OfferId> first_bond;
   std::optional<OfferId> last_bond;  ///< the chain's end, so that another can follow it
-  static constexpr auto kFields = std::tuple{&DueRecord::epoch, &DueRecord::first_bond, &DueRecord::last_bond};
+  static constexpr auto kFields = fields<&DueRecord::epoch, &DueRecord::first_bond, &DueRecord::last_bond>;
   bool operator==(const DueRecord&) const = default;
 };
 
@@ -104,8 +105,7 @@ struct EpochAnchor {
   Epoch epoch;
   BlockId last_of_previous;
   Hash epoch_id;
-  static constexpr auto kFields =
-      std::tuple{&EpochAnchor::epoch, &EpochAnchor::last_of_previous, &EpochAnchor::epoch_id};
+  static constexpr auto kFields = fields<&EpochAnchor::epoch, &EpochAnchor::last_of_previous, &EpochAnchor::epoch_id>;
   bool operator==(const EpochAnchor&) const = default;
 };
 
@@ -124,9 +124,9 @@ struct SeatRecord {
   std::optional<Epoch> first_seated;  ///< first and, when not seated, last epoch in a committee
   Epoch last_seated;
   static constexpr auto kFields =
-      std::tuple{&SeatRecord::key,       &SeatRecord::node,      &SeatRecord::owner,        &SeatRecord::founding,
-                 &SeatRecord::bond,      &SeatRecord::bonded_at, &SeatRecord::ready,        &SeatRecord::left,
-                 &SeatRecord::convicted, &SeatRecord::seated,    &SeatRecord::first_seated, &SeatRecord::last_seated};
+      fields<&SeatRecord::key, &SeatRecord::node, &SeatRecord::owner, &SeatRecord::founding, &SeatRecord::bond,
+             &SeatRecord::bonded_at, &SeatRecord::ready, &SeatRecord::left, &SeatRecord::convicted, &SeatRecord::seated,
+             &SeatRecord::first_seated, &SeatRecord::last_seated>;
   bool operator==(const SeatRecord&) const = default;
 };
 
@@ -143,10 +143,10 @@ struct ServiceRecord {
   Epoch published;
   std::uint32_t versions = 0;
   std::optional<VersionId> newest;  ///< last announced; walk VersionRecord::previous for the others
-  static constexpr auto kFields = std::tuple{
-      &ServiceRecord::service,   &ServiceRecord::owner,    &ServiceRecord::name,           &ServiceRecord::repo_url,
-      &ServiceRecord::subdir,    &ServiceRecord::price,    &ServiceRecord::host_share_ppm, &ServiceRecord::description,
-      &ServiceRecord::published, &ServiceRecord::versions, &ServiceRecord::newest};
+  static constexpr auto kFields =
+      fields<&ServiceRecord::service, &ServiceRecord::owner, &ServiceRecord::name, &ServiceRecord::repo_url,
+             &ServiceRecord::subdir, &ServiceRecord::price, &ServiceRecord::host_share_ppm, &ServiceRecord::description,
+             &ServiceRecord::published, &ServiceRecord::versions, &ServiceRecord::newest>;
   bool operator==(const ServiceRecord&) const = default;
 };
 
@@ -159,9 +159,9 @@ struct VersionRecord {
   std::uint32_t ordinal = 0;  ///< 1 for the first
   Epoch announced;
   std::optional<VersionId> previous;
-  static constexpr auto kFields = std::tuple{
-      &VersionRecord::version,    &VersionRecord::service, &VersionRecord::commit,    &VersionRecord::commit_time_s,
-      &VersionRecord::memory_mib, &VersionRecord::ordinal, &VersionRecord::announced, &VersionRecord::previous};
+  static constexpr auto kFields =
+      fields<&VersionRecord::version, &VersionRecord::service, &VersionRecord::commit, &VersionRecord::commit_time_s,
+             &VersionRecord::memory_mib, &VersionRecord::ordinal, &VersionRecord::announced, &VersionRecord::previous>;
   bool operator==(const VersionRecord&) const = default;
 };
 
@@ -173,22 +173,22 @@ struct Attestation {
   Hash toolchain_hash;
   CodeHash wasm_hash;
   std::uint32_t wasm_bytes = 0;
-  static constexpr auto kFields = std::tuple{&Attestation::node, &Attestation::plan_hash, &Attestation::toolchain_hash,
-                                             &Attestation::wasm_hash, &Attestation::wasm_bytes};
+  static constexpr auto kFields = fields<&Attestation::node, &Attestation::plan_hash, &Attestation::toolchain_hash,
+                                         &Attestation::wasm_hash, &Attestation::wasm_bytes>;
   bool operator==(const Attestation&) const = default;
 };
 
 struct BuildRecord {
   VersionId version;
   List<Attestation, kMaxAttestations> attestations;
-  static constexpr auto kFields = std::tuple{&BuildRecord::version, &BuildRecord::attestations};
+  static constexpr auto kFields = fields<&BuildRecord::version, &BuildRecord::attestations>;
   bool operator==(const BuildRecord&) const = default;
 };
 
 struct FundRecord {
   ServiceId service;
   Purse purse;
-  static constexpr auto kFields = std::tuple{&FundRecord::service, &FundRecord::purse};
+  static constexpr auto kFields = fields<&FundRecord::service, &FundRecord::purse>;
   bool operator==(const FundRecord&) const = default;
 };
 
@@ -213,8 +213,8 @@ struct StatusRecord {
   std::uint8_t builders = 0;  ///< …builders asked
   Epoch since;
   static constexpr auto kFields =
-      std::tuple{&StatusRecord::version,    &StatusRecord::service,  &StatusRecord::state,    &StatusRecord::wasm_hash,
-                 &StatusRecord::wasm_bytes, &StatusRecord::attested, &StatusRecord::builders, &StatusRecord::since};
+      fields<&StatusRecord::version, &StatusRecord::service, &StatusRecord::state, &StatusRecord::wasm_hash,
+             &StatusRecord::wasm_bytes, &StatusRecord::attested, &StatusRecord::builders, &StatusRecord::since>;
   bool operator==(const StatusRecord&) const = default;
 };
 
@@ -225,7 +225,7 @@ struct Placement {
   Epoch end;                   ///< first epoch in which it is gone; 0 while in force. Kept while channels may ask
   std::uint64_t decision = 0;  ///< that placed it
   static constexpr auto kFields =
-      std::tuple{&Placement::node, &Placement::offer, &Placement::since, &Placement::end, &Placement::decision};
+      fields<&Placement::node, &Placement::offer, &Placement::since, &Placement::end, &Placement::decision>;
   bool operator==(const Placement&) const = default;
 };
 
@@ -237,8 +237,8 @@ struct PlacementRecord {
   Hash salt;     ///< of its rendezvous: drawn from a beacon, drawn again every 30·Q epochs
   Epoch salted;  ///< nodes registered before this epoch take part: keys cannot be ground for a known salt
   List<Placement, kMaxPlacementsPerVersion> hosts;
-  static constexpr auto kFields = std::tuple{&PlacementRecord::version, &PlacementRecord::service,
-                                             &PlacementRecord::salt, &PlacementRecord::salted, &PlacementRecord::hosts};
+  static constexpr auto kFields = fields<&PlacementRecord::version, &PlacementRecord::service, &PlacementRecord::salt,
+                                         &PlacementRecord::salted, &PlacementRecord::hosts>;
   bool operator==(const PlacementRecord&) const = default;
 };
 
@@ -249,8 +249,8 @@ struct PolicyRecord {
   bool frozen = false;  ///< failed twice without a parent: placements stay as they are
   Hash engine;          ///< engine version and configuration
   static constexpr auto kFields =
-      std::tuple{&PolicyRecord::current, &PolicyRecord::parent, &PolicyRecord::failures_in_a_row, &PolicyRecord::frozen,
-                 &PolicyRecord::engine};
+      fields<&PolicyRecord::current, &PolicyRecord::parent, &PolicyRecord::failures_in_a_row, &PolicyRecord::frozen,
+             &PolicyRecord::engine>;
   bool operator==(const PolicyRecord&) const = default;
 };
 

@@ -16,7 +16,7 @@ namespace micro {
 struct MmrPlace {
   std::uint8_t level = 0;
   std::uint64_t index = 0;
-  static constexpr auto kFields = std::tuple{&MmrPlace::level, &MmrPlace::index};
+  static constexpr auto kFields = fields<&MmrPlace::level, &MmrPlace::index>;
   auto operator<=>(const MmrPlace&) const = default;
 };
 
@@ -24,7 +24,7 @@ struct MmrPlace {
 struct MmrPeaks {
   std::uint64_t count = 0;
   List<Hash, 64> peaks;  ///< largest first; one for each set bit of `count`
-  static constexpr auto kFields = std::tuple{&MmrPeaks::count, &MmrPeaks::peaks};
+  static constexpr auto kFields = fields<&MmrPeaks::count, &MmrPeaks::peaks>;
   bool operator==(const MmrPeaks&) const = default;
 
   using Sink = std::function<void(const MmrPlace&, const Hash&)>;
@@ -39,7 +39,7 @@ struct MmrProof {
   std::uint64_t count = 0;
   List<Hash, 64> path;    ///< siblings inside the mountain, from the leaf upwards
   List<Hash, 64> others;  ///< the other peaks, largest first
-  static constexpr auto kFields = std::tuple{&MmrProof::index, &MmrProof::count, &MmrProof::path, &MmrProof::others};
+  static constexpr auto kFields = fields<&MmrProof::index, &MmrProof::count, &MmrProof::path, &MmrProof::others>;
   bool operator==(const MmrProof&) const = default;
 };
 

@@ -30,7 +30,7 @@ Hash trie_node_hash(const Hash& left, const Hash& right);
 struct TrieLeaf {
   StatePath path;
   Hash value_hash;
-  static constexpr auto kFields = std::tuple{&TrieLeaf::path, &TrieLeaf::value_hash};
+  static constexpr auto kFields = fields<&TrieLeaf::path, &TrieLeaf::value_hash>;
   bool operator==(const TrieLeaf&) const = default;
 };
 
@@ -39,7 +39,7 @@ struct TrieLeaf {
 struct StateProof {
   List<Hash, kPathBits> siblings;  ///< from the root downwards; zero where the other side is empty
   std::optional<TrieLeaf> other;
-  static constexpr auto kFields = std::tuple{&StateProof::siblings, &StateProof::other};
+  static constexpr auto kFields = fields<&StateProof::siblings, &StateProof::other>;
   bool operator==(const StateProof&) const = default;
 };
 
@@ -57,7 +57,7 @@ struct RangeNode {
   Kind kind = Kind::kEmpty;
   std::optional<TrieLeaf> leaf;  ///< with kLeaf
   std::optional<Hash> hash;      ///< with kOutside
-  static constexpr auto kFields = std::tuple{&RangeNode::kind, &RangeNode::leaf, &RangeNode::hash};
+  static constexpr auto kFields = fields<&RangeNode::kind, &RangeNode::leaf, &RangeNode::hash>;
   bool operator==(const RangeNode&) const = default;
 };
 inline bool is_known(RangeNode::Kind k) {
@@ -66,7 +66,7 @@ inline bool is_known(RangeNode::Kind k) {
 
 struct RangeProof {
   List<RangeNode, kMaxRangeNodes> nodes;
-  static constexpr auto kFields = std::tuple{&RangeProof::nodes};
+  static constexpr auto kFields = fields<&RangeProof::nodes>;
   bool operator==(const RangeProof&) const = default;
 };
 

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "chain/codec/fields.hpp"
 #include "chain/state/mmr.hpp"
 #include "chain/store/pending_index.hpp"
 #include "chain/types/block.hpp"
@@ -19,7 +20,7 @@ inline constexpr std::size_t kMaxPolicyIoBytes = 64u << 20;
 struct PolicyRecordIo {
   Blob<kMaxPolicyIoBytes> input;
   Blob<kMaxPolicyIoBytes> output;
-  static constexpr auto kFields = std::tuple{&PolicyRecordIo::input, &PolicyRecordIo::output};
+  static constexpr auto kFields = fields<&PolicyRecordIo::input, &PolicyRecordIo::output>;
 };
 
 struct FinalizedBlock {
@@ -36,7 +37,7 @@ struct Tip {
   Height height;
   BlockId id;
   MmrPeaks ids_below;  ///< the ids of all blocks below the tip
-  static constexpr auto kFields = std::tuple{&Tip::height, &Tip::id, &Tip::ids_below};
+  static constexpr auto kFields = fields<&Tip::height, &Tip::id, &Tip::ids_below>;
 };
 
 /// Where a transaction is: its place in the block, and its bytes within the stored body and receipts.
@@ -48,8 +49,8 @@ struct TxLocation {
   std::uint32_t receipt_offset = 0;
   std::uint32_t receipt_bytes = 0;
   static constexpr auto kFields =
-      std::tuple{&TxLocation::height,   &TxLocation::index,          &TxLocation::tx_offset,
-                 &TxLocation::tx_bytes, &TxLocation::receipt_offset, &TxLocation::receipt_bytes};
+      fields<&TxLocation::height, &TxLocation::index, &TxLocation::tx_offset, &TxLocation::tx_bytes,
+             &TxLocation::receipt_offset, &TxLocation::receipt_bytes>;
 };
 
 struct StoredTx {

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "chain/codec/fields.hpp"
 #include "chain/state/proof.hpp"
 #include "chain/state/state_view.hpp"
 #include "chain/store/kv.hpp"
@@ -20,7 +21,7 @@ struct StateMeta {
   StateRoot root;
   Epoch epoch;  ///< that the next block runs in
   static constexpr auto kFields =
-      std::tuple{&StateMeta::chain, &StateMeta::height, &StateMeta::block, &StateMeta::root, &StateMeta::epoch};
+      fields<&StateMeta::chain, &StateMeta::height, &StateMeta::block, &StateMeta::root, &StateMeta::epoch>;
   bool operator==(const StateMeta&) const = default;
 };
 

@@ -23,7 +23,7 @@ inline Subjects subjects_of(const Event& event) {
   std::visit(
       [&](const auto& e) {
         using E = std::decay_t<decltype(e)>;
-        std::apply([&](auto... member) { (field(e.*member), ...); }, E::kFields);
+        E::kFields.apply([&](auto... member) { (field(e.*member), ...); });
         if constexpr (std::same_as<E, event::Placed> || std::same_as<E, event::Drained>) out.decision = e.decision;
       },
       event);

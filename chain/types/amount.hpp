@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <tuple>
 
 #include "chain/base/checked_math.hpp"
+#include "chain/codec/fields.hpp"
 
 namespace micro {
 
@@ -22,16 +22,22 @@ struct Amount {
   constexpr explicit Amount(std::uint64_t v) : micro(v) {}
   constexpr auto operator<=>(const Amount&) const = default;
   [[nodiscard]] constexpr bool is_zero() const { return micro == 0; }
-  static constexpr auto kFields = std::tuple{&Amount::micro};
+  static constexpr auto kFields = fields<&Amount::micro>;
 };
 
-inline Result<Amount> checked_add(Amount a, Amount b) { return Amount(TRY(checked_add(a.micro, b.micro))); }
-inline Result<Amount> checked_sub(Amount a, Amount b) { return Amount(TRY(checked_sub(a.micro, b.micro))); }
+inline Result<Amount> checked_add(Amount a, Amount b) {
+  return Amount(TRY(checked_add(a.micro, b.micro)));
+}
+inline Result<Amount> checked_sub(Amount a, Amount b) {
+  return Amount(TRY(checked_sub(a.micro, b.micro)));
+}
 /// a·num/den, rounded as said.
 inline Result<Amount> mul_div(Amount a, std::uint64_t num, std::uint64_t den, Round round) {
   return Amount(TRY(mul_div(a.micro, num, den, round)));
 }
-inline constexpr Amount min(Amount a, Amount b) { return a < b ? a : b; }
+inline constexpr Amount min(Amount a, Amount b) {
+  return a < b ? a : b;
+}
 
 /// "12.500000": always six decimals, in tokens.
 std::string amount_text(Amount amount);

@@ -1,6 +1,7 @@
 // Blocks and their roots. A header holds no consensus view, so that a block can be proposed again.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/receipt.hpp"
 #include "chain/types/statement.hpp"
 #include "chain/types/transaction.hpp"
@@ -24,9 +25,9 @@ struct Header {
   Hash headers_root;     ///< MMR over the ids of all blocks below this one
   Hash next_validators;  ///< set of the next epoch, on boundary blocks; zero elsewhere
   static constexpr auto kFields =
-      std::tuple{&Header::version,     &Header::height,     &Header::epoch,        &Header::boundary,
-                 &Header::parent,      &Header::time,       &Header::txs_root,     &Header::receipts_root,
-                 &Header::events_root, &Header::state_root, &Header::headers_root, &Header::next_validators};
+      fields<&Header::version, &Header::height, &Header::epoch, &Header::boundary, &Header::parent, &Header::time,
+             &Header::txs_root, &Header::receipts_root, &Header::events_root, &Header::state_root,
+             &Header::headers_root, &Header::next_validators>;
   bool operator==(const Header&) const = default;
 };
 
@@ -35,27 +36,27 @@ BlockId block_id(const Header& header);
 struct Block {
   Header header;
   List<SignedTx, kMaxTxsPerBlock> txs;
-  static constexpr auto kFields = std::tuple{&Block::header, &Block::txs};
+  static constexpr auto kFields = fields<&Block::header, &Block::txs>;
 };
 
 /// What happened in a block besides its body: what its header commits to with receipts_root and events_root.
 struct BlockReceipts {
   List<TxReceipt, kMaxTxsPerBlock> receipts;
   List<Event, kMaxBoundaryEvents> boundary_events;
-  static constexpr auto kFields = std::tuple{&BlockReceipts::receipts, &BlockReceipts::boundary_events};
+  static constexpr auto kFields = fields<&BlockReceipts::receipts, &BlockReceipts::boundary_events>;
 };
 
 struct Validator {
   Ed25519Key key;  ///< consensus key
   std::uint64_t weight = 0;
-  static constexpr auto kFields = std::tuple{&Validator::key, &Validator::weight};
+  static constexpr auto kFields = fields<&Validator::key, &Validator::weight>;
   bool operator==(const Validator&) const = default;
 };
 
 /// Ascending by key, no key twice, no weight of zero.
 struct ValidatorSet {
   List<Validator, kMaxValidators> members;
-  static constexpr auto kFields = std::tuple{&ValidatorSet::members};
+  static constexpr auto kFields = fields<&ValidatorSet::members>;
   bool operator==(const ValidatorSet&) const = default;
 };
 Hash validator_set_hash(const ValidatorSet& set);
@@ -65,7 +66,7 @@ struct Certificate {
   Statement statement;
   Blob<kMaxValidators / 8> signers;  ///< bit i: member i of the set signed; lowest bit first, no spare bits
   List<Ed25519Signature, kMaxValidators> signatures;  ///< in the order of the set
-  static constexpr auto kFields = std::tuple{&Certificate::statement, &Certificate::signers, &Certificate::signatures};
+  static constexpr auto kFields = fields<&Certificate::statement, &Certificate::signers, &Certificate::signatures>;
   bool operator==(const Certificate&) const = default;
 };
 
@@ -77,7 +78,7 @@ struct MerkleProof {
   std::uint32_t index = 0;
   std::uint32_t count = 0;
   List<Hash, 64> path;
-  static constexpr auto kFields = std::tuple{&MerkleProof::index, &MerkleProof::count, &MerkleProof::path};
+  static constexpr auto kFields = fields<&MerkleProof::index, &MerkleProof::count, &MerkleProof::path>;
 };
 MerkleProof merkle_prove(std::span<const Hash> leaves, std::uint32_t index);
 bool merkle_verify(const Hash& root, const Hash& leaf, const MerkleProof& proof);

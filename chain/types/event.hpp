@@ -13,10 +13,7 @@ namespace micro {
 
 namespace event {
 
-#define F(...)                                 \
-  static constexpr auto kFields = std::tuple { \
-    __VA_ARGS__                                \
-  }
+#define F(...) static constexpr auto kFields = fields<__VA_ARGS__>
 struct Transferred {
   Address from;
   Address to;

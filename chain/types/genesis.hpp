@@ -1,6 +1,7 @@
 // The canonical genesis: its hash is the chain's name. genesis/ reads it from JSON.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/address.hpp"
 #include "chain/types/block.hpp"
 #include "chain/types/params.hpp"
@@ -14,7 +15,7 @@ inline constexpr std::size_t kMaxNetworkNameBytes = 32;
 struct GenesisAccount {
   Address address;
   Amount amount;  ///< one fresh lot
-  static constexpr auto kFields = std::tuple{&GenesisAccount::address, &GenesisAccount::amount};
+  static constexpr auto kFields = fields<&GenesisAccount::address, &GenesisAccount::amount>;
   bool operator==(const GenesisAccount&) const = default;
 };
 
@@ -24,18 +25,20 @@ struct Genesis {
   NetworkKind kind = NetworkKind::kDev;
   TimeMs time;
   ChainParams params;
-  Hash engine;                       ///< engine version and configuration that meter wasm on this network
-  Blob<kMaxPolicyBytes> policy;      ///< wasm
+  Hash engine;                   ///< engine version and configuration that meter wasm on this network
+  Blob<kMaxPolicyBytes> policy;  ///< wasm
   List<GenesisAccount, kMaxGenesisAccounts> accounts;  ///< ascending by address
   ValidatorSet validators;
   static constexpr auto kFields =
-      std::tuple{&Genesis::version, &Genesis::network, &Genesis::kind,     &Genesis::time,      &Genesis::params,
-                 &Genesis::engine,  &Genesis::policy,  &Genesis::accounts, &Genesis::validators};
+      fields<&Genesis::version, &Genesis::network, &Genesis::kind, &Genesis::time, &Genesis::params, &Genesis::engine,
+             &Genesis::policy, &Genesis::accounts, &Genesis::validators>;
 };
 
 inline ChainId chain_id(const Genesis& genesis) {
   return tagged_hash(domain::kGenesis, encode(genesis)).as<ChainId>();
 }
-inline PolicyHash policy_hash(ByteView wasm) { return tagged_hash(domain::kPolicyCode, wasm).as<PolicyHash>(); }
+inline PolicyHash policy_hash(ByteView wasm) {
+  return tagged_hash(domain::kPolicyCode, wasm).as<PolicyHash>();
+}
 
 }  // namespace micro

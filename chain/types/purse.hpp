@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "chain/base/quantity.hpp"
 #include "chain/codec/codec.hpp"
@@ -16,14 +15,16 @@ enum class LotClass : std::uint8_t {
   kBase = 0,   ///< newcomers' allowance: never transferable, pays no provider
   kToken = 1,  ///< transferable
 };
-inline bool is_known(LotClass c) { return c <= LotClass::kToken; }
+inline bool is_known(LotClass c) {
+  return c <= LotClass::kToken;
+}
 
 /// `expiry` is a multiple of Q; a lot is live while now < expiry, then in grace for G epochs, then gone.
 struct Lot {
   Epoch expiry;
   LotClass cls = LotClass::kToken;
   Amount amount;
-  static constexpr auto kFields = std::tuple{&Lot::expiry, &Lot::cls, &Lot::amount};
+  static constexpr auto kFields = fields<&Lot::expiry, &Lot::cls, &Lot::amount>;
   bool operator==(const Lot&) const = default;
 };
 
@@ -33,7 +34,7 @@ inline constexpr std::size_t kMaxLotsPerPurse = 128;
 /// Sorted and unique by (expiry, class), no empty lots.
 struct Purse {
   List<Lot, kMaxLotsPerPurse> lots;
-  static constexpr auto kFields = std::tuple{&Purse::lots};
+  static constexpr auto kFields = fields<&Purse::lots>;
   bool operator==(const Purse&) const = default;
 };
 

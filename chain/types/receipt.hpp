@@ -1,5 +1,6 @@
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/event.hpp"
 #include "chain/types/tx_status.hpp"
 
@@ -14,7 +15,7 @@ struct TxReceipt {
   TxStatus status = TxStatus::kOk;
   Amount fee;
   List<Event, kMaxEventsPerTx> events;
-  static constexpr auto kFields = std::tuple{&TxReceipt::tx, &TxReceipt::status, &TxReceipt::fee, &TxReceipt::events};
+  static constexpr auto kFields = fields<&TxReceipt::tx, &TxReceipt::status, &TxReceipt::fee, &TxReceipt::events>;
 };
 
 }  // namespace micro

@@ -24,7 +24,7 @@ struct Statement {
   View parent_view;
   BlockId block;  ///< zero in a Nullify
   static constexpr auto kFields =
-      std::tuple{&Statement::kind, &Statement::epoch_id, &Statement::view, &Statement::parent_view, &Statement::block};
+      fields<&Statement::kind, &Statement::epoch_id, &Statement::view, &Statement::parent_view, &Statement::block>;
   bool operator==(const Statement&) const = default;
 };
 Hash statement_hash(const Statement& statement);

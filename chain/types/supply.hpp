@@ -2,6 +2,7 @@
 // I1–I3 are chain/economy's; this is its shape in the state.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/purse.hpp"
 
 namespace micro {
@@ -13,7 +14,7 @@ struct Wide {
   constexpr Wide() = default;
   constexpr explicit Wide(u128 v) : low(static_cast<std::uint64_t>(v)), high(static_cast<std::uint64_t>(v >> 64)) {}
   [[nodiscard]] constexpr u128 value() const { return (static_cast<u128>(high) << 64) | low; }
-  static constexpr auto kFields = std::tuple{&Wide::low, &Wide::high};
+  static constexpr auto kFields = fields<&Wide::low, &Wide::high>;
   constexpr bool operator==(const Wide&) const = default;
 };
 /// Decimal digits, for people and JSON.
@@ -23,7 +24,7 @@ std::string wide_text(const Wide& value);
 struct BucketTotal {
   Epoch expiry;
   Amount amount;
-  static constexpr auto kFields = std::tuple{&BucketTotal::expiry, &BucketTotal::amount};
+  static constexpr auto kFields = fields<&BucketTotal::expiry, &BucketTotal::amount>;
   bool operator==(const BucketTotal&) const = default;
 };
 
@@ -42,8 +43,8 @@ struct Supply {
   List<BucketTotal, kSupplyRing> live;   ///< ascending by expiry, no zeros
   List<BucketTotal, kSupplyRing> grace;  ///< ascending by expiry, no zeros
   static constexpr auto kFields =
-      std::tuple{&Supply::minted, &Supply::burned,     &Supply::burned_live, &Supply::expired, &Supply::refreshed,
-                 &Supply::purged, &Supply::grace_fees, &Supply::paused,      &Supply::live,    &Supply::grace};
+      fields<&Supply::minted, &Supply::burned, &Supply::burned_live, &Supply::expired, &Supply::refreshed,
+             &Supply::purged, &Supply::grace_fees, &Supply::paused, &Supply::live, &Supply::grace>;
   bool operator==(const Supply&) const = default;
 };
 

@@ -27,14 +27,14 @@ struct Transfer {
   Address to;
   Amount amount;
   Text<kMaxMemoBytes> memo;
-  static constexpr auto kFields = std::tuple{&Transfer::to, &Transfer::amount, &Transfer::memo};
+  static constexpr auto kFields = fields<&Transfer::to, &Transfer::amount, &Transfer::memo>;
 };
 /// Gives `amount` of the lot that ends at `expiry` a fresh life, for a fee out of that amount.
 struct RefreshLot {
   Epoch expiry;
   LotClass cls = LotClass::kToken;
   Amount amount;
-  static constexpr auto kFields = std::tuple{&RefreshLot::expiry, &RefreshLot::cls, &RefreshLot::amount};
+  static constexpr auto kFields = fields<&RefreshLot::expiry, &RefreshLot::cls, &RefreshLot::amount>;
 };
 
 // --- identity ---
@@ -44,8 +44,8 @@ struct RegisterNode {
   Ed25519Key consensus_key;
   Ed25519Signature node_proof;
   Ed25519Signature consensus_proof;
-  static constexpr auto kFields = std::tuple{&RegisterNode::node_key, &RegisterNode::consensus_key,
-                                             &RegisterNode::node_proof, &RegisterNode::consensus_proof};
+  static constexpr auto kFields = fields<&RegisterNode::node_key, &RegisterNode::consensus_key,
+                                         &RegisterNode::node_proof, &RegisterNode::consensus_proof>;
 };
 struct RotateNodeKey {
   NodeId node;
@@ -53,9 +53,8 @@ struct RotateNodeKey {
   Ed25519Key consensus_key;
   Ed25519Signature node_proof;
   Ed25519Signature consensus_proof;
-  static constexpr auto kFields =
-      std::tuple{&RotateNodeKey::node, &RotateNodeKey::node_key, &RotateNodeKey::consensus_key,
-                 &RotateNodeKey::node_proof, &RotateNodeKey::consensus_proof};
+  static constexpr auto kFields = fields<&RotateNodeKey::node, &RotateNodeKey::node_key, &RotateNodeKey::consensus_key,
+                                         &RotateNodeKey::node_proof, &RotateNodeKey::consensus_proof>;
 };
 /// Lets `key` spend the sender's tokens on channels, within caps that the ledger enforces.
 struct GrantSessionKey {
@@ -66,12 +65,12 @@ struct GrantSessionKey {
   std::uint32_t window_epochs = 0;
   List<ServiceId, kMaxSessionServices> services;  ///< empty: any
   static constexpr auto kFields =
-      std::tuple{&GrantSessionKey::key,        &GrantSessionKey::expires,       &GrantSessionKey::per_call_cap,
-                 &GrantSessionKey::window_cap, &GrantSessionKey::window_epochs, &GrantSessionKey::services};
+      fields<&GrantSessionKey::key, &GrantSessionKey::expires, &GrantSessionKey::per_call_cap,
+             &GrantSessionKey::window_cap, &GrantSessionKey::window_epochs, &GrantSessionKey::services>;
 };
 struct RevokeSessionKey {
   Address key;
-  static constexpr auto kFields = std::tuple{&RevokeSessionKey::key};
+  static constexpr auto kFields = fields<&RevokeSessionKey::key>;
 };
 
 // --- stake ---
@@ -79,18 +78,18 @@ struct Capacity {
   std::uint32_t cpu_milli = 0;
   std::uint32_t memory_mib = 0;
   std::uint32_t disk_mib = 0;
-  static constexpr auto kFields = std::tuple{&Capacity::cpu_milli, &Capacity::memory_mib, &Capacity::disk_mib};
+  static constexpr auto kFields = fields<&Capacity::cpu_milli, &Capacity::memory_mib, &Capacity::disk_mib>;
   bool operator==(const Capacity&) const = default;
 };
 struct OfferResources {
   NodeId node;
   Capacity capacity;
   Amount bond;
-  static constexpr auto kFields = std::tuple{&OfferResources::node, &OfferResources::capacity, &OfferResources::bond};
+  static constexpr auto kFields = fields<&OfferResources::node, &OfferResources::capacity, &OfferResources::bond>;
 };
 struct WithdrawOffer {
   OfferId offer;
-  static constexpr auto kFields = std::tuple{&WithdrawOffer::offer};
+  static constexpr auto kFields = fields<&WithdrawOffer::offer>;
 };
 
 // --- services ---
@@ -102,16 +101,16 @@ struct PublishService {
   std::uint32_t host_share_ppm = 0;  ///< of π after the burned part
   Text<kMaxDescriptionBytes> description;
   static constexpr auto kFields =
-      std::tuple{&PublishService::name,  &PublishService::repo_url,       &PublishService::subdir,
-                 &PublishService::price, &PublishService::host_share_ppm, &PublishService::description};
+      fields<&PublishService::name, &PublishService::repo_url, &PublishService::subdir, &PublishService::price,
+             &PublishService::host_share_ppm, &PublishService::description>;
 };
 struct AnnounceVersion {
   ServiceId service;
   CommitId commit;
   std::uint64_t commit_time_s = 0;
   std::uint32_t memory_mib = 0;
-  static constexpr auto kFields = std::tuple{&AnnounceVersion::service, &AnnounceVersion::commit,
-                                             &AnnounceVersion::commit_time_s, &AnnounceVersion::memory_mib};
+  static constexpr auto kFields = fields<&AnnounceVersion::service, &AnnounceVersion::commit,
+                                         &AnnounceVersion::commit_time_s, &AnnounceVersion::memory_mib>;
 };
 /// A builder's word that this commit, plan and toolchain give this module. The node key signs, the owner's account
 /// pays.
@@ -123,25 +122,25 @@ struct AttestBuild {
   CodeHash wasm_hash;
   std::uint32_t wasm_bytes = 0;
   Ed25519Signature signature;  ///< over H(kBuildAttest ‖ chain ‖ version ‖ node ‖ plan ‖ toolchain ‖ wasm ‖ u32 size)
-  static constexpr auto kFields = std::tuple{
-      &AttestBuild::version,   &AttestBuild::node,       &AttestBuild::plan_hash, &AttestBuild::toolchain_hash,
-      &AttestBuild::wasm_hash, &AttestBuild::wasm_bytes, &AttestBuild::signature};
+  static constexpr auto kFields =
+      fields<&AttestBuild::version, &AttestBuild::node, &AttestBuild::plan_hash, &AttestBuild::toolchain_hash,
+             &AttestBuild::wasm_hash, &AttestBuild::wasm_bytes, &AttestBuild::signature>;
 };
 struct FundService {
   ServiceId service;
   Amount amount;
-  static constexpr auto kFields = std::tuple{&FundService::service, &FundService::amount};
+  static constexpr auto kFields = fields<&FundService::service, &FundService::amount>;
 };
 struct UnfundService {
   ServiceId service;
   std::optional<Amount> amount;  ///< nothing: all that is unspent when it is executed
-  static constexpr auto kFields = std::tuple{&UnfundService::service, &UnfundService::amount};
+  static constexpr auto kFields = fields<&UnfundService::service, &UnfundService::amount>;
 };
 struct SetPrice {
   ServiceId service;
   Amount price;
   std::uint32_t host_share_ppm = 0;
-  static constexpr auto kFields = std::tuple{&SetPrice::service, &SetPrice::price, &SetPrice::host_share_ppm};
+  static constexpr auto kFields = fields<&SetPrice::service, &SetPrice::price, &SetPrice::host_share_ppm>;
 };
 
 // --- payment ---
@@ -152,13 +151,13 @@ struct OpenChannel {
   Amount deposit;
   Epoch end;
   std::uint8_t lanes = 1;
-  static constexpr auto kFields = std::tuple{&OpenChannel::service, &OpenChannel::host, &OpenChannel::vkey,
-                                             &OpenChannel::deposit, &OpenChannel::end,  &OpenChannel::lanes};
+  static constexpr auto kFields = fields<&OpenChannel::service, &OpenChannel::host, &OpenChannel::vkey,
+                                         &OpenChannel::deposit, &OpenChannel::end, &OpenChannel::lanes>;
 };
 struct TopUpChannel {
   ChannelId channel;
   Amount amount;
-  static constexpr auto kFields = std::tuple{&TopUpChannel::channel, &TopUpChannel::amount};
+  static constexpr auto kFields = fields<&TopUpChannel::channel, &TopUpChannel::amount>;
 };
 /// Submitted by anyone; its fee comes from the proceeds. The channel's host key signs H(kClaim ‖ chain ‖ channel ‖
 /// lanes).
@@ -166,7 +165,7 @@ struct Claim {
   ChannelId channel;
   List<LaneClaim, kMaxLanesPerChannel> lanes;
   Ed25519Signature host_signature;
-  static constexpr auto kFields = std::tuple{&Claim::channel, &Claim::lanes, &Claim::host_signature};
+  static constexpr auto kFields = fields<&Claim::channel, &Claim::lanes, &Claim::host_signature>;
 };
 /// The payer submits it; the host key signed H(kClose ‖ chain ‖ channel ‖ totals ‖ valid_until) after it stopped
 /// accepting.
@@ -176,20 +175,20 @@ struct CoopClose {
   Epoch valid_until;
   Ed25519Signature host_signature;
   static constexpr auto kFields =
-      std::tuple{&CoopClose::channel, &CoopClose::totals, &CoopClose::valid_until, &CoopClose::host_signature};
+      fields<&CoopClose::channel, &CoopClose::totals, &CoopClose::valid_until, &CoopClose::host_signature>;
 };
 struct RequestClose {
   ChannelId channel;
-  static constexpr auto kFields = std::tuple{&RequestClose::channel};
+  static constexpr auto kFields = fields<&RequestClose::channel>;
 };
 struct Finalize {
   ChannelId channel;
-  static constexpr auto kFields = std::tuple{&Finalize::channel};
+  static constexpr auto kFields = fields<&Finalize::channel>;
 };
 struct Dispute {
   CallReceipt receipt;
   Ed25519Signature host_signature;
-  static constexpr auto kFields = std::tuple{&Dispute::receipt, &Dispute::host_signature};
+  static constexpr auto kFields = fields<&Dispute::receipt, &Dispute::host_signature>;
 };
 
 // --- committee ---
@@ -197,11 +196,11 @@ struct Dispute {
 struct JoinCommittee {
   NodeId node;
   Amount bond;
-  static constexpr auto kFields = std::tuple{&JoinCommittee::node, &JoinCommittee::bond};
+  static constexpr auto kFields = fields<&JoinCommittee::node, &JoinCommittee::bond>;
 };
 struct LeaveCommittee {
   Ed25519Key key;  ///< of the seat: the node may have another one by now
-  static constexpr auto kFields = std::tuple{&LeaveCommittee::key};
+  static constexpr auto kFields = fields<&LeaveCommittee::key>;
 };
 /// The seat's word that it holds the state with which `epoch` began. Submitted by anyone; the seat's owner pays.
 struct ConfirmReadiness {
@@ -209,8 +208,8 @@ struct ConfirmReadiness {
   Epoch epoch;
   BlockId boundary;            ///< that ended the epoch before: its header holds the state's root
   Ed25519Signature signature;  ///< over H(kReadiness ‖ chain ‖ key ‖ epoch ‖ boundary)
-  static constexpr auto kFields = std::tuple{&ConfirmReadiness::key, &ConfirmReadiness::epoch,
-                                             &ConfirmReadiness::boundary, &ConfirmReadiness::signature};
+  static constexpr auto kFields = fields<&ConfirmReadiness::key, &ConfirmReadiness::epoch, &ConfirmReadiness::boundary,
+                                         &ConfirmReadiness::signature>;
 };
 
 // --- faults ---
@@ -223,10 +222,9 @@ struct SubmitEvidence {
   Statement second;
   Ed25519Signature second_signature;
   Address reward_to;
-  static constexpr auto kFields = std::tuple{&SubmitEvidence::key,      &SubmitEvidence::epoch,
-                                             &SubmitEvidence::first,    &SubmitEvidence::first_signature,
-                                             &SubmitEvidence::second,   &SubmitEvidence::second_signature,
-                                             &SubmitEvidence::reward_to};
+  static constexpr auto kFields =
+      fields<&SubmitEvidence::key, &SubmitEvidence::epoch, &SubmitEvidence::first, &SubmitEvidence::first_signature,
+             &SubmitEvidence::second, &SubmitEvidence::second_signature, &SubmitEvidence::reward_to>;
 };
 
 /// The order is frozen: the index is the wire tag.
@@ -247,8 +245,8 @@ struct TxBody {
   Height valid_until;  ///< last height at which it may be included
   Amount max_fee;
   Payload payload;
-  static constexpr auto kFields = std::tuple{&TxBody::version,     &TxBody::chain,   &TxBody::sender, &TxBody::nonce,
-                                             &TxBody::valid_until, &TxBody::max_fee, &TxBody::payload};
+  static constexpr auto kFields = fields<&TxBody::version, &TxBody::chain, &TxBody::sender, &TxBody::nonce,
+                                         &TxBody::valid_until, &TxBody::max_fee, &TxBody::payload>;
 };
 
 enum class SignatureScheme : std::uint8_t { kNative = 0 };
@@ -261,7 +259,7 @@ struct SignedTx {
   SignatureScheme scheme = SignatureScheme::kNative;
   PublicKey key;
   EcdsaSignature signature;
-  static constexpr auto kFields = std::tuple{&SignedTx::body, &SignedTx::scheme, &SignedTx::key, &SignedTx::signature};
+  static constexpr auto kFields = fields<&SignedTx::body, &SignedTx::scheme, &SignedTx::key, &SignedTx::signature>;
 };
 
 /// Names the body; the signature is not part of it, so it cannot be changed by resigning.

@@ -2,6 +2,7 @@
 // meet in more than a third of its weight, and whoever is in both signed two statements that contradict each other).
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/block.hpp"
 
 namespace micro::simplex {
@@ -15,7 +16,7 @@ inline constexpr std::size_t kMaxForkProofBytes = 64u << 20;
 struct ForkBranch {
   Certificate finalization;
   List<Certificate, kMaxForkCertificates> justification;
-  static constexpr auto kFields = std::tuple{&ForkBranch::finalization, &ForkBranch::justification};
+  static constexpr auto kFields = fields<&ForkBranch::finalization, &ForkBranch::justification>;
 };
 
 /// Both in one epoch: where the chains part in an earlier one, the finalizations there are the ones to bring.
@@ -28,8 +29,8 @@ struct ForkProof {
   ForkBranch first;
   ForkBranch second;
   static constexpr auto kFields =
-      std::tuple{&ForkProof::version, &ForkProof::chain, &ForkProof::epoch, &ForkProof::last_of_previous,
-                 &ForkProof::set,     &ForkProof::first, &ForkProof::second};
+      fields<&ForkProof::version, &ForkProof::chain, &ForkProof::epoch, &ForkProof::last_of_previous, &ForkProof::set,
+             &ForkProof::first, &ForkProof::second>;
 };
 
 /// kLimit or kInvalid for anything that is not exactly one proof of this version.

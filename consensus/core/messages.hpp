@@ -2,6 +2,7 @@
 // votes. Certificates travel beside it and stand for themselves, so that a wrong one is the carrier's fault alone.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/block.hpp"
 
 namespace micro::simplex {
@@ -18,7 +19,7 @@ struct Vote {
   Statement statement;
   std::uint16_t signer = 0;  ///< index in the set of the statement's epoch
   Ed25519Signature signature;
-  static constexpr auto kFields = std::tuple{&Vote::statement, &Vote::signer, &Vote::signature};
+  static constexpr auto kFields = fields<&Vote::statement, &Vote::signer, &Vote::signature>;
   bool operator==(const Vote&) const = default;
 };
 
@@ -27,17 +28,17 @@ struct Proposal {
   std::optional<Block> block;  ///< none where a block is proposed again
   /// Unordered: the parent view's notarization, a nullification for each view between, the highest finalization.
   List<Certificate, kMaxCarriedCertificates> certificates;
-  static constexpr auto kFields = std::tuple{&Proposal::vote, &Proposal::block, &Proposal::certificates};
+  static constexpr auto kFields = fields<&Proposal::vote, &Proposal::block, &Proposal::certificates>;
 };
 
 struct Votes {
   List<Vote, kMaxVotesPerMessage> votes;
-  static constexpr auto kFields = std::tuple{&Votes::votes};
+  static constexpr auto kFields = fields<&Votes::votes>;
 };
 
 struct Certificates {
   List<Certificate, kMaxCertificatesPerMessage> certificates;
-  static constexpr auto kFields = std::tuple{&Certificates::certificates};
+  static constexpr auto kFields = fields<&Certificates::certificates>;
 };
 
 enum class AskKind : std::uint8_t {
@@ -55,14 +56,14 @@ struct Ask {
   View to;
   BlockId block;
   Height above;
-  static constexpr auto kFields = std::tuple{&Ask::kind, &Ask::from, &Ask::to, &Ask::block, &Ask::above};
+  static constexpr auto kFields = fields<&Ask::kind, &Ask::from, &Ask::to, &Ask::block, &Ask::above>;
   bool operator==(const Ask&) const = default;
 };
 
 /// Each block's parent follows it.
 struct Blocks {
   List<Block, kMaxBlocksPerAnswer> blocks;
-  static constexpr auto kFields = std::tuple{&Blocks::blocks};
+  static constexpr auto kFields = fields<&Blocks::blocks>;
 };
 
 using MessageBody = std::variant<Proposal, Votes, Certificates, Ask, Blocks>;
@@ -71,7 +72,7 @@ struct Message {
   std::uint8_t version = kMessageVersion;
   Epoch epoch;  ///< that the sender is in
   MessageBody body;
-  static constexpr auto kFields = std::tuple{&Message::version, &Message::epoch, &Message::body};
+  static constexpr auto kFields = fields<&Message::version, &Message::epoch, &Message::body>;
 };
 
 /// kLimit or kInvalid for anything that is not exactly one message of this version.

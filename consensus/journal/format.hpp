@@ -17,7 +17,7 @@ struct JournalHead {
   std::uint8_t version = 1;
   ChainId chain;
   Epoch epoch;
-  static constexpr auto kFields = std::tuple{&JournalHead::version, &JournalHead::chain, &JournalHead::epoch};
+  static constexpr auto kFields = fields<&JournalHead::version, &JournalHead::chain, &JournalHead::epoch>;
   bool operator==(const JournalHead&) const = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/block.hpp"
 #include "consensus/journal/epoch_log.hpp"
 
@@ -20,8 +21,8 @@ struct JustifiedEpoch {
   ValidatorSet set;                           ///< the epoch's committee
   std::optional<Certificate> ended_previous;  ///< that block's finalization; none for the first epoch
   static constexpr auto kFields =
-      std::tuple{&JustifiedEpoch::chain, &JustifiedEpoch::epoch, &JustifiedEpoch::last_of_previous,
-                 &JustifiedEpoch::set, &JustifiedEpoch::ended_previous};
+      fields<&JustifiedEpoch::chain, &JustifiedEpoch::epoch, &JustifiedEpoch::last_of_previous, &JustifiedEpoch::set,
+             &JustifiedEpoch::ended_previous>;
 };
 
 /// What a node kept of an epoch.

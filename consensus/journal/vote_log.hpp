@@ -6,6 +6,7 @@
 #include <bitset>
 #include <optional>
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/block.hpp"
 #include "consensus/journal/epoch_log.hpp"
 
@@ -63,13 +64,13 @@ class VoteLog {
   struct Signed {
     std::uint16_t signer = 0;
     Ed25519Signature signature;
-    static constexpr auto kFields = std::tuple{&Signed::signer, &Signed::signature};
+    static constexpr auto kFields = fields<&Signed::signer, &Signed::signature>;
   };
   /// A record of the files: one statement and some of its signers.
   struct Group {
     Statement statement;
     List<Signed, kMaxVotesPerRecord> by;
-    static constexpr auto kFields = std::tuple{&Group::statement, &Group::by};
+    static constexpr auto kFields = fields<&Group::statement, &Group::by>;
   };
 
   explicit VoteLog(EpochLog log) : log_(std::move(log)) {}

@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 
+#include "chain/codec/fields.hpp"
 #include "chain/state/mmr.hpp"
 #include "chain/state/proof.hpp"
 #include "chain/types/genesis.hpp"
@@ -30,7 +31,7 @@ struct Skip {
   MmrProof proof;                    ///< that `before` is below `header`
   std::optional<ValidatorSet> next;  ///< where `header` is a boundary block
   static constexpr auto kFields =
-      std::tuple{&Skip::header, &Skip::certificate, &Skip::set, &Skip::before, &Skip::proof, &Skip::next};
+      fields<&Skip::header, &Skip::certificate, &Skip::set, &Skip::before, &Skip::proof, &Skip::next>;
 };
 
 enum class Reach : std::uint8_t {

@@ -2,6 +2,7 @@
 // of each piece. For hosts that keep no client between calls; wasm/ is such a one.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "consensus/light/light_client.hpp"
 
 namespace micro::light {
@@ -14,13 +15,13 @@ inline constexpr std::size_t kMaxValueBytes = 1u << 20;  ///< of one proven valu
 struct FromGenesis {
   Genesis genesis;
   Header header;
-  static constexpr auto kFields = std::tuple{&FromGenesis::genesis, &FromGenesis::header};
+  static constexpr auto kFields = fields<&FromGenesis::genesis, &FromGenesis::header>;
 };
 struct FromCheckpoint {
   ChainId chain;
   Header boundary;
   ValidatorSet set;
-  static constexpr auto kFields = std::tuple{&FromCheckpoint::chain, &FromCheckpoint::boundary, &FromCheckpoint::set};
+  static constexpr auto kFields = fields<&FromCheckpoint::chain, &FromCheckpoint::boundary, &FromCheckpoint::set>;
 };
 
 // --- what it is fed ---
@@ -29,55 +30,55 @@ struct EndEpoch {
   Header header;
   Certificate certificate;
   ValidatorSet next;
-  static constexpr auto kFields = std::tuple{&EndEpoch::header, &EndEpoch::certificate, &EndEpoch::next};
+  static constexpr auto kFields = fields<&EndEpoch::header, &EndEpoch::certificate, &EndEpoch::next>;
 };
 struct Advance {
   Header header;
   Certificate certificate;
-  static constexpr auto kFields = std::tuple{&Advance::header, &Advance::certificate};
+  static constexpr auto kFields = fields<&Advance::header, &Advance::certificate>;
 };
 struct SkipTo {
   Skip step;
   TimeMs now;
   std::uint64_t period_ms = 0;
   std::uint64_t drift_ms = 0;
-  static constexpr auto kFields = std::tuple{&SkipTo::step, &SkipTo::now, &SkipTo::period_ms, &SkipTo::drift_ms};
+  static constexpr auto kFields = fields<&SkipTo::step, &SkipTo::now, &SkipTo::period_ms, &SkipTo::drift_ms>;
 };
 struct CheckState {
   StatePath path;
   std::optional<Blob<kMaxValueBytes>> value;
   StateProof proof;
-  static constexpr auto kFields = std::tuple{&CheckState::path, &CheckState::value, &CheckState::proof};
+  static constexpr auto kFields = fields<&CheckState::path, &CheckState::value, &CheckState::proof>;
 };
 struct CheckBlock {
   Header header;
   MmrProof proof;
-  static constexpr auto kFields = std::tuple{&CheckBlock::header, &CheckBlock::proof};
+  static constexpr auto kFields = fields<&CheckBlock::header, &CheckBlock::proof>;
 };
 struct CheckTx {
   Header header;
   SignedTx tx;
   MerkleProof proof;
-  static constexpr auto kFields = std::tuple{&CheckTx::header, &CheckTx::tx, &CheckTx::proof};
+  static constexpr auto kFields = fields<&CheckTx::header, &CheckTx::tx, &CheckTx::proof>;
 };
 struct CheckReceipt {
   Header header;
   TxReceipt receipt;
   MerkleProof proof;
-  static constexpr auto kFields = std::tuple{&CheckReceipt::header, &CheckReceipt::receipt, &CheckReceipt::proof};
+  static constexpr auto kFields = fields<&CheckReceipt::header, &CheckReceipt::receipt, &CheckReceipt::proof>;
 };
 struct CheckEvent {
   Header header;
   Event event;
   MerkleProof proof;
-  static constexpr auto kFields = std::tuple{&CheckEvent::header, &CheckEvent::event, &CheckEvent::proof};
+  static constexpr auto kFields = fields<&CheckEvent::header, &CheckEvent::event, &CheckEvent::proof>;
 };
 using Feed = std::variant<EndEpoch, Advance, SkipTo, CheckState, CheckBlock, CheckTx, CheckReceipt, CheckEvent>;
 
 struct Script {
   std::variant<FromGenesis, FromCheckpoint> start;
   List<Feed, kMaxFeeds> feeds;
-  static constexpr auto kFields = std::tuple{&Script::start, &Script::feeds};
+  static constexpr auto kFields = fields<&Script::start, &Script::feeds>;
 };
 
 // --- what it made of it ---
@@ -86,7 +87,7 @@ struct Script {
 struct Refusal {
   std::uint8_t fault = 0;  ///< a Fault; kNotFound where a skip was too far and nothing is wrong
   Text<256> why;
-  static constexpr auto kFields = std::tuple{&Refusal::fault, &Refusal::why};
+  static constexpr auto kFields = fields<&Refusal::fault, &Refusal::why>;
   bool operator==(const Refusal&) const = default;
 };
 struct Outcome {
@@ -94,7 +95,7 @@ struct Outcome {
   List<std::optional<Refusal>, kMaxFeeds> feeds;  ///< one for each
   Header tip;
   Epoch epoch;  ///< that the next block runs in
-  static constexpr auto kFields = std::tuple{&Outcome::start, &Outcome::feeds, &Outcome::tip, &Outcome::epoch};
+  static constexpr auto kFields = fields<&Outcome::start, &Outcome::feeds, &Outcome::tip, &Outcome::epoch>;
   bool operator==(const Outcome&) const = default;
 };
 

@@ -35,7 +35,7 @@
 #define MICRO_JSON_OF(Type, ...)                                                                      \
   template <> struct JsonOf<Type> {                                                                   \
     MICRO_JSON_LISTS(Type, __VA_ARGS__)                                                               \
-    static_assert(std::tuple_size_v<decltype(kJsonFields)> == std::tuple_size_v<decltype(Type::kFields)>, #Type); \
+    static_assert(std::tuple_size_v<decltype(kJsonFields)> == decltype(Type::kFields)::kCount, #Type); \
   };
 /// Enumerators with their names in JSON: MICRO_JSON_ENUM(Round, {Round::kFloor, "floor"}, {Round::kCeil, "ceil"})
 #define MICRO_JSON_ENUM(Type, ...)                                                                    \

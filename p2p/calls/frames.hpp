@@ -25,22 +25,22 @@ struct RequestFrame {
   Text<kMaxMethodBytes> method;
   CallBody body;
   static constexpr auto kFields =
-      std::tuple{&RequestFrame::id, &RequestFrame::timeout_ms, &RequestFrame::method, &RequestFrame::body};
+      fields<&RequestFrame::id, &RequestFrame::timeout_ms, &RequestFrame::method, &RequestFrame::body>;
 };
 struct ReplyFrame {
   CallId id = 0;
   CallBody body;
-  static constexpr auto kFields = std::tuple{&ReplyFrame::id, &ReplyFrame::body};
+  static constexpr auto kFields = fields<&ReplyFrame::id, &ReplyFrame::body>;
 };
 struct FailFrame {
   CallId id = 0;
   std::uint8_t fault = 0;  ///< of Fault; one that is not known here counts as kInternal
   Blob<kMaxCallErrorBytes> message;
-  static constexpr auto kFields = std::tuple{&FailFrame::id, &FailFrame::fault, &FailFrame::message};
+  static constexpr auto kFields = fields<&FailFrame::id, &FailFrame::fault, &FailFrame::message>;
 };
 struct CancelFrame {
   CallId id = 0;
-  static constexpr auto kFields = std::tuple{&CancelFrame::id};
+  static constexpr auto kFields = fields<&CancelFrame::id>;
 };
 using CallFrame = std::variant<RequestFrame, ReplyFrame, FailFrame, CancelFrame>;
 
@@ -48,21 +48,21 @@ using CallFrame = std::variant<RequestFrame, ReplyFrame, FailFrame, CancelFrame>
 struct OpeningFrame {
   std::uint32_t timeout_ms = 0;
   Text<kMaxMethodBytes> method;
-  static constexpr auto kFields = std::tuple{&OpeningFrame::timeout_ms, &OpeningFrame::method};
+  static constexpr auto kFields = fields<&OpeningFrame::timeout_ms, &OpeningFrame::method>;
 };
 struct ItemFrame {
   Blob<kMaxItemBytes> body;
-  static constexpr auto kFields = std::tuple{&ItemFrame::body};
+  static constexpr auto kFields = fields<&ItemFrame::body>;
 };
 struct CreditFrame {
   std::uint32_t bytes = 0;
-  static constexpr auto kFields = std::tuple{&CreditFrame::bytes};
+  static constexpr auto kFields = fields<&CreditFrame::bytes>;
 };
 struct EndFrame {
   bool failed = false;
   std::uint8_t fault = 0;
   Blob<kMaxCallErrorBytes> message;
-  static constexpr auto kFields = std::tuple{&EndFrame::failed, &EndFrame::fault, &EndFrame::message};
+  static constexpr auto kFields = fields<&EndFrame::failed, &EndFrame::fault, &EndFrame::message>;
 };
 using StreamFrame = std::variant<ItemFrame, CreditFrame, EndFrame>;
 

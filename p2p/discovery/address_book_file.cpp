@@ -20,14 +20,14 @@ struct StoredEntry {
   std::uint32_t failures = 0;
   bool in_tried = false;
   static constexpr auto kFields =
-      std::tuple{&StoredEntry::peer,         &StoredEntry::address,  &StoredEntry::teller,  &StoredEntry::heard_ago_s,
-                 &StoredEntry::worked_ago_s, &StoredEntry::failures, &StoredEntry::in_tried};
+      fields<&StoredEntry::peer, &StoredEntry::address, &StoredEntry::teller, &StoredEntry::heard_ago_s,
+             &StoredEntry::worked_ago_s, &StoredEntry::failures, &StoredEntry::in_tried>;
 };
 
 struct StoredAnchor {
   Blob<kMaxPeerIdBytes> peer;
   Blob<kMaxMultiaddrBytes> address;
-  static constexpr auto kFields = std::tuple{&StoredAnchor::peer, &StoredAnchor::address};
+  static constexpr auto kFields = fields<&StoredAnchor::peer, &StoredAnchor::address>;
 };
 
 struct StoredBook {
@@ -36,8 +36,8 @@ struct StoredBook {
   std::uint64_t wall_ms = 0;
   List<StoredEntry, kMaxBookEntries> entries;
   List<StoredAnchor, kMaxAnchors> anchors;
-  static constexpr auto kFields = std::tuple{&StoredBook::network, &StoredBook::secret, &StoredBook::wall_ms,
-                                             &StoredBook::entries, &StoredBook::anchors};
+  static constexpr auto kFields = fields<&StoredBook::network, &StoredBook::secret, &StoredBook::wall_ms,
+                                         &StoredBook::entries, &StoredBook::anchors>;
 };
 
 constexpr std::int64_t kMostAgeS = 10LL * 365 * 86'400;  // a clock that was set wrong does not overflow

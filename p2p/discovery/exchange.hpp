@@ -23,12 +23,12 @@ inline constexpr std::size_t kMaxExchangeBytes = kMaxExchanged * (kMaxPeerIdByte
 struct ExchangedAddress {
   Blob<kMaxPeerIdBytes> peer;
   Blob<128> address;
-  static constexpr auto kFields = std::tuple{&ExchangedAddress::peer, &ExchangedAddress::address};
+  static constexpr auto kFields = fields<&ExchangedAddress::peer, &ExchangedAddress::address>;
   bool operator==(const ExchangedAddress&) const = default;
 };
 struct AddressList {
   List<ExchangedAddress, kMaxExchanged> addresses;
-  static constexpr auto kFields = std::tuple{&AddressList::addresses};
+  static constexpr auto kFields = fields<&AddressList::addresses>;
   bool operator==(const AddressList&) const = default;
 };
 

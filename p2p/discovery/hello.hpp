@@ -21,7 +21,7 @@ struct Hello {
   Hash network;                       ///< the hash of its genesis
   bool is_server = true;              ///< answers others
   Blob<kMaxHelloStatusBytes> status;  ///< the application's: how far its ledger is, say
-  static constexpr auto kFields = std::tuple{&Hello::version, &Hello::network, &Hello::is_server, &Hello::status};
+  static constexpr auto kFields = fields<&Hello::version, &Hello::network, &Hello::is_server, &Hello::status>;
   bool operator==(const Hello&) const = default;
 };
 

@@ -29,25 +29,25 @@ using ItemBlob = Blob<kMaxRelayedItemBytes>;
 struct AnnouncedItem {
   ItemId id;
   std::uint32_t bytes = 0;
-  static constexpr auto kFields = std::tuple{&AnnouncedItem::id, &AnnouncedItem::bytes};
+  static constexpr auto kFields = fields<&AnnouncedItem::id, &AnnouncedItem::bytes>;
 };
 struct AnnounceItems {
   List<AnnouncedItem, kMaxAnnouncedAFrame> items;
-  static constexpr auto kFields = std::tuple{&AnnounceItems::items};
+  static constexpr auto kFields = fields<&AnnounceItems::items>;
 };
 struct WantItems {
   List<ItemId, kMaxPulledIds> ids;
-  static constexpr auto kFields = std::tuple{&WantItems::ids};
+  static constexpr auto kFields = fields<&WantItems::ids>;
 };
 /// Asked for, or short and new.
 struct HandItems {
   List<ItemBlob, kMaxPulledIds> items;
-  static constexpr auto kFields = std::tuple{&HandItems::items};
+  static constexpr auto kFields = fields<&HandItems::items>;
 };
 /// Asked for, but not here any more or too much at once.
 struct NoItems {
   List<ItemId, kMaxPulledIds> ids;
-  static constexpr auto kFields = std::tuple{&NoItems::ids};
+  static constexpr auto kFields = fields<&NoItems::ids>;
 };
 using ItemFrameOf = std::variant<AnnounceItems, WantItems, HandItems, NoItems>;
 
@@ -56,16 +56,16 @@ using ItemFrameOf = std::variant<AnnounceItems, WantItems, HandItems, NoItems>;
 /// From now on: tell of new blocks as `CompactBlock` at once (BIP-152's high bandwidth), or as `NewHeader` once judged.
 struct SetMode {
   bool at_once = false;
-  static constexpr auto kFields = std::tuple{&SetMode::at_once};
+  static constexpr auto kFields = fields<&SetMode::at_once>;
 };
 struct NewHeader {
   Blob<kMaxHeaderBytes> header;
-  static constexpr auto kFields = std::tuple{&NewHeader::header};
+  static constexpr auto kFields = fields<&NewHeader::header>;
 };
 struct PrefilledItem {
   std::uint32_t index = 0;  ///< in the block; ascending
   ItemBlob item;
-  static constexpr auto kFields = std::tuple{&PrefilledItem::index, &PrefilledItem::item};
+  static constexpr auto kFields = fields<&PrefilledItem::index, &PrefilledItem::item>;
 };
 /// The key of the short ids is the first half of SHA-256(header ‖ nonce, little-endian).
 struct CompactBlock {
@@ -74,26 +74,26 @@ struct CompactBlock {
   List<ShortItemId, kMaxBlockItems> short_ids;  ///< of all items that are not prefilled, in their order
   List<PrefilledItem, kMaxPulledIds> prefilled;
   static constexpr auto kFields =
-      std::tuple{&CompactBlock::header, &CompactBlock::nonce, &CompactBlock::short_ids, &CompactBlock::prefilled};
+      fields<&CompactBlock::header, &CompactBlock::nonce, &CompactBlock::short_ids, &CompactBlock::prefilled>;
 };
 struct GetCompact {
   BlockKey block;
-  static constexpr auto kFields = std::tuple{&GetCompact::block};
+  static constexpr auto kFields = fields<&GetCompact::block>;
 };
 struct GetBlockItems {
   BlockKey block;
   List<std::uint32_t, kMaxBlockItems> indexes;  ///< ascending
-  static constexpr auto kFields = std::tuple{&GetBlockItems::block, &GetBlockItems::indexes};
+  static constexpr auto kFields = fields<&GetBlockItems::block, &GetBlockItems::indexes>;
 };
 struct BlockItems {
   BlockKey block;
   List<ItemBlob, kMaxBlockItems> items;  ///< those asked for, in that order
-  static constexpr auto kFields = std::tuple{&BlockItems::block, &BlockItems::items};
+  static constexpr auto kFields = fields<&BlockItems::block, &BlockItems::items>;
 };
 /// It is not here, or cannot be had now.
 struct NoBlock {
   BlockKey block;
-  static constexpr auto kFields = std::tuple{&NoBlock::block};
+  static constexpr auto kFields = fields<&NoBlock::block>;
 };
 using BlockFrameOf = std::variant<SetMode, NewHeader, CompactBlock, GetCompact, GetBlockItems, BlockItems, NoBlock>;
 

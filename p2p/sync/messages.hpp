@@ -32,14 +32,14 @@ using Key = FixedBytes<32, struct SyncKeyTag>;
 struct KeyRange {
   Key first;
   Key last;  ///< included
-  static constexpr auto kFields = std::tuple{&KeyRange::first, &KeyRange::last};
+  static constexpr auto kFields = fields<&KeyRange::first, &KeyRange::last>;
   bool operator==(const KeyRange&) const = default;
 };
 
 // --- asked ---
 
 struct StatusAsk {
-  static constexpr auto kFields = std::tuple{};
+  static constexpr auto kFields = fields<>;
   bool operator==(const StatusAsk&) const = default;
 };
 /// Headers of these heights, with the proof that they are below the block `anchor`.
@@ -47,23 +47,23 @@ struct HeadersAsk {
   Id anchor;
   std::uint64_t first = 0;
   std::uint32_t count = 0;
-  static constexpr auto kFields = std::tuple{&HeadersAsk::anchor, &HeadersAsk::first, &HeadersAsk::count};
+  static constexpr auto kFields = fields<&HeadersAsk::anchor, &HeadersAsk::first, &HeadersAsk::count>;
   bool operator==(const HeadersAsk&) const = default;
 };
 struct HeadersByIdAsk {
   List<Id, kMaxIdsPerAsk> ids;
-  static constexpr auto kFields = std::tuple{&HeadersByIdAsk::ids};
+  static constexpr auto kFields = fields<&HeadersByIdAsk::ids>;
   bool operator==(const HeadersByIdAsk&) const = default;
 };
 struct BlocksAsk {
   std::uint64_t first = 0;
   std::uint32_t count = 0;
-  static constexpr auto kFields = std::tuple{&BlocksAsk::first, &BlocksAsk::count};
+  static constexpr auto kFields = fields<&BlocksAsk::first, &BlocksAsk::count>;
   bool operator==(const BlocksAsk&) const = default;
 };
 struct BlocksByIdAsk {
   List<Id, kMaxIdsPerAsk> ids;
-  static constexpr auto kFields = std::tuple{&BlocksByIdAsk::ids};
+  static constexpr auto kFields = fields<&BlocksByIdAsk::ids>;
   bool operator==(const BlocksByIdAsk&) const = default;
 };
 /// What is at the keys from `first` to `last` in the state with this root.
@@ -71,7 +71,7 @@ struct StateAsk {
   Id root;
   Key first;
   Key last;
-  static constexpr auto kFields = std::tuple{&StateAsk::root, &StateAsk::first, &StateAsk::last};
+  static constexpr auto kFields = fields<&StateAsk::root, &StateAsk::first, &StateAsk::last>;
   bool operator==(const StateAsk&) const = default;
 };
 using Ask = std::variant<StatusAsk, HeadersAsk, HeadersByIdAsk, BlocksAsk, BlocksByIdAsk, StateAsk>;
@@ -83,7 +83,7 @@ struct Request {
   /// given whatever its size.
   std::uint32_t want_bytes = kMaxWantBytes;
   std::uint32_t offset = 0;  ///< in the answer, where the part begins
-  static constexpr auto kFields = std::tuple{&Request::version, &Request::ask, &Request::want_bytes, &Request::offset};
+  static constexpr auto kFields = fields<&Request::version, &Request::ask, &Request::want_bytes, &Request::offset>;
 };
 /// kInvalid, kLimit for anything but a request that may be worked on: counts above zero, ranges that are no nonsense.
 Result<Request> decode_request(ByteView bytes);
@@ -93,7 +93,7 @@ Result<Request> decode_request(ByteView bytes);
 struct Part {
   std::uint32_t total = 0;  ///< bytes of the answer
   Blob<kMaxWantBytes> bytes;
-  static constexpr auto kFields = std::tuple{&Part::total, &Part::bytes};
+  static constexpr auto kFields = fields<&Part::total, &Part::bytes>;
 };
 enum class RefusalKind : std::uint8_t {
   kBusy = 0,  ///< over a budget: after `retry_ms` again
@@ -105,12 +105,12 @@ inline bool is_known(RefusalKind kind) {
 struct Refusal {
   RefusalKind kind = RefusalKind::kBusy;
   std::uint32_t retry_ms = 0;
-  static constexpr auto kFields = std::tuple{&Refusal::kind, &Refusal::retry_ms};
+  static constexpr auto kFields = fields<&Refusal::kind, &Refusal::retry_ms>;
 };
 struct Answer {
   std::uint8_t version = kSyncVersion;
   std::variant<Part, Refusal> body;
-  static constexpr auto kFields = std::tuple{&Answer::version, &Answer::body};
+  static constexpr auto kFields = fields<&Answer::version, &Answer::body>;
 };
 Result<Answer> decode_answer(ByteView bytes);
 
@@ -124,7 +124,7 @@ struct Snapshot {
   std::uint64_t height = 0;
   Id block;
   Id root;
-  static constexpr auto kFields = std::tuple{&Snapshot::height, &Snapshot::block, &Snapshot::root};
+  static constexpr auto kFields = fields<&Snapshot::height, &Snapshot::block, &Snapshot::root>;
   bool operator==(const Snapshot&) const = default;
 };
 struct StatusAnswer {
@@ -133,33 +133,33 @@ struct StatusAnswer {
   Id head;  ///< the block at `highest`
   List<Snapshot, kMaxSnapshots> snapshots;
   static constexpr auto kFields =
-      std::tuple{&StatusAnswer::lowest, &StatusAnswer::highest, &StatusAnswer::head, &StatusAnswer::snapshots};
+      fields<&StatusAnswer::lowest, &StatusAnswer::highest, &StatusAnswer::head, &StatusAnswer::snapshots>;
   bool operator==(const StatusAnswer&) const = default;
 };
 /// From the first that was asked for on, at least one. The proof is of the last one given.
 struct HeadersAnswer {
   List<HeaderBytes, kMaxHeadersPerAnswer> headers;
   Blob<kMaxHeaderProofBytes> proof;
-  static constexpr auto kFields = std::tuple{&HeadersAnswer::headers, &HeadersAnswer::proof};
+  static constexpr auto kFields = fields<&HeadersAnswer::headers, &HeadersAnswer::proof>;
 };
 /// One for each id, at least for the first: nothing where the node knows no such block.
 struct HeadersByIdAnswer {
   List<std::optional<HeaderBytes>, kMaxIdsPerAsk> headers;
-  static constexpr auto kFields = std::tuple{&HeadersByIdAnswer::headers};
+  static constexpr auto kFields = fields<&HeadersByIdAnswer::headers>;
 };
 struct BlocksAnswer {
   List<BlockBytes, kMaxBlocksPerAnswer> blocks;
-  static constexpr auto kFields = std::tuple{&BlocksAnswer::blocks};
+  static constexpr auto kFields = fields<&BlocksAnswer::blocks>;
 };
 struct BlocksByIdAnswer {
   List<std::optional<BlockBytes>, kMaxIdsPerAsk> blocks;
-  static constexpr auto kFields = std::tuple{&BlocksByIdAnswer::blocks};
+  static constexpr auto kFields = fields<&BlocksByIdAnswer::blocks>;
 };
 /// Everything from the first key that was asked for up to `covered`.
 struct StateAnswer {
   Key covered;
   Blob<kMaxStateBytes> range;
-  static constexpr auto kFields = std::tuple{&StateAnswer::covered, &StateAnswer::range};
+  static constexpr auto kFields = fields<&StateAnswer::covered, &StateAnswer::range>;
 };
 
 /// What no honest answer to such a request exceeds.
@@ -171,13 +171,13 @@ std::size_t max_answer_bytes(const Ask& ask);
 struct HeightSpan {
   std::uint64_t next = 0;
   std::uint64_t end = 0;
-  static constexpr auto kFields = std::tuple{&HeightSpan::next, &HeightSpan::end};
+  static constexpr auto kFields = fields<&HeightSpan::next, &HeightSpan::end>;
   bool operator==(const HeightSpan&) const = default;
 };
 struct StateProgress {
   Id root;
   List<KeyRange, kMaxMissingRanges> missing;  ///< ascending, apart
-  static constexpr auto kFields = std::tuple{&StateProgress::root, &StateProgress::missing};
+  static constexpr auto kFields = fields<&StateProgress::root, &StateProgress::missing>;
   bool operator==(const StateProgress&) const = default;
 };
 /// What to bring, and after a restart what is still to bring. Headers are those below the block `anchor`, which the
@@ -189,7 +189,7 @@ struct Progress {
   HeightSpan blocks;
   std::optional<StateProgress> state;
   static constexpr auto kFields =
-      std::tuple{&Progress::version, &Progress::anchor, &Progress::headers, &Progress::blocks, &Progress::state};
+      fields<&Progress::version, &Progress::anchor, &Progress::headers, &Progress::blocks, &Progress::state>;
   bool operator==(const Progress&) const = default;
 };
 /// kInvalid for spans that end before they begin and ranges that overlap or are not in order.

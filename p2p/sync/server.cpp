@@ -195,7 +195,7 @@ Result<Bytes> SyncServer::blocks(const BlocksAsk& ask, std::size_t want_bytes, s
 template <class Out, class Item, class Read>
 Result<Bytes> SyncServer::by_id(const std::vector<Id>& ids, std::size_t want_bytes, std::uint64_t& reads, Read read) {
   Out out;
-  auto& items = out.*std::get<0>(Out::kFields);
+  auto& items = out.*std::get<0>(codec_detail::kMembers<Out>);
   std::size_t bytes = kLengthBytes;
   for (const Id& id : ids) {
     auto item = read(id);

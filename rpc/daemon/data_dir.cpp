@@ -33,8 +33,8 @@ struct KeyFile {
   Hash consensus_seed;
   Hash operating_key;
   Hash call_secret;
-  static constexpr auto kFields = std::tuple{&KeyFile::version, &KeyFile::node_seed, &KeyFile::consensus_seed,
-                                             &KeyFile::operating_key, &KeyFile::call_secret};
+  static constexpr auto kFields = fields<&KeyFile::version, &KeyFile::node_seed, &KeyFile::consensus_seed,
+                                         &KeyFile::operating_key, &KeyFile::call_secret>;
 };
 
 bool try_lock(int fd) {

@@ -9,6 +9,7 @@
 
 #include <functional>
 
+#include "chain/codec/fields.hpp"
 #include "services/payment/call.hpp"
 
 namespace micro::payment {
@@ -16,7 +17,7 @@ namespace micro::payment {
 struct SignedVoucher {
   Voucher voucher;
   SchnorrSignature signature;
-  static constexpr auto kFields = std::tuple{&SignedVoucher::voucher, &SignedVoucher::signature};
+  static constexpr auto kFields = fields<&SignedVoucher::voucher, &SignedVoucher::signature>;
   bool operator==(const SignedVoucher&) const = default;
 };
 
@@ -26,7 +27,7 @@ struct AcceptedRecord {
   CodeHash module;
   CallInputs inputs;  ///< time, seed, gas limit, engine and gas price: pinned
   static constexpr auto kFields =
-      std::tuple{&AcceptedRecord::paid, &AcceptedRecord::request, &AcceptedRecord::module, &AcceptedRecord::inputs};
+      fields<&AcceptedRecord::paid, &AcceptedRecord::request, &AcceptedRecord::module, &AcceptedRecord::inputs>;
   bool operator==(const AcceptedRecord&) const = default;
 };
 
@@ -37,15 +38,14 @@ struct EndedRecord {
   CallInputs inputs;
   CallReply reply;
   std::optional<LaneClaim> claimable;  ///< of the last call that was DONE, when this one is not
-  static constexpr auto kFields =
-      std::tuple{&EndedRecord::paid,   &EndedRecord::receipt, &EndedRecord::receipt_signature,
-                 &EndedRecord::inputs, &EndedRecord::reply,   &EndedRecord::claimable};
+  static constexpr auto kFields = fields<&EndedRecord::paid, &EndedRecord::receipt, &EndedRecord::receipt_signature,
+                                         &EndedRecord::inputs, &EndedRecord::reply, &EndedRecord::claimable>;
   bool operator==(const EndedRecord&) const = default;
 };
 
 struct ClosingRecord {
   Epoch valid_until;
-  static constexpr auto kFields = std::tuple{&ClosingRecord::valid_until};
+  static constexpr auto kFields = fields<&ClosingRecord::valid_until>;
   bool operator==(const ClosingRecord&) const = default;
 };
 
@@ -55,7 +55,7 @@ struct StoreMeta {
   std::uint8_t version = 1;
   std::uint64_t generation = 0;
   Height fence;  ///< channels opened at this height or below are neither served nor claimed
-  static constexpr auto kFields = std::tuple{&StoreMeta::version, &StoreMeta::generation, &StoreMeta::fence};
+  static constexpr auto kFields = fields<&StoreMeta::version, &StoreMeta::generation, &StoreMeta::fence>;
   bool operator==(const StoreMeta&) const = default;
 };
 

@@ -105,9 +105,8 @@ T any_value(Random& random) {
     return out;
   } else {
     T out{};
-    std::apply(
-        [&](auto... member) { ((out.*member = any_value<std::remove_cvref_t<decltype(out.*member)>>(random)), ...); },
-        T::kFields);
+    T::kFields.apply(
+        [&](auto... member) { ((out.*member = any_value<std::remove_cvref_t<decltype(out.*member)>>(random)), ...); });
     return out;
   }
 }

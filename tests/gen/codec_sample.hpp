@@ -14,12 +14,12 @@ struct Point {
   std::uint16_t x = 0;
   std::int32_t y = 0;
   bool operator==(const Point&) const = default;
-  static constexpr auto kFields = std::tuple{&Point::x, &Point::y};
+  static constexpr auto kFields = fields<&Point::x, &Point::y>;
 };
 
 struct Nothing {
   bool operator==(const Nothing&) const = default;
-  static constexpr auto kFields = std::tuple{};
+  static constexpr auto kFields = fields<>;
 };
 
 struct Sample {
@@ -39,9 +39,9 @@ struct Sample {
   SortedMap<std::uint16_t, Text<4>, 5> map;
   bool operator==(const Sample&) const = default;
   static constexpr auto kFields =
-      std::tuple{&Sample::version, &Sample::flag,  &Sample::colour, &Sample::wide, &Sample::signed_wide,
-                 &Sample::height,  &Sample::hash,  &Sample::blob,   &Sample::text, &Sample::points,
-                 &Sample::words,   &Sample::maybe, &Sample::choice, &Sample::map};
+      fields<&Sample::version, &Sample::flag, &Sample::colour, &Sample::wide, &Sample::signed_wide, &Sample::height,
+             &Sample::hash, &Sample::blob, &Sample::text, &Sample::points, &Sample::words, &Sample::maybe,
+             &Sample::choice, &Sample::map>;
 };
 
 inline Sample full_sample() {

@@ -1,4 +1,5 @@
 #include "wallet/keystore/session_store.hpp"
+#include "chain/codec/fields.hpp"
 
 #include <algorithm>
 
@@ -22,8 +23,7 @@ struct StoredKey {
   Address owner;
   SessionCaps caps;
   Hash secret;
-  static constexpr auto kFields =
-      std::tuple{&StoredKey::label, &StoredKey::owner, &StoredKey::caps, &StoredKey::secret};
+  static constexpr auto kFields = fields<&StoredKey::label, &StoredKey::owner, &StoredKey::caps, &StoredKey::secret>;
 };
 using StoredKeys = List<StoredKey, kMaxSessionKeys>;
 

@@ -27,8 +27,8 @@ struct SessionCaps {
   /// The owner lets callers without a wallet of their own pay with this key.
   bool gateway_may_pay = false;
   static constexpr auto kFields =
-      std::tuple{&SessionCaps::expires,       &SessionCaps::per_call_cap, &SessionCaps::window_cap,
-                 &SessionCaps::window_epochs, &SessionCaps::services,     &SessionCaps::gateway_may_pay};
+      fields<&SessionCaps::expires, &SessionCaps::per_call_cap, &SessionCaps::window_cap, &SessionCaps::window_epochs,
+             &SessionCaps::services, &SessionCaps::gateway_may_pay>;
   bool operator==(const SessionCaps&) const = default;
 };
 

@@ -31,11 +31,10 @@ struct PayerChannel {
   Epoch end;
   std::uint8_t lanes = 1;
   static constexpr auto kFields =
-      std::tuple{&PayerChannel::version, &PayerChannel::chain,          &PayerChannel::id,
-                 &PayerChannel::service, &PayerChannel::host,           &PayerChannel::receipt_key,
-                 &PayerChannel::vkey,    &PayerChannel::session,        &PayerChannel::opening_nonce,
-                 &PayerChannel::price,   &PayerChannel::max_call_price, &PayerChannel::end,
-                 &PayerChannel::lanes};
+      fields<&PayerChannel::version, &PayerChannel::chain, &PayerChannel::id, &PayerChannel::service,
+             &PayerChannel::host, &PayerChannel::receipt_key, &PayerChannel::vkey, &PayerChannel::session,
+             &PayerChannel::opening_nonce, &PayerChannel::price, &PayerChannel::max_call_price, &PayerChannel::end,
+             &PayerChannel::lanes>;
   bool operator==(const PayerChannel&) const = default;
 };
 
@@ -50,22 +49,17 @@ struct SignedCall {
   std::uint64_t intrinsic_gas_per_call = 0;
   std::uint64_t intrinsic_gas_per_byte = 0;
   Text<kMaxIdempotencyKeyBytes> idempotency_key;  ///< empty: none
-  static constexpr auto kFields = std::tuple{&SignedCall::voucher,
-                                             &SignedCall::signature,
-                                             &SignedCall::request,
-                                             &SignedCall::body,
-                                             &SignedCall::max_price,
-                                             &SignedCall::price_per_mgas,
-                                             &SignedCall::intrinsic_gas_per_call,
-                                             &SignedCall::intrinsic_gas_per_byte,
-                                             &SignedCall::idempotency_key};
+  static constexpr auto kFields =
+      fields<&SignedCall::voucher, &SignedCall::signature, &SignedCall::request, &SignedCall::body,
+             &SignedCall::max_price, &SignedCall::price_per_mgas, &SignedCall::intrinsic_gas_per_call,
+             &SignedCall::intrinsic_gas_per_byte, &SignedCall::idempotency_key>;
   bool operator==(const SignedCall&) const = default;
 };
 
 struct SignedReceipt {
   CallReceipt receipt;
   Ed25519Signature signature;
-  static constexpr auto kFields = std::tuple{&SignedReceipt::receipt, &SignedReceipt::signature};
+  static constexpr auto kFields = fields<&SignedReceipt::receipt, &SignedReceipt::signature>;
   bool operator==(const SignedReceipt&) const = default;
 };
 
@@ -74,7 +68,7 @@ struct LaneProof {
   Voucher voucher;
   SchnorrSignature signature;
   SignedReceipt receipt;
-  static constexpr auto kFields = std::tuple{&LaneProof::voucher, &LaneProof::signature, &LaneProof::receipt};
+  static constexpr auto kFields = fields<&LaneProof::voucher, &LaneProof::signature, &LaneProof::receipt>;
   bool operator==(const LaneProof&) const = default;
 };
 
@@ -84,29 +78,29 @@ namespace entry {
 struct Opened {
   ChannelId channel;
   LaneTotal from;
-  static constexpr auto kFields = std::tuple{&Opened::channel, &Opened::from};
+  static constexpr auto kFields = fields<&Opened::channel, &Opened::from>;
   bool operator==(const Opened&) const = default;
 };
 struct Signed {
   SignedCall call;
-  static constexpr auto kFields = std::tuple{&Signed::call};
+  static constexpr auto kFields = fields<&Signed::call>;
   bool operator==(const Signed&) const = default;
 };
 struct Settled {
   SignedReceipt receipt;
-  static constexpr auto kFields = std::tuple{&Settled::receipt};
+  static constexpr auto kFields = fields<&Settled::receipt>;
   bool operator==(const Settled&) const = default;
 };
 struct Adopted {
   LaneProof proof;
-  static constexpr auto kFields = std::tuple{&Adopted::proof};
+  static constexpr auto kFields = fields<&Adopted::proof>;
   bool operator==(const Adopted&) const = default;
 };
 /// The host signed something false; `evidence` is what it signed.
 struct Dropped {
   Text<kMaxDropReasonBytes> reason;
   SignedReceipt evidence;
-  static constexpr auto kFields = std::tuple{&Dropped::reason, &Dropped::evidence};
+  static constexpr auto kFields = fields<&Dropped::reason, &Dropped::evidence>;
   bool operator==(const Dropped&) const = default;
 };
 
@@ -119,7 +113,7 @@ struct Answered {
   Blob<kMaxKeptAnswerBytes> body;
   CallInputs inputs;
   static constexpr auto kFields =
-      std::tuple{&Answered::seq, &Answered::status, &Answered::content_type, &Answered::body, &Answered::inputs};
+      fields<&Answered::seq, &Answered::status, &Answered::content_type, &Answered::body, &Answered::inputs>;
   bool operator==(const Answered&) const = default;
 };
 
@@ -133,7 +127,7 @@ using Entry =
 struct EntryRecord {
   std::uint8_t version = 1;
   List<Entry, kMaxEntriesPerRecord> entries;
-  static constexpr auto kFields = std::tuple{&EntryRecord::version, &EntryRecord::entries};
+  static constexpr auto kFields = fields<&EntryRecord::version, &EntryRecord::entries>;
   bool operator==(const EntryRecord&) const = default;
 };
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/transaction.hpp"
 
 namespace micro {
@@ -13,7 +14,7 @@ struct Opening {
   std::uint8_t version = 1;
   SignedTx tx;            ///< an OpenChannel, signed by a session key
   Amount max_call_price;  ///< the session's cap of one call, which the channel's payer keeps to
-  static constexpr auto kFields = std::tuple{&Opening::version, &Opening::tx, &Opening::max_call_price};
+  static constexpr auto kFields = fields<&Opening::version, &Opening::tx, &Opening::max_call_price>;
 
   /// What it asks for; nothing when the transaction is of another kind.
   [[nodiscard]] const OpenChannel* terms() const { return std::get_if<OpenChannel>(&tx.body.payload); }

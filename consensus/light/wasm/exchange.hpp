@@ -3,6 +3,7 @@
 // turn of its event loop) and calls again, until the answer is an outcome. `settle` is that loop.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "chain/crypto/ed25519.hpp"
 #include "consensus/light/script.hpp"
 
@@ -15,24 +16,23 @@ struct SignatureClaim {
   Ed25519Key key;
   Hash message;
   Ed25519Signature signature;
-  static constexpr auto kFields =
-      std::tuple{&SignatureClaim::key, &SignatureClaim::message, &SignatureClaim::signature};
+  static constexpr auto kFields = fields<&SignatureClaim::key, &SignatureClaim::message, &SignatureClaim::signature>;
   auto operator<=>(const SignatureClaim&) const = default;
 };
 struct KnownSignature {
   SignatureClaim claim;
   bool holds = false;  ///< by strict verification: canonical S, no small-order or non-canonical points
-  static constexpr auto kFields = std::tuple{&KnownSignature::claim, &KnownSignature::holds};
+  static constexpr auto kFields = fields<&KnownSignature::claim, &KnownSignature::holds>;
 };
 
 struct Call {
   Script script;
   List<KnownSignature, kMaxSignatures> known;
-  static constexpr auto kFields = std::tuple{&Call::script, &Call::known};
+  static constexpr auto kFields = fields<&Call::script, &Call::known>;
 };
 struct Needed {
   List<SignatureClaim, kMaxSignatures> claims;
-  static constexpr auto kFields = std::tuple{&Needed::claims};
+  static constexpr auto kFields = fields<&Needed::claims>;
 };
 /// Needed as long as the outcome depends on signatures that the host said nothing of.
 using Answer = std::variant<Needed, Outcome>;

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "chain/codec/fields.hpp"
 #include "chain/types/ids.hpp"
 #include "services/build/detect/plan.hpp"
 
@@ -14,8 +15,7 @@ struct BuildKey {
   Text<512> subdir;
   Hash plan;
   Hash toolchain;
-  static constexpr auto kFields =
-      std::tuple{&BuildKey::commit, &BuildKey::subdir, &BuildKey::plan, &BuildKey::toolchain};
+  static constexpr auto kFields = fields<&BuildKey::commit, &BuildKey::subdir, &BuildKey::plan, &BuildKey::toolchain>;
 };
 Hash build_key_hash(const BuildKey& key);
 

@@ -1,4 +1,5 @@
 #include "services/build/builder/toolchain.hpp"
+#include "chain/codec/fields.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ struct ToolFile {
   Text<4'096> name;  ///< without the machine's own prefix
   std::string path;
   Hash content;
-  static constexpr auto kFields = std::tuple{&ToolFile::name, &ToolFile::content};
+  static constexpr auto kFields = fields<&ToolFile::name, &ToolFile::content>;
 };
 
 struct FileFacts {
@@ -35,7 +36,7 @@ struct FileFacts {
   std::int64_t seconds = 0;
   std::int64_t nanoseconds = 0;
   static constexpr auto kFields =
-      std::tuple{&FileFacts::path, &FileFacts::bytes, &FileFacts::seconds, &FileFacts::nanoseconds};
+      fields<&FileFacts::path, &FileFacts::bytes, &FileFacts::seconds, &FileFacts::nanoseconds>;
 };
 
 /// A file, or every file below a folder, under the name that all machines share.

@@ -34,8 +34,8 @@ struct BuildPlan {
   List<Text<kMaxPlanFlagBytes>, kMaxPlanFlags> compile_flags;
   List<Text<kMaxPlanFlagBytes>, kMaxPlanFlags> link_flags;
   Text<kMaxPlanPathBytes> entry;  ///< C, C++: "main". Go: folder of the main package, "." or "./cmd/x"
-  static constexpr auto kFields = std::tuple{&BuildPlan::version,       &BuildPlan::language,   &BuildPlan::sources,
-                                             &BuildPlan::compile_flags, &BuildPlan::link_flags, &BuildPlan::entry};
+  static constexpr auto kFields = fields<&BuildPlan::version, &BuildPlan::language, &BuildPlan::sources,
+                                         &BuildPlan::compile_flags, &BuildPlan::link_flags, &BuildPlan::entry>;
   bool operator==(const BuildPlan&) const = default;
 };
 

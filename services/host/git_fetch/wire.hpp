@@ -29,17 +29,17 @@ struct Job {
   std::uint32_t path_bytes = 0;
   std::uint64_t memory_bytes = 0;
   std::uint64_t cpu_s = 0;
-  static constexpr auto kFields = std::tuple{
-      &Job::kind,       &Job::repo,          &Job::subdir,       &Job::ref,        &Job::repo_dir,   &Job::tree_dir,
-      &Job::ca_file,    &Job::private_hosts, &Job::repo_bytes,   &Job::tree_bytes, &Job::file_bytes, &Job::entries,
-      &Job::path_depth, &Job::path_bytes,    &Job::memory_bytes, &Job::cpu_s};
+  static constexpr auto kFields =
+      fields<&Job::kind, &Job::repo, &Job::subdir, &Job::ref, &Job::repo_dir, &Job::tree_dir, &Job::ca_file,
+             &Job::private_hosts, &Job::repo_bytes, &Job::tree_bytes, &Job::file_bytes, &Job::entries, &Job::path_depth,
+             &Job::path_bytes, &Job::memory_bytes, &Job::cpu_s>;
 };
 
 struct Failure {
   std::uint8_t fault = 0;
   Text<kMaxMessageBytes> message;
   Text<kMaxMessageBytes> hint;
-  static constexpr auto kFields = std::tuple{&Failure::fault, &Failure::message, &Failure::hint};
+  static constexpr auto kFields = fields<&Failure::fault, &Failure::message, &Failure::hint>;
 };
 
 struct Fetched {
@@ -53,9 +53,8 @@ struct Fetched {
   std::uint32_t entries = 0;
   bool uncommitted_changes = false;
   static constexpr auto kFields =
-      std::tuple{&Fetched::commit,     &Fetched::commit_time_s, &Fetched::subject,
-                 &Fetched::repo,       &Fetched::subdir,        &Fetched::ref,
-                 &Fetched::tree_bytes, &Fetched::entries,       &Fetched::uncommitted_changes};
+      fields<&Fetched::commit, &Fetched::commit_time_s, &Fetched::subject, &Fetched::repo, &Fetched::subdir,
+             &Fetched::ref, &Fetched::tree_bytes, &Fetched::entries, &Fetched::uncommitted_changes>;
 };
 
 using Answer = std::variant<Failure, Fetched>;

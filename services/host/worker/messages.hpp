@@ -32,22 +32,22 @@ struct WorkerJob {
   std::uint32_t out_bytes = 0;
   std::uint32_t log_bytes = 0;
   static constexpr auto kFields =
-      std::tuple{&WorkerJob::id,    &WorkerJob::artefact,     &WorkerJob::env,         &WorkerJob::args,
-                 &WorkerJob::input, &WorkerJob::gas_limit,    &WorkerJob::deadline_ms, &WorkerJob::time,
-                 &WorkerJob::seed,  &WorkerJob::memory_bytes, &WorkerJob::out_bytes,   &WorkerJob::log_bytes};
+      fields<&WorkerJob::id, &WorkerJob::artefact, &WorkerJob::env, &WorkerJob::args, &WorkerJob::input,
+             &WorkerJob::gas_limit, &WorkerJob::deadline_ms, &WorkerJob::time, &WorkerJob::seed,
+             &WorkerJob::memory_bytes, &WorkerJob::out_bytes, &WorkerJob::log_bytes>;
 };
 
 /// Node → worker: nobody waits for this call any more. It is answered like any other.
 struct WorkerCancel {
   std::uint64_t id = 0;
-  static constexpr auto kFields = std::tuple{&WorkerCancel::id};
+  static constexpr auto kFields = fields<&WorkerCancel::id>;
 };
 using NodeMessage = std::variant<WorkerJob, WorkerCancel>;
 
 /// Worker → node, once: it is ready, and how it is confined, for people.
 struct WorkerHello {
   Text<4096> confinement;
-  static constexpr auto kFields = std::tuple{&WorkerHello::confinement};
+  static constexpr auto kFields = fields<&WorkerHello::confinement>;
 };
 
 struct WorkerReply {
@@ -58,9 +58,8 @@ struct WorkerReply {
   Blob<kMaxReplyLogBytes> log;
   Gas gas;
   Blob<4096> detail;  ///< text, but from a process that may be hostile
-  static constexpr auto kFields =
-      std::tuple{&WorkerReply::id,  &WorkerReply::kind, &WorkerReply::exit_code, &WorkerReply::out,
-                 &WorkerReply::log, &WorkerReply::gas,  &WorkerReply::detail};
+  static constexpr auto kFields = fields<&WorkerReply::id, &WorkerReply::kind, &WorkerReply::exit_code,
+                                         &WorkerReply::out, &WorkerReply::log, &WorkerReply::gas, &WorkerReply::detail>;
 };
 
 using WorkerMessage = std::variant<WorkerHello, WorkerReply>;

@@ -14,7 +14,7 @@ inline constexpr std::size_t kMaxCacheEntryBytes = 16 * 1024;  ///< of the file
 struct CompiledModule {
   Hash artefact_sha256;
   std::uint64_t bytes = 0;  ///< of the artefact
-  static constexpr auto kFields = std::tuple{&CompiledModule::artefact_sha256, &CompiledModule::bytes};
+  static constexpr auto kFields = fields<&CompiledModule::artefact_sha256, &CompiledModule::bytes>;
 };
 
 /// It does not compile, and will not the next time.
@@ -24,13 +24,13 @@ struct RefusedModule {
   Text<4096> message;
   Text<4096> hint;
   static constexpr auto kFields =
-      std::tuple{&RefusedModule::limit, &RefusedModule::refused, &RefusedModule::message, &RefusedModule::hint};
+      fields<&RefusedModule::limit, &RefusedModule::refused, &RefusedModule::message, &RefusedModule::hint>;
 };
 
 struct CacheEntry {
   std::uint8_t version = kCacheEntryVersion;
   std::variant<CompiledModule, RefusedModule> outcome;
-  static constexpr auto kFields = std::tuple{&CacheEntry::version, &CacheEntry::outcome};
+  static constexpr auto kFields = fields<&CacheEntry::version, &CacheEntry::outcome>;
 };
 
 }  // namespace micro::wasm

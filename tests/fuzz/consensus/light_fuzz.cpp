@@ -2,6 +2,7 @@
 // none of the validators' keys, so whatever it accepts is the chain that they signed, and nothing else.
 #include <set>
 
+#include "chain/codec/fields.hpp"
 #include "chain/records/records.hpp"
 #include "consensus/light/light_client.hpp"
 #include "tests/fuzz/fuzz.hpp"
@@ -14,46 +15,46 @@ struct Boundary {
   Header header;
   Certificate certificate;
   ValidatorSet next;
-  static constexpr auto kFields = std::tuple{&Boundary::header, &Boundary::certificate, &Boundary::next};
+  static constexpr auto kFields = fields<&Boundary::header, &Boundary::certificate, &Boundary::next>;
 };
 struct Tip {
   Header header;
   Certificate certificate;
-  static constexpr auto kFields = std::tuple{&Tip::header, &Tip::certificate};
+  static constexpr auto kFields = fields<&Tip::header, &Tip::certificate>;
 };
 struct Value {
   StatePath path;
   std::optional<Blob<4'096>> value;
   StateProof proof;
-  static constexpr auto kFields = std::tuple{&Value::path, &Value::value, &Value::proof};
+  static constexpr auto kFields = fields<&Value::path, &Value::value, &Value::proof>;
 };
 struct Below {
   Header header;
   MmrProof proof;
-  static constexpr auto kFields = std::tuple{&Below::header, &Below::proof};
+  static constexpr auto kFields = fields<&Below::header, &Below::proof>;
 };
 struct Transaction {
   Header header;
   SignedTx tx;
   MerkleProof proof;
-  static constexpr auto kFields = std::tuple{&Transaction::header, &Transaction::tx, &Transaction::proof};
+  static constexpr auto kFields = fields<&Transaction::header, &Transaction::tx, &Transaction::proof>;
 };
 struct Receipt {
   Header header;
   TxReceipt receipt;
   MerkleProof proof;
-  static constexpr auto kFields = std::tuple{&Receipt::header, &Receipt::receipt, &Receipt::proof};
+  static constexpr auto kFields = fields<&Receipt::header, &Receipt::receipt, &Receipt::proof>;
 };
 struct BoundaryEvent {
   Header header;
   Event event;
   MerkleProof proof;
-  static constexpr auto kFields = std::tuple{&BoundaryEvent::header, &BoundaryEvent::event, &BoundaryEvent::proof};
+  static constexpr auto kFields = fields<&BoundaryEvent::header, &BoundaryEvent::event, &BoundaryEvent::proof>;
 };
 struct Far {
   Skip step;
   TimeMs now;
-  static constexpr auto kFields = std::tuple{&Far::step, &Far::now};
+  static constexpr auto kFields = fields<&Far::step, &Far::now>;
 };
 using Feed = std::variant<Boundary, Tip, Value, Below, Transaction, Receipt, BoundaryEvent, Far>;
 using Feeds = List<Feed, 16>;

@@ -2,6 +2,7 @@
 // what comes in is checked against a header that is trusted, executed and made final.
 #pragma once
 
+#include "chain/codec/fields.hpp"
 #include "p2p/sync/ports.hpp"
 #include "tests/gen/chain/small_net.hpp"
 
@@ -11,12 +12,12 @@ namespace micro::p2p::sync::test {
 struct RangeEntry {
   StatePath path;
   Blob<kMaxStateBytes> value;
-  static constexpr auto kFields = std::tuple{&RangeEntry::path, &RangeEntry::value};
+  static constexpr auto kFields = fields<&RangeEntry::path, &RangeEntry::value>;
 };
 struct RangeWithProof {
   List<RangeEntry, 65'536> entries;
   RangeProof proof;
-  static constexpr auto kFields = std::tuple{&RangeWithProof::entries, &RangeWithProof::proof};
+  static constexpr auto kFields = fields<&RangeWithProof::entries, &RangeWithProof::proof>;
 };
 
 inline StatePath path_of(const Key& key) {

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "chain/codec/fields.hpp"
 #include "p2p/sync/ports.hpp"
 
 namespace micro::p2p::sync::test {
@@ -12,11 +13,11 @@ struct ModelState {
   struct Entry {
     Key key;
     Blob<kMaxStateBytes> value;
-    static constexpr auto kFields = std::tuple{&Entry::key, &Entry::value};
+    static constexpr auto kFields = fields<&Entry::key, &Entry::value>;
     bool operator==(const Entry&) const = default;
   };
   List<Entry, 65'536> entries;
-  static constexpr auto kFields = std::tuple{&ModelState::entries};
+  static constexpr auto kFields = fields<&ModelState::entries>;
   bool operator==(const ModelState&) const = default;
 };
 

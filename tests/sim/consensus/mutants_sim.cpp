@@ -32,7 +32,7 @@ struct Rare {
   Rule rule;
   std::uint64_t seed;
 };
-constexpr auto kRare = std::array{Rare{Rule::kHelpLate, 1'534}};
+constexpr auto kRare = std::array{Rare{Rule::kHelpLate, 1'397}};
 
 constexpr auto kRuleNames = std::array{
 #define X(name) std::string_view(#name).substr(1),

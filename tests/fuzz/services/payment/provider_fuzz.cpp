@@ -1,5 +1,6 @@
 // Damaged books and hostile callers. The input is a set of books and vouchers: the books are recovered, then the
 // vouchers arrive. Whatever is in them, nobody without the channel's key gets a run, a receipt or a write.
+#include "chain/codec/fields.hpp"
 #include "tests/fuzz/fuzz.hpp"
 #include "tests/gen/services/payment_rig.hpp"
 
@@ -13,17 +14,17 @@ constexpr std::size_t kMaxEntries = 8;
 struct Entry {
   Blob<64> key;
   Blob<8'192> value;
-  static constexpr auto kFields = std::tuple{&Entry::key, &Entry::value};
+  static constexpr auto kFields = fields<&Entry::key, &Entry::value>;
 };
 struct Attempt {
   SignedVoucher paid;
   CallRequest request;
-  static constexpr auto kFields = std::tuple{&Attempt::paid, &Attempt::request};
+  static constexpr auto kFields = fields<&Attempt::paid, &Attempt::request>;
 };
 struct Input {
   List<Entry, kMaxEntries> books;
   List<Attempt, kMaxEntries> attempts;
-  static constexpr auto kFields = std::tuple{&Input::books, &Input::attempts};
+  static constexpr auto kFields = fields<&Input::books, &Input::attempts>;
 };
 
 /// A channel whose key nobody has: the hash of something as an x coordinate.

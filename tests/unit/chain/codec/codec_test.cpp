@@ -84,7 +84,7 @@ TEST(Codec, RefusesSecondEncodingsOfOneValue) {
 struct Ends {
   Point point;
   Colour colour = Colour::kBlue;
-  static constexpr auto kFields = std::tuple{&Ends::point, &Ends::colour};
+  static constexpr auto kFields = fields<&Ends::point, &Ends::colour>;
 };
 struct Around {
   Ends front;
@@ -93,7 +93,7 @@ struct Around {
   Height height;
   Ends back;
   static constexpr auto kFields =
-      std::tuple{&Around::front, &Around::flag, &Around::middle, &Around::height, &Around::back};
+      fields<&Around::front, &Around::flag, &Around::middle, &Around::height, &Around::back>;
 };
 
 // Neighbours of a fixed size are read in one step; what is wrong with one of them is said as if it had been read alone.
