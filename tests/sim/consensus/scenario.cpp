@@ -140,9 +140,9 @@ Scenario make_disk_scenario(std::uint64_t seed) {
   s.all_crash_at_ms = dice.below(2) == 0 ? static_cast<std::uint32_t>(dice.between(500, s.safety_ms)) : 0;
   s.failed_sync_ppm = dice.below(2) == 0 ? 5'000 : 0;
   s.deferred_blocks = dice.below(2) == 0 ? static_cast<std::uint32_t>(dice.between(1, 4)) : 0;
-  s.restored = SIZE_MAX;
-  const std::size_t restored = dice.below(s.members.size());
-  if (s.members[restored] == Behaviour::kHonest && restored != s.forgetful) s.restored = restored;
+  do {
+    s.restored = dice.below(s.members.size());
+  } while (s.members[s.restored] != Behaviour::kHonest || s.restored == s.forgetful);
   return s;
 }
 

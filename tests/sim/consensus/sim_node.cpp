@@ -168,7 +168,7 @@ void SimNode::lose_power() {
 }
 
 void SimNode::copy_ledger() {
-  if (disk() == nullptr || member_ != cluster_.scenario().restored || cluster_.dice().below(4) > 0) return;
+  if (disk() == nullptr || member_ != cluster_.scenario().restored || cluster_.dice().below(3) > 0) return;
   const ChainHead head = ledger_->head();
   copy_ = Copy{head.epoch, head.header.height, disk()->image()};
 }
