@@ -201,6 +201,11 @@ void Engine::enter(View view) {
   set_pace_timer();
   set_boundary_timer();
   release_bodies();
+  const auto known = views_.find(view);
+  const std::uint16_t by = leaders_.leader(view);
+  if (known != views_.end() && by != me_ && known->second.nullifies.by(by) != nullptr) {
+    nullify_current(Counter::kNullifiedWithLeader);  // it gave its view up before this node came here
+  }
 }
 
 /// Views that end within less than a few syncs would hold one transaction each and cost every member as much as full

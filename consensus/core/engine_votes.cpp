@@ -306,12 +306,14 @@ void Engine::hold(const Certificate& certificate, bool formed_here) {
   if (s.view <= floor_) return;
   const bool has_room = views_.size() < kMaxOpenViews || views_.contains(s.view);
   if (!has_room && s.kind != StatementKind::kFinalize) return;
-  auto& slot = views_[s.view].certificate(s.kind);
-  if (slot) {
-    if (slot->statement == s) return;
+  ViewState& state = views_[s.view];
+  auto& slot = state.certificate(s.kind);
+  if (slot && slot->statement == s) return;
+  for (const auto* held : {&state.notarization, &state.nullification, &state.finalization}) {
+    if (!*held || !contradict((*held)->statement, s)) continue;
     return halt({Fault::kMismatch, "two certificates contradict each other in view " + s.view.text(),
                  "more than a third of the committee's weight lies: keep the proof"},
-                {*slot, certificate});
+                {**held, certificate});
   }
   slot = certificate;
   // Ancestors are committed without a certificate of their own: the journal has to know what made them final before the

@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/options.h>
@@ -9,11 +10,8 @@
 #include <rocksdb/sst_file_writer.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 namespace micro {
 namespace {
@@ -165,9 +163,8 @@ class RocksKv final : public Kv {
     const std::string path = folder_ + "/incoming";
     // A crash may leave this name as a second link to a file that the database has taken over: writing into it, instead
     // of removing the name, would destroy that file.
-    if (const int gone = ::unlink(path.c_str()); gone != 0 && errno != ENOENT) {
-      return fail(Fault::kIo, "removing " + path + ": " + std::strerror(errno));
-    }
+    const rocksdb::Status gone = db_->GetEnv()->DeleteFile(path);
+    if (!gone.ok() && !gone.IsNotFound() && !gone.IsPathNotFound()) return failure("removing " + path, gone);
     rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), db_->GetOptions(), nullptr, kKeepInPageCache);
     rocksdb::Status status = writer.Open(path);
     for (std::size_t i = 0; i < entries.size() && status.ok(); ++i) {
@@ -190,9 +187,11 @@ class RocksKv final : public Kv {
 
 }  // namespace
 
-Result<std::unique_ptr<Kv>> open_rocks_kv(const std::string& folder, RocksUse use) {
+Result<std::unique_ptr<Kv>> open_rocks_kv(const std::string& folder, RocksUse use, rocksdb::Env* env) {
   rocksdb::DB* db = nullptr;
-  const rocksdb::Status status = rocksdb::DB::Open(options_for(use), folder, &db);
+  rocksdb::Options options = options_for(use);
+  if (env != nullptr) options.env = env;
+  const rocksdb::Status status = rocksdb::DB::Open(options, folder, &db);
   if (!status.ok()) {
     auto failed = failure("opening the database in " + folder, status);
     failed.error().hint = status.IsCorruption()

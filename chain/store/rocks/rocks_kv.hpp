@@ -7,6 +7,10 @@
 
 #include "chain/store/kv.hpp"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace micro {
 
 /// How an instance is used.
@@ -16,7 +20,7 @@ enum class RocksUse : std::uint8_t {
 };
 
 /// kIo when the folder cannot be opened (another process has it, no space, no right), kCorrupt when a record that was
-/// synced is damaged.
-Result<std::unique_ptr<Kv>> open_rocks_kv(const std::string& folder, RocksUse use);
+/// synced is damaged. `env`: the files and threads to work with, for tests; it outlives the database.
+Result<std::unique_ptr<Kv>> open_rocks_kv(const std::string& folder, RocksUse use, rocksdb::Env* env = nullptr);
 
 }  // namespace micro

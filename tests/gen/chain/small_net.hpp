@@ -62,6 +62,11 @@ class SmallNet {
     options.threads = threads;
     opened_ = LedgerImpl::open(genesis_, std::move(ledger_db), std::move(state_db), policy_, options);
   }
+  /// On databases of any kind, which nobody looks into.
+  SmallNet(Genesis genesis, std::unique_ptr<Kv> ledger_db, std::unique_ptr<Kv> state_db, const LedgerOptions& options)
+      : genesis_(std::move(genesis)) {
+    opened_ = LedgerImpl::open(genesis_, std::move(ledger_db), std::move(state_db), policy_, options);
+  }
   [[nodiscard]] const Result<std::unique_ptr<LedgerImpl>>& opened() const { return opened_; }
   LedgerImpl& ledger() { return **opened_; }
   [[nodiscard]] const Genesis& genesis() const { return genesis_; }

@@ -182,7 +182,13 @@ void Cluster::crash_and_restart(SimNode& node) {
   if (!node.is_up()) return;
   node.crash();
   if (node.member() == scenario_.forgetful && dice_.below(2) == 0) node.forget_journal();
-  if (node.member() == scenario_.restored && !scenario_.real_ledger && dice_.below(2) == 0) node.restore_ledger();
+  const bool has_copies = !scenario_.real_ledger || scenario_.rocks;
+  if (node.member() == scenario_.restored && has_copies && (scenario_.rocks || dice_.below(2) == 0))
+    node.restore_ledger();
+  restart_later(node);
+}
+
+void Cluster::restart_later(SimNode& node) {
   schedule(dice_.between(50, 2'000) * kUsPerMs, [&node] {
     if (!node.is_up()) node.boot();
   });

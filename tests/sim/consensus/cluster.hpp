@@ -71,11 +71,15 @@ class Cluster {
   [[nodiscard]] std::vector<std::unique_ptr<SimNode>>& nodes() { return nodes_; }
   std::unique_ptr<SimLedger> make_ledger(const std::shared_ptr<ModelChain>& chain, std::size_t node);
   void crash_and_restart(SimNode& node);
+  /// Of a node that is down.
+  void restart_later(SimNode& node);
   /// A vote of an honest node is on its way for the first time. `nullified_by`: so many nullified its view by now.
   void vote_left(SimNode& node, const simplex::Vote& vote, std::size_t nullified_by);
   [[nodiscard]] bool crash_now(SimFault fault, std::uint32_t ppm);
   /// The same where this run also crashes between the steps of a disk.
   [[nodiscard]] bool crash_at(SimFault step, std::uint32_t ppm);
+  /// The dice alone: counted when it comes to it.
+  [[nodiscard]] bool strikes(std::uint32_t ppm) { return scenario_.crash_at_steps && dice_.chance(fault_rate(ppm)); }
   /// Zero once the network is healed.
   [[nodiscard]] std::uint32_t fault_rate(std::uint32_t ppm) const { return healed_ ? 0 : ppm; }
   [[nodiscard]] bool healed() const { return healed_; }
@@ -85,8 +89,9 @@ class Cluster {
   /// Brings evidence before the real ledger, as often as it takes.
   void report(const SimNode& node, SubmitEvidence evidence);
   [[nodiscard]] std::uint64_t journal_limit() const;
-  void count(SimFault fault) { ++faults_[static_cast<std::size_t>(fault)]; }
+  void count(SimFault fault, std::uint64_t times = 1) { faults_[static_cast<std::size_t>(fault)] += times; }
   void violation(std::string what);
+  void trace_disk(std::uint64_t digest) { mix(digest); }
   void trace_event(const SimNode& node, const simplex::Event& event);
   void trace_effect(const SimNode& node, const simplex::Effect& effect);
 

@@ -1,8 +1,10 @@
 // Runs seeds of whole networks. SEED=n replays one (TRACE=1 prints all of it); SEEDS=n runs that many, from FIRST on.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <span>
 
 #include "tests/sim/consensus/light_attack.hpp"
 
@@ -17,6 +19,8 @@ std::uint64_t from_env(const char* name, std::uint64_t otherwise) {
 constexpr std::uint64_t kSeeds = 150;
 constexpr std::uint64_t kFullSeeds = 2'000;
 constexpr std::uint64_t kSeatSeeds = 8;
+constexpr std::uint64_t kDiskSeeds = 30;
+constexpr std::uint64_t kFullDiskSeeds = 300;
 constexpr std::uint64_t kTimesEach = 100;  ///< each fault happens at least so often in a suite
 
 RunResult run_seed(std::uint64_t seed) {
@@ -70,7 +74,7 @@ void print(const Totals& t, double seconds) {
       static_cast<unsigned long long>(t.heights), static_cast<unsigned long long>(t.messages),
       static_cast<double>(t.messages) / seconds, static_cast<unsigned long long>(t.votes_checked),
       static_cast<double>(t.simulated_ms) / 1'000 / seconds, static_cast<unsigned long long>(t.trace), kDeltaMs);
-  print_each("fault", kFaultNames, t.faults);
+  print_each("fault", kFaultNames, std::span(t.faults).first(kFirstDiskFault));
   print_each("event", Happened::kEvents, t.happened.events);
   print_each("effect", Happened::kEffects, t.happened.effects);
   print_each("message", Happened::kMessages, t.happened.messages);
@@ -80,7 +84,7 @@ void print(const Totals& t, double seconds) {
 /// Each fault often, in a slice as often as its part of the seeds; each event, effect, message and rule at all.
 void expect_coverage(const Totals& t) {
   const std::uint64_t often = std::max<std::uint64_t>(1, kTimesEach * t.runs / kFullSeeds);
-  for (std::size_t i = 0; i < t.faults.size(); ++i) EXPECT_GE(t.faults[i], often) << kFaultNames[i];
+  for (std::size_t i = 0; i < kFirstDiskFault; ++i) EXPECT_GE(t.faults[i], often) << kFaultNames[i];
   // Honest engines never fail or stop here: both have tests of their own.
   const std::set<std::string_view> not_here{"failed", "halt"};
   const auto at_all = [&](const auto& names, const auto& counts) {
@@ -135,6 +139,13 @@ TEST(ConsensusSim, TheRealLedgerBehavesLikeItsModel) {
   std::printf("%llu heights over the real ledger\n", static_cast<unsigned long long>(heights));
 }
 
+/// Of `after` that are not in `before`.
+std::uint64_t newcomers(const ValidatorSet& before, const ValidatorSet& after) {
+  return static_cast<std::uint64_t>(std::ranges::count_if(after.members, [&](const Validator& v) {
+    return std::ranges::find(before.members, v.key, &Validator::key) == before.members.end();
+  }));
+}
+
 TEST(ConsensusSim, ValidatorsJoinAndLeaveThroughTransactions) {
   const std::uint64_t first = from_env("SEATS_FIRST", 1);
   const std::uint64_t n = from_env("SEATS_SEEDS", kSeatSeeds);
@@ -150,10 +161,8 @@ TEST(ConsensusSim, ValidatorsJoinAndLeaveThroughTransactions) {
     accused += result.accused;
     convicted += result.convicted;
     for (std::size_t e = 1; e < result.committees.size(); ++e) {
-      const std::size_t before = result.committees[e - 1].members.size();
-      const std::size_t now = result.committees[e].members.size();
-      joined += now > before ? now - before : 0;
-      left += before > now ? before - now : 0;
+      joined += newcomers(result.committees[e - 1], result.committees[e]);
+      left += newcomers(result.committees[e], result.committees[e - 1]);
     }
   }
   std::printf("%llu seats taken, %llu left, %llu validators accused, %llu convicted\n",
@@ -162,6 +171,39 @@ TEST(ConsensusSim, ValidatorsJoinAndLeaveThroughTransactions) {
   EXPECT_GE(joined, n);
   EXPECT_GE(left, n / 3);
   if (n >= kSeatSeeds) EXPECT_GE(convicted, 1U) << "nobody lied provably";
+}
+
+TEST(ConsensusSim, DatabasesOnALossyDiskForgetNothingThatWasTold) {
+  const std::uint64_t first = from_env("DISK_FIRST", 1);
+  const std::uint64_t n = from_env("DISK_SEEDS", kDiskSeeds);
+  Totals totals;
+  for (std::uint64_t seed = first; seed < first + n; ++seed) {
+    Cluster cluster(make_disk_scenario(seed));
+    cluster.verbose = std::getenv("TRACE") != nullptr;
+    const RunResult result = cluster.run();
+    totals.add(result);
+    EXPECT_TRUE(result.violations.empty()) << "DISK_FIRST=" << seed << ": " << result.violations.front();
+  }
+  std::printf("%llu seeds over RocksDB, %llu heights, %llu starts, trace %016llx\n",
+              static_cast<unsigned long long>(totals.runs), static_cast<unsigned long long>(totals.heights),
+              static_cast<unsigned long long>(totals.faults[static_cast<std::size_t>(SimFault::kRestart)]),
+              static_cast<unsigned long long>(totals.trace));
+  const std::uint64_t often = std::max<std::uint64_t>(1, kTimesEach * n / kFullDiskSeeds);
+  for (std::size_t i = kFirstDiskFault; i < totals.faults.size(); ++i) {
+    std::printf("  %-8s %-24s %12llu\n", "disk", std::string(kFaultNames[i]).c_str(),
+                static_cast<unsigned long long>(totals.faults[i]));
+    if (n >= kDiskSeeds) EXPECT_GE(totals.faults[i], often) << kFaultNames[i];
+  }
+}
+
+TEST(ConsensusSim, ALossyDiskReplaysBitForBit) {
+  for (const std::uint64_t seed : {2ULL, 5ULL}) {
+    const RunResult a = Cluster(make_disk_scenario(seed)).run();
+    const RunResult b = Cluster(make_disk_scenario(seed)).run();
+    EXPECT_EQ(a.trace, b.trace) << seed;
+    EXPECT_EQ(a.faults, b.faults) << seed;
+    EXPECT_GT(a.heights, 0U);
+  }
 }
 
 TEST(ConsensusSim, ASeedReplaysBitForBit) {

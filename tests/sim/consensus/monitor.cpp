@@ -252,6 +252,22 @@ void Monitor::committed(SimNode& node, const Block& block, const std::optional<C
   if (3 * signers <= 2 * total) cluster_.violation(name(node) + " commits without a quorum");
 }
 
+void Monitor::booted(SimNode& node, Height told) {
+  const ChainHead head = node.ledger().head();
+  const std::uint64_t height = head.header.height.value;
+  if (height < told.value) {
+    cluster_.violation(name(node) + " was told that height " + told.text() + " is final and wakes up at " +
+                       head.header.height.text());
+  }
+  if (height == 0) return;
+  if (height == chain_.size() + 1) {  // durable here, and nobody was told
+    const auto block = node.ledger().block(head.id);
+    if (block) return committed(node, *block, head.certificate);
+  }
+  if (height > chain_.size() || chain_[height - 1] != head.id)
+    cluster_.violation(name(node) + " wakes up on another block at height " + head.header.height.text());
+}
+
 void Monitor::accused(const SimNode& node, const Evidence& evidence) {
   ++proofs_;
   cluster_.report(node, {evidence.key,

@@ -21,6 +21,8 @@ class Monitor {
   /// Of everything that leaves an honest node: I1 and I2 over all its lives, and that its disk holds what it rests on.
   void leaves(SimNode& node, const simplex::Message& message);
   void committed(SimNode& node, const Block& block, const std::optional<Certificate>& certificate);
+  /// A process began where the disk had it: nothing that the one before was told is final may be missing.
+  void booted(SimNode& node, Height told);
   void accused(const SimNode& node, const simplex::Evidence& evidence);
   void bounds(const SimNode& node);
 

@@ -1,7 +1,9 @@
-// The real ledger on databases in memory, whose images survive the crash of a simulated node.
+// The real ledger on databases in memory, whose images survive the crash of a simulated node, or on RocksDB over a disk
+// that keeps what was synced.
 #include "chain/committee/seat_rules.hpp"
 #include "chain/identity/node_identity.hpp"
 #include "tests/gen/chain/small_net.hpp"
+#include "tests/sim/consensus/careless_kv.hpp"
 #include "tests/sim/consensus/sim_ledger.hpp"
 
 namespace micro::test {
@@ -34,8 +36,9 @@ Genesis real_genesis(const Committees& committees, const Scenario& scenario) {
 
 class RealLedger final : public SimLedger, private Ledger {
  public:
-  RealLedger(const Genesis& genesis, std::shared_ptr<ModelChain> disk);
+  RealLedger(const Genesis& genesis, const Scenario& scenario, std::shared_ptr<ModelChain> disk);
   ~RealLedger() override;
+  [[nodiscard]] Status opened() const override { return opened_; }
   Ledger& port() override { return *this; }
   [[nodiscard]] ChainHead head() const override { return net_->ledger().head().value(); }
   [[nodiscard]] std::optional<Block> block(const BlockId& id) const override;
@@ -55,21 +58,43 @@ class RealLedger final : public SimLedger, private Ledger {
   Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) override;
   [[nodiscard]] Result<ValidatorSet> validators(Epoch epoch) const override { return net_->ledger().validators(epoch); }
 
+  [[nodiscard]] Status open_rocks(const Genesis& genesis, const Scenario& scenario);
+
   using NextStep = std::function<std::optional<Payload>(const StateView&, const Address& sender)>;
   [[nodiscard]] std::optional<SignedTx> step_of(std::uint8_t account, const NextStep& step) const;
 
   std::shared_ptr<ModelChain> disk_;
   std::unique_ptr<SmallNet> net_;
+  Status opened_;
   std::set<BlockId> executed_;
 };
 
 }  // namespace
 
-RealLedger::RealLedger(const Genesis& genesis, std::shared_ptr<ModelChain> disk) : disk_(std::move(disk)) {
-  net_ = std::make_unique<SmallNet>(genesis, Disks{disk_->ledger_db, disk_->state_db});
+RealLedger::RealLedger(const Genesis& genesis, const Scenario& scenario, std::shared_ptr<ModelChain> disk)
+    : disk_(std::move(disk)) {
+  if (scenario.rocks) {
+    opened_ = open_rocks(genesis, scenario);
+  } else {
+    net_ = std::make_unique<SmallNet>(genesis, Disks{disk_->ledger_db, disk_->state_db});
+  }
+}
+
+Status RealLedger::open_rocks(const Genesis& genesis, const Scenario& scenario) {
+  auto dbs = TRY(open_databases(*disk_->machine));
+  LedgerOptions options;
+  options.threads = 1;
+  if (scenario.deferred_blocks > 0) {
+    options.index = {.min_deferred = 4, .max_entries = 1'000, .max_blocks = scenario.deferred_blocks};
+    options.state = {.min_deferred = 4, .max_bytes = 1u << 20, .max_blocks = scenario.deferred_blocks};
+  }
+  net_ = std::make_unique<SmallNet>(genesis, std::move(dbs.ledger), std::move(dbs.state), options);
+  if (!net_->opened()) return std::unexpected(net_->opened().error());
+  return {};
 }
 
 RealLedger::~RealLedger() {
+  if (disk_->machine) return;
   const Disks disks = net_->disks();
   disk_->ledger_db = disks.ledger;
   disk_->state_db = disks.state;
@@ -181,7 +206,7 @@ Status RealLedger::finalize(const BlockId& block, const std::optional<Certificat
 
 std::unique_ptr<SimLedger> make_real_ledger(const Committees& committees, const Scenario& scenario,
                                             std::shared_ptr<ModelChain> disk) {
-  return std::make_unique<RealLedger>(real_genesis(committees, scenario), std::move(disk));
+  return std::make_unique<RealLedger>(real_genesis(committees, scenario), scenario, std::move(disk));
 }
 
 }  // namespace micro::test

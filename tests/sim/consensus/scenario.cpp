@@ -125,16 +125,37 @@ Scenario make_real_scenario(std::uint64_t seed) {
   return s;
 }
 
+Scenario make_disk_scenario(std::uint64_t seed) {
+  Dice dice(seed ^ 0xd15c);
+  Scenario s = make_real_scenario(seed);
+  s.clean = false;
+  s.rocks = true;
+  s.safety_ms = static_cast<std::uint32_t>(dice.between(4'000, 7'000));
+  if (dice.below(2) == 0) s.epoch_ms = 60'000;
+  s.delay_ms = std::min<std::uint32_t>(s.delay_ms, 60);
+  s.heal_delay_ms = 40;
+  s.loss_ppm /= 2;
+  s.crash_every_ms = static_cast<std::uint32_t>(dice.between(150, 800));
+  s.crash_at_steps = true;
+  s.all_crash_at_ms = dice.below(2) == 0 ? static_cast<std::uint32_t>(dice.between(500, s.safety_ms)) : 0;
+  s.failed_sync_ppm = dice.below(2) == 0 ? 5'000 : 0;
+  s.deferred_blocks = dice.below(2) == 0 ? static_cast<std::uint32_t>(dice.between(1, 4)) : 0;
+  do {
+    s.restored = dice.below(s.members.size());
+  } while (s.members[s.restored] != Behaviour::kHonest || s.restored == s.forgetful);
+  return s;
+}
+
 Scenario make_seats_scenario(std::uint64_t seed) {
   Dice dice(seed ^ 0x5ea7);
   Scenario s = make_real_scenario(seed);
   s.real_signatures = true;
   s.epoch_ms = static_cast<std::uint32_t>(dice.between(400, 900));
-  s.safety_ms = 9'000;
+  s.safety_ms = 12'000;
   // Equal stakes: the faulty ones of the genesis are less than a third of it, and of all that come in addition.
   s.weights[0].assign(s.members.size(), kSeatStake);
-  for (int joiners = 2; joiners > 0; --joiners) {
-    s.seats[s.members.size()] = joiners == 2 ? static_cast<std::uint32_t>(dice.between(4'000, 6'000)) : 0;
+  for (int joiners = 3; joiners > 0; --joiners) {
+    s.seats[s.members.size()] = joiners > 1 ? static_cast<std::uint32_t>(dice.between(5'000, 9'000)) : 0;
     s.members.push_back(Behaviour::kHonest);
     s.weights[0].push_back(0);
   }

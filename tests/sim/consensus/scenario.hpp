@@ -42,22 +42,28 @@ enum class Behaviour : std::uint8_t {
 #undef X
 };
 
-#define MICRO_FAULTS(X)                                                                                               \
-  X(kLost)                                                                                                            \
-  X(kDuplicated)                                                                                                      \
-  X(kReordered)                                                                                                       \
-  X(kPartitioned)                                                                                                     \
-  X(kOneWay)                                                                                                          \
-  X(kFlapping)                                                                                                        \
-  X(kCrash)                                                                                                           \
-  X(kAllCrash)                                                                                                        \
-  X(kTornTail)                                                                                                        \
-  X(kUnsyncedLost)                                                                                                    \
-  X(kFailedSync) X(kMemoryLost) X(kCrashInCommit) X(kSlowDisk) X(kPoison) X(kTwinSplit) X(kCrashAtAppend)             \
-      X(kCrashAtSync) X(kCrashAfterSync) X(kCrashBeforeCommit) X(kCrashAtEpoch) X(kCrashAtRewrite) X(kLedgerRestored) \
-          X(kLongDelay) X(kFarNode) X(kStaleProposal) X(kLightLie) X(kLie) X(kEquivocation) X(kNullAndFinal)          \
-              X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange) X(kUnequalWeights)    \
-                  X(kJoinOrLeave) X(kDeadNode) X(kRestart)
+#define MICRO_FAULTS(X)                                                                                          \
+  X(kLost)                                                                                                       \
+  X(kDuplicated)                                                                                                 \
+  X(kReordered)                                                                                                  \
+  X(kPartitioned)                                                                                                \
+  X(kOneWay)                                                                                                     \
+  X(kFlapping)                                                                                                   \
+  X(kCrash)                                                                                                      \
+  X(kAllCrash)                                                                                                   \
+  X(kTornTail)                                                                                                   \
+  X(kUnsyncedLost)                                                                                               \
+  X(kFailedSync)                                                                                                 \
+  X(kMemoryLost)                                                                                                 \
+  X(kCrashInCommit)                                                                                              \
+  X(kSlowDisk)                                                                                                   \
+  X(kPoison)                                                                                                     \
+  X(kTwinSplit)                                                                                                  \
+  X(kCrashAtAppend) X(kCrashAtSync) X(kCrashAfterSync) X(kCrashBeforeCommit) X(kCrashAtEpoch) X(kCrashAtRewrite) \
+      X(kLedgerRestored) X(kLongDelay) X(kFarNode) X(kStaleProposal) X(kLightLie) X(kLie) X(kEquivocation)       \
+          X(kNullAndFinal) X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange)     \
+              X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode) X(kRestart) X(kDiskCutInCommit) X(kDiskCutAtStart) \
+                  X(kDiskSyncFailed) X(kDiskBytesGone) X(kDiskTorn) X(kDiskNamesLost) X(kDiskRestored)
 enum class SimFault : std::uint8_t {
 #define X(name) name,
   MICRO_FAULTS(X)
@@ -68,6 +74,8 @@ inline constexpr auto kFaultNames = std::array{
     MICRO_FAULTS(X)
 #undef X
 };
+/// From here on only where the databases are RocksDB's.
+inline constexpr auto kFirstDiskFault = static_cast<std::size_t>(SimFault::kDiskCutInCommit);
 using FaultCounts = std::array<std::uint64_t, kFaultNames.size()>;
 
 /// What the genesis credits each member, and a joiner bonds, where seats are taken: µT.
@@ -112,13 +120,18 @@ struct Scenario {
   /// Members that take a seat with real transactions, and when each leaves it again; 0: it stays. Real ledger and
   /// signatures only.
   std::map<std::size_t, std::uint32_t> seats;
+  bool rocks = false;  ///< the real ledger's databases are RocksDB's, on a disk that loses what is not synced
+  std::uint32_t deferred_blocks =
+      0;  ///< so many blocks' entries and values go to their places at once; 0: as in a node
 };
 
 /// Everything of a run with this seed. Lying and dead weight stays below a third in every epoch.
 Scenario make_scenario(std::uint64_t seed);
 /// The same over the real ledger: one committee for all epochs, no poison.
 Scenario make_real_scenario(std::uint64_t seed);
-/// The same with real signatures, where honest members beyond the genesis join, and some leave again.
+/// The same on RocksDB, where crashes are frequent and fall between the steps of the disk.
+Scenario make_disk_scenario(std::uint64_t seed);
+/// The same on memory with real signatures, where honest members beyond the genesis join, and some leave again.
 Scenario make_seats_scenario(std::uint64_t seed);
 
 }  // namespace micro::test

@@ -1,4 +1,5 @@
-// What a simulated node runs consensus over: a cheap model of the ledger's port, or the real ledger on memory.
+// What a simulated node runs consensus over: a cheap model of the ledger's port, or the real ledger, on memory or on
+// RocksDB.
 #pragma once
 
 #include <memory>
@@ -8,6 +9,8 @@
 #include "tests/sim/consensus/scenario.hpp"
 
 namespace micro::test {
+
+class RocksMachine;
 
 /// Who is in the set of an epoch, for all nodes alike.
 struct Committees {
@@ -19,6 +22,8 @@ struct Committees {
 class SimLedger {
  public:
   virtual ~SimLedger() = default;
+  /// What the real ledger says when it cannot be opened; nothing else may be asked of it then.
+  [[nodiscard]] virtual Status opened() const { return {}; }
   virtual Ledger& port() = 0;
   [[nodiscard]] virtual ChainHead head() const = 0;
   [[nodiscard]] virtual std::optional<Block> block(const BlockId& id) const = 0;
@@ -45,6 +50,7 @@ struct ModelChain {
   std::map<BlockId, std::size_t> index;
   std::map<Bytes, Bytes> ledger_db;  ///< of the real ledger
   std::map<Bytes, Bytes> state_db;
+  std::shared_ptr<RocksMachine> machine;  ///< …where its databases are RocksDB's
 };
 
 /// The model forgets early what it executed, so that being forgotten is no rare thing.
@@ -97,6 +103,18 @@ class ModelLedger final : public SimLedger, private Ledger {
   std::set<std::uint64_t> committed_;
   std::set<std::uint64_t> waiting_;
 };
+
+/// What the databases are no longer careful about, for the simulator's own test.
+#define MICRO_DISK_MUTANTS(X)                                              \
+  X(kCommitUnsynced)   /* a commit is told before it is synced */          \
+  X(kCommitInTwo)      /* a block and the tip, values and height, apart */ \
+  X(kStateBeforeBlock) /* the state's batch is written before the block's */
+enum class DiskMutant : std::uint8_t {
+#define X(name) name,
+  MICRO_DISK_MUTANTS(X)
+#undef X
+};
+inline thread_local std::optional<DiskMutant> broken_disk;
 
 /// The real ledger. Its committee stays the one of epoch 0, or follows the seats that operators take and leave. In
 /// real_ledger.cpp, apart from all that it links.

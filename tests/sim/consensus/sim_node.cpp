@@ -1,11 +1,25 @@
 #include "tests/sim/consensus/sim_node.hpp"
 
 #include "chain/crypto/hash.hpp"
+#include "tests/gen/disk/rocks_machine.hpp"
 #include "tests/sim/consensus/cluster.hpp"
 
 namespace micro::test {
 
 using namespace simplex;  // NOLINT: the shell speaks the engine's words
+
+namespace {
+
+// What the databases' disk suffers, and about how many steps a start and a commit take: later ones do not come.
+constexpr std::uint32_t kCutAtStartPpm = 150'000;
+constexpr std::uint32_t kCutInCommitPpm = 150'000;
+constexpr std::uint32_t kFailedSyncPpm = 60'000;
+constexpr std::uint64_t kStepsOfAStart = 120;
+constexpr std::uint64_t kStepsOfACommit = 4;
+constexpr std::uint64_t kStepsOfALongCommit = 40;  ///< that brings entries and values to their places
+constexpr std::uint64_t kSyncsOfACommit = 2;
+
+}  // namespace
 
 void Durable::note(const Record& record) {
   const auto body = [&](const Block& block) { bodies.insert(block_id(block.header)); };
@@ -53,7 +67,7 @@ std::uint64_t SimNode::journal_bytes() const {
 void SimNode::boot() {
   const Scenario& s = cluster_.scenario();
   ++life_;
-  ledger_ = cluster_.make_ledger(chain_, index_);
+  if (!open_ledger()) return;
   EngineConfig config = cluster_.engine_config();
   config.key = signer_.key();
   config.seed = s.seed * 64 + index_;
@@ -67,13 +81,16 @@ void SimNode::boot() {
   if (ever_booted_) cluster_.count(SimFault::kRestart);
   ever_booted_ = true;
   engine_ = std::make_unique<Engine>(config, signer_);
+  if (is_honest()) cluster_.monitor().booted(*this, told_);
   perform(engine_->start({head, ledger_->port().validators(head.epoch).value()}, std::move(records), now()));
 }
 
 void SimNode::crash() {
   ++life_;
+  if (disk() != nullptr) disk()->cut();
   engine_.reset();
   ledger_.reset();
+  if (disk() != nullptr) lose_power();
   held_.clear();
   Dice& dice = cluster_.dice();
   for (auto& [epoch, file] : files_) {
@@ -93,7 +110,77 @@ void SimNode::forget_journal() {
   cluster_.count(SimFault::kMemoryLost);
 }
 
+// --- the databases' disk ---
+
+LossyDisk* SimNode::disk() {
+  return chain_->machine ? &chain_->machine->disk() : nullptr;
+}
+
+/// False where the machine died on the way.
+bool SimNode::open_ledger() {
+  if (cluster_.scenario().rocks && !chain_->machine) chain_->machine = std::make_shared<RocksMachine>();
+  const bool breaks = disk() != nullptr && cluster_.strikes(kCutAtStartPpm);
+  if (breaks) disk()->cut_at(1 + cluster_.dice().below(kStepsOfAStart));
+  disk_hurt_ = false;
+  ledger_ = cluster_.make_ledger(chain_, index_);
+  const Status opened = ledger_->opened();
+  if (breaks && !disk()->has_power()) {
+    cluster_.count(SimFault::kDiskCutAtStart);
+    crash();
+    cluster_.restart_later(*this);
+    return false;
+  }
+  if (breaks) disk()->cut_at(0);
+  if (opened) return true;
+  cluster_.violation("node " + std::to_string(index_) + " does not find its ledger again: " + opened.error().message);
+  ledger_.reset();
+  return false;
+}
+
+void SimNode::break_disk_soon() {
+  if (disk() == nullptr) return;
+  const bool is_long = cluster_.scenario().deferred_blocks > 0 && cluster_.dice().below(2) == 0;
+  const std::uint64_t steps = is_long ? kStepsOfALongCommit : kStepsOfACommit;
+  if (cluster_.strikes(kCutInCommitPpm)) disk()->cut_at(1 + cluster_.dice().below(steps));
+  if (cluster_.strikes(kFailedSyncPpm)) disk()->fail_sync_at(1 + cluster_.dice().below(kSyncsOfACommit));
+}
+
+/// Whether the power went within the step that is over.
+bool SimNode::disk_died() {
+  if (disk() == nullptr) return false;
+  if (disk()->sync_failed()) {
+    disk_hurt_ = true;
+    cluster_.count(SimFault::kDiskSyncFailed);
+  }
+  disk()->cut_at(0);
+  disk()->fail_sync_at(0);
+  if (disk()->has_power()) return false;
+  cluster_.count(SimFault::kDiskCutInCommit);
+  return true;
+}
+
+void SimNode::lose_power() {
+  const LossyDisk::Lost lost = disk()->lose_power([this](std::uint64_t bound) { return cluster_.dice().below(bound); });
+  cluster_.count(SimFault::kDiskBytesGone, lost.gone);
+  cluster_.count(SimFault::kDiskTorn, lost.torn);
+  cluster_.count(SimFault::kDiskNamesLost, lost.names);
+  cluster_.trace_disk(disk()->digest());
+}
+
+void SimNode::copy_ledger() {
+  if (disk() == nullptr || member_ != cluster_.scenario().restored || cluster_.dice().below(3) > 0) return;
+  const ChainHead head = ledger_->head();
+  copy_ = Copy{head.epoch, head.header.height, disk()->image()};
+}
+
 void SimNode::restore_ledger() {
+  if (disk() != nullptr) {
+    if (!copy_ || copy_->height == told_ || files_.empty() || copy_->epoch < files_.rbegin()->first) return;
+    disk()->restore(copy_->image);
+    told_ = copy_->height;
+    cluster_.count(SimFault::kDiskRestored);
+    return;
+  }
   std::size_t first = chain_->blocks.size();
   while (first > 0 && !chain_->blocks[first - 1].header.boundary) --first;
   const std::size_t kept = first + cluster_.dice().below(chain_->blocks.size() - first + 1);
@@ -102,6 +189,7 @@ void SimNode::restore_ledger() {
   for (std::size_t i = kept; i < chain_->blocks.size(); ++i) chain_->index.erase(block_id(chain_->blocks[i].header));
   chain_->blocks.resize(kept);
   chain_->certificates.resize(kept);
+  told_ = Height(kept);
 }
 
 std::vector<Record> SimNode::recover(Epoch epoch) {
@@ -328,11 +416,15 @@ void SimNode::act_build(const Build& build) {
 void SimNode::act_commit(const Commit& commit) {
   after(cluster_.dice().between(500, 6'000), [this, commit] {
     if (cluster_.crash_at(SimFault::kCrashBeforeCommit, 10'000)) return cluster_.crash_and_restart(*this);
+    break_disk_soon();
     const Status done = ledger_->port().finalize(commit.block, commit.certificate);
+    if (disk_died() || (!done && disk_hurt_)) return cluster_.crash_and_restart(*this);
     if (!done && done.error().fault == Fault::kNotFound) return feed(Committed{commit.block, {}, true});
     if (!done) return cluster_.violation("the ledger refuses a commit: " + done.error().message);
     const auto block = ledger_->block(commit.block);
+    told_ = std::max(told_, block->header.height);
     if (is_honest()) cluster_.monitor().committed(*this, *block, commit.certificate);
+    copy_ledger();
     if (cluster_.crash_now(SimFault::kCrashInCommit, 10'000)) return cluster_.crash_and_restart(*this);
     after(cluster_.dice().between(10, 500), [this, id = commit.block, boundary = block->header.boundary] {
       Committed event{id, {}};

@@ -8,6 +8,7 @@
 
 #include "consensus/core/engine.hpp"
 #include "consensus/journal/format.hpp"
+#include "tests/gen/disk/lossy_disk.hpp"
 #include "tests/sim/consensus/sim_ledger.hpp"
 #include "tests/sim/consensus/sim_signer.hpp"
 
@@ -81,6 +82,12 @@ class SimNode {
   void open_journal(Epoch epoch, Epoch keep_from);
   std::vector<simplex::Record> recover(Epoch epoch);
   void announce_waiting();
+  bool open_ledger();
+  void break_disk_soon();
+  bool disk_died();
+  void lose_power();
+  void copy_ledger();
+  [[nodiscard]] LossyDisk* disk();
 
   Cluster& cluster_;
   std::size_t index_;
@@ -94,6 +101,13 @@ class SimNode {
   std::shared_ptr<ModelChain> chain_ = std::make_shared<ModelChain>();
   std::optional<TimeMs> vote_after_;
   bool ever_booted_ = false;
+  Height told_;  ///< the highest block that anyone here was told is final
+  struct Copy {
+    Epoch epoch;
+    Height height;
+    LossyDisk::Image image;
+  };
+  std::optional<Copy> copy_;  ///< of the databases
 
   // Does not.
   std::uint64_t life_ = 0;
@@ -113,6 +127,7 @@ class SimNode {
   bool dirty_ = false;
   std::uint64_t timer_ = 0;
   bool waiting_announced_ = false;
+  bool disk_hurt_ = false;  ///< a sync failed since the process began
 };
 
 }  // namespace micro::test

@@ -1,5 +1,6 @@
 // What a lie costs: the whole bond, once, and the seat for ever; and what is no proof.
 #include "tests/gen/chain/committee_world.hpp"
+#include "tests/gen/contradictions.hpp"
 
 namespace micro {
 namespace {
@@ -115,6 +116,38 @@ TEST(Evidence, ThatProvesNothingIsRefused) {
   }
   EXPECT_EQ(w.supply().paused.micro, 5 * kAtStake.micro);
   EXPECT_EQ(w.seat_of(w.key(1))->convicted, std::nullopt);
+}
+
+TEST(Evidence, EachPairThatNoHonestValidatorSignsConvicts) {
+  const Seated seated;
+  const Hash id = seated.epoch_id_of(seated.epoch());
+  for (const test::StatementPair& pair : test::contradictions(id, 7)) {
+    for (const bool swapped : {false, true}) {
+      SCOPED_TRACE(pair.name);
+      Seated w = seated;
+      const auto told = swapped ? std::pair(pair.second, pair.first) : std::pair(pair.first, pair.second);
+      EXPECT_EQ(w.apply(2, w.evidence(w.consensus_key(1), w.epoch(), told, 2)).status, TxStatus::kOk);
+      EXPECT_EQ(w.seat_of(w.key(1))->convicted, w.epoch());
+      EXPECT_EQ(w.supply().paused.micro, 4 * kAtStake.micro);
+    }
+  }
+}
+
+TEST(Evidence, WhatHonestValidatorsSignNeverConvicts) {
+  Seated w;
+  const Hash id = w.epoch_id_of(w.epoch());
+  for (const test::StatementPair& pair : test::honest_pairs(id, 7)) {
+    for (const bool swapped : {false, true}) {
+      SCOPED_TRACE(pair.name);
+      const auto told = swapped ? std::pair(pair.second, pair.first) : std::pair(pair.first, pair.second);
+      const TxStatus status = w.apply(2, w.evidence(w.consensus_key(1), w.epoch(), told, 2)).status;
+      // A rival end of the epoch before was final on the other side: its followers are not to blame.
+      const bool is_of_rival = told.first.epoch_id != id;
+      EXPECT_EQ(status, is_of_rival ? TxStatus::kWrongEpoch : TxStatus::kNotContradictory);
+    }
+  }
+  EXPECT_EQ(w.seat_of(w.key(1))->convicted, std::nullopt);
+  EXPECT_EQ(w.supply().paused.micro, 5 * kAtStake.micro);
 }
 
 TEST(Evidence, OfAnEpochInWhichTheKeyHadNoSeatIsRefused) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "chain/base/random.hpp"
+#include "tests/gen/contradictions.hpp"
 #include "tests/gen/temp_folder.hpp"
 
 namespace micro {
@@ -53,6 +54,35 @@ TEST_F(VoteLogTest, FindsTheVoteThatALaterOneContradicts) {
   EXPECT_TRUE(is_new(*log, notarize(0, 6, 2))) << "another view";
   EXPECT_TRUE(is_new(*log, notarize(0, 5, 2, 2))) << "another epoch";
   EXPECT_TRUE(is_new(*log, vote(0, StatementKind::kFinalize, 5, 1)));
+}
+
+TEST_F(VoteLogTest, FindsEachPairThatConvictsAndNoneThatIsHonest) {
+  const auto log = open();
+  ASSERT_TRUE(log->begin(Epoch(1)));
+  std::uint8_t epoch = 0;
+  const auto found = [&](const test::StatementPair& pair, bool swapped) {
+    KeptVote first, second;
+    first.statement = swapped ? pair.second : pair.first;
+    second.statement = swapped ? pair.first : pair.second;
+    EXPECT_TRUE(is_new(*log, first)) << pair.name;
+    return log->keep(second).value().has_value();
+  };
+  const auto next_id = [&] {
+    Hash id;
+    id.data[0] = ++epoch;
+    return id;
+  };
+  for (const bool swapped : {false, true}) {
+    const std::size_t n = test::contradictions({}, 7).size();
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto pair = test::contradictions(next_id(), 7)[i];
+      EXPECT_TRUE(found(pair, swapped)) << pair.name;
+    }
+    for (std::size_t i = 0; i < test::honest_pairs({}, 7).size(); ++i) {
+      const auto pair = test::honest_pairs(next_id(), 7)[i];
+      EXPECT_FALSE(found(pair, swapped)) << pair.name;
+    }
+  }
 }
 
 TEST_F(VoteLogTest, AFormerProcessHadSeenIt) {
