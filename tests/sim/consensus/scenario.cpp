@@ -69,7 +69,7 @@ void choose_faults(Scenario& s, Dice& dice) {
   if (dice.below(2) == 0) s.crash_every_ms = static_cast<std::uint32_t>(dice.between(500, 4'000));
   if (dice.below(3) == 0) s.all_crash_at_ms = static_cast<std::uint32_t>(dice.between(500, s.safety_ms));
   if (dice.below(2) == 0) s.partition_every_ms = static_cast<std::uint32_t>(dice.between(500, 5'000));
-  if (dice.below(4) == 0) s.failed_sync_ppm = 1'000;
+  if (dice.below(4) == 0) s.failed_sync_ppm = 2'000;
   if (dice.below(4) == 0) s.slow_disk_ppm = 20'000;
   // A poisoned block executes where it was made and nowhere else: its leader is one more who is wrong.
   if (dice.below(6) == 0 && !liars_have_weight(s)) s.poison_ppm = 20'000;
@@ -131,7 +131,7 @@ Scenario make_disk_scenario(std::uint64_t seed) {
   s.clean = false;
   s.rocks = true;
   s.safety_ms = static_cast<std::uint32_t>(dice.between(4'000, 7'000));
-  if (dice.below(2) == 0) s.epoch_ms = 60'000;
+  if (dice.below(3) > 0) s.epoch_ms = 60'000;
   s.delay_ms = std::min<std::uint32_t>(s.delay_ms, 60);
   s.heal_delay_ms = 40;
   s.loss_ppm /= 2;

@@ -1,6 +1,7 @@
 #include "tests/sim/consensus/sim_node.hpp"
 
 #include "chain/crypto/hash.hpp"
+#include "consensus/journal/vote_log.hpp"
 #include "tests/gen/disk/rocks_machine.hpp"
 #include "tests/sim/consensus/cluster.hpp"
 
@@ -72,6 +73,7 @@ void SimNode::boot() {
   config.key = signer_.key();
   config.seed = s.seed * 64 + index_;
   config.vote_after = vote_after_;
+  config.keeps_votes = index_ % 2 == 1;
   held_.clear();
   held_synced_ = 0;
   syncing_ = dirty_ = waiting_announced_ = false;
@@ -168,7 +170,7 @@ void SimNode::lose_power() {
 }
 
 void SimNode::copy_ledger() {
-  if (disk() == nullptr || member_ != cluster_.scenario().restored || cluster_.dice().below(3) > 0) return;
+  if (disk() == nullptr || member_ != cluster_.scenario().restored || cluster_.dice().below(2) > 0) return;
   const ChainHead head = ledger_->head();
   copy_ = Copy{head.epoch, head.header.height, disk()->image()};
 }
@@ -295,7 +297,7 @@ void SimNode::perform(Effects effects) {
       held_.push_back(std::move(effect));
     }
   }
-  if (dirty_ && cluster_.crash_at(SimFault::kCrashAtAppend, 1'000)) crash_soon();
+  if (dirty_ && cluster_.crash_at(SimFault::kCrashAtAppend, 3'000)) crash_soon();
   release();
 }
 
@@ -325,7 +327,7 @@ void SimNode::sync_done() {
     cluster_.count(SimFault::kFailedSync);
     return cluster_.crash_and_restart(*this);
   }
-  if (cluster_.crash_at(SimFault::kCrashAtSync, 1'000)) return cluster_.crash_and_restart(*this);
+  if (cluster_.crash_at(SimFault::kCrashAtSync, 3'000)) return cluster_.crash_and_restart(*this);
   ModelFile& file = files_[journal_epoch_];
   const auto n = static_cast<std::ptrdiff_t>(std::min(sync_bytes_, file.pending.size()));
   file.durable.insert(file.durable.end(), file.pending.begin(), file.pending.begin() + n);
@@ -335,7 +337,7 @@ void SimNode::sync_done() {
   for (; !unsynced_.empty() && unsynced_.front().first <= done; unsynced_.pop_front()) {
     durable_.note(unsynced_.front().second);
   }
-  if (cluster_.crash_at(SimFault::kCrashAfterSync, 1'000)) return cluster_.crash_and_restart(*this);
+  if (cluster_.crash_at(SimFault::kCrashAfterSync, 3'000)) return cluster_.crash_and_restart(*this);
   for (std::size_t i = held_synced_; i > 0 && is_up(); --i) {
     Effect effect = std::move(held_.front());
     held_.pop_front();
@@ -389,9 +391,26 @@ void SimNode::act(Effect& effect) {
     }
   } else if (const auto* evidence = std::get_if<Evidence>(&effect)) {
     if (is_honest()) cluster_.monitor().accused(*this, *evidence);
+  } else if (const auto* seen = std::get_if<Witnessed>(&effect)) {
+    if (is_honest()) act_witnessed(*seen);
   } else if (const auto* halt = std::get_if<Halt>(&effect)) {
     if (is_honest()) cluster_.violation("node " + std::to_string(index_) + " halts: " + halt->error.message);
   }
+}
+
+/// A model of the log of single votes, kept as long: what contradicts one of them is evidence too.
+void SimNode::act_witnessed(const Witnessed& seen) {
+  if (seen.key == key()) return cluster_.violation("node " + std::to_string(index_) + " keeps its own vote");
+  const Epoch oldest(journal_epoch_.value - std::min(journal_epoch_.value, kVoteEpochs));
+  kept_votes_.erase(kept_votes_.begin(), kept_votes_.lower_bound({oldest, {}, {}}));
+  if (seen.epoch < oldest) return;
+  auto& votes = kept_votes_[{seen.epoch, seen.key, seen.vote.statement.view}];
+  for (const Vote& other : votes) {
+    if (other.statement == seen.vote.statement) return;
+    if (!contradict(other.statement, seen.vote.statement)) continue;
+    cluster_.monitor().accused(*this, Evidence{seen.epoch, seen.key, other, seen.vote});
+  }
+  votes.push_back(seen.vote);
 }
 
 void SimNode::act_check(const Check& check) {

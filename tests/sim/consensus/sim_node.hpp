@@ -4,7 +4,9 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <set>
+#include <tuple>
 
 #include "consensus/core/engine.hpp"
 #include "consensus/journal/format.hpp"
@@ -79,6 +81,7 @@ class SimNode {
   void act_commit(const simplex::Commit& commit);
   void act_build(const simplex::Build& build);
   void act_serve(const simplex::ServeBlocks& serve);
+  void act_witnessed(const simplex::Witnessed& seen);
   void open_journal(Epoch epoch, Epoch keep_from);
   std::vector<simplex::Record> recover(Epoch epoch);
   void announce_waiting();
@@ -101,6 +104,8 @@ class SimNode {
   std::shared_ptr<ModelChain> chain_ = std::make_shared<ModelChain>();
   std::optional<TimeMs> vote_after_;
   bool ever_booted_ = false;
+  /// By the epoch, the signer and the view.
+  std::map<std::tuple<Epoch, Ed25519Key, View>, std::vector<simplex::Vote>> kept_votes_;
   Height told_;  ///< the highest block that anyone here was told is final
   struct Copy {
     Epoch epoch;
