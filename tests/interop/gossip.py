@@ -5,7 +5,7 @@ import queue
 import random
 import time
 
-from peers import Node, Trouble
+from peers import Ended, Node, Trouble
 
 ADDRESS = "/ip4/127.0.0.1/tcp/0"
 POLICIES = ["nosign", "sign"]
@@ -16,6 +16,26 @@ SIZES = {"short": 100, "medium": 2_000, "long": 70_000}  # medium: above what ID
 CASES = ["mesh", *SIZES, "dont-want"]                    # Noise message holds
 ANSWER_S, LINK_S, MESH_S, SPREAD_S = 30, 60, 60, 60
 QUIET_S = 3  # IHAVE goes around for as many heartbeats, and could bring something twice
+
+
+def kind_of(name):
+    return name.rstrip("0123456789")
+
+
+def not_obeyed(lines, names):
+    """Why ours have not told each stack what need not be sent, have not been told it, or have sent it then; nothing if
+    all is well. lines: (one of ours, other, protocol, ids heard, ids told, messages sent all the same)."""
+    sums = {kind_of(name): collections.Counter() for name in names}
+    for ours, other, protocol, heard, told, sent in lines:
+        if protocol != "/meshsub/1.2.0":
+            return f"{ours} and {other} agreed on {protocol}"
+        sums[kind_of(other)] += collections.Counter(heard=heard, told=told, sent=sent)
+    for kind, counts in sums.items():
+        if not counts["heard"] or not counts["told"]:
+            return f"IDONTWANT with {kind}: {counts['heard']} heard, {counts['told']} told"
+        if counts["sent"]:
+            return f"{counts['sent']} messages went to {kind} that it did not want"
+    return ""
 
 
 class Mesh:
@@ -75,7 +95,7 @@ class Mesh:
                         node.ask(f"dial {self.nodes[other].address}", LINK_S)
                         break
                     except Trouble as why:
-                        if time.monotonic() > until or node.process.poll() is not None:
+                        if time.monotonic() > until or isinstance(why, Ended):
                             raise Trouble(f"{node.name} to {self.nodes[other].name}: {why}") from None
 
     def find_together(self):
@@ -104,22 +124,15 @@ class Mesh:
             raise Trouble(why)
 
     def check_dont_want(self):
-        """Ours tell each stack and are told by it what need not be sent, and do not send it then."""
         names = {node.peer(): node.name for node in self.nodes}
-        sums = collections.defaultdict(collections.Counter)
+        lines = []
         for node in self.nodes:
-            if not node.name.startswith("micro"):
-                continue
-            for line in node.ask("lines", ANSWER_S).split():
-                peer, protocol, *counts = line.split(",")
-                if protocol != "/meshsub/1.2.0":
-                    raise Trouble(f"{node.name} and {names[peer]} agreed on {protocol}")
-                sums[names[peer].rstrip("0123456789")] += dict(zip(("heard", "told", "sent"), map(int, counts)))
-        for kind in {name.rstrip("0123456789") for name in names.values()}:
-            if not sums[kind]["heard"] or not sums[kind]["told"]:
-                raise Trouble(f"IDONTWANT with {kind}: {sums[kind]['heard']} heard, {sums[kind]['told']} told")
-            if sums[kind]["sent"]:
-                raise Trouble(f"{sums[kind]['sent']} messages went to {kind} that it did not want")
+            if node.name.startswith("micro"):
+                for line in node.ask("lines", ANSWER_S).split():
+                    peer, protocol, *counts = line.split(",")
+                    lines.append((node.name, names[peer], protocol, *map(int, counts)))
+        if why := not_obeyed(lines, names.values()):
+            raise Trouble(why)
 
     def run(self, counts, policy, commands, log):
         """The cases that passed, one after another."""

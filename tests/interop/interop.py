@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Our node against js-libp2p and go-libp2p, in both directions. Prints a table; exits 1 unless every case passed.
 
-    interop.py P2P_NODE --work FOLDER [--peers js,go] [--only connections|gossip|kad]
+    interop.py P2P_NODE --work FOLDER [--peers js,go] [--only connections|gossip|kad|transcript]
 """
 import argparse
 import os
@@ -10,11 +10,14 @@ import sys
 
 import gossip
 import kad
-import peers
+from peers import HERE, Listener, Trouble, Unready, prepare_go, prepare_js
 
 CASES = ["ping", "identify", "push", "echo", "half-close", "reset", "slow-reader", "perf"]
 KEYS = ["Ed25519", "secp256k1"]
 ADDRESSES = {"Ed25519": "/ip4/127.0.0.1/tcp/0", "secp256k1": "/ip6/::1/tcp/0"}  # one each: both families are dialed
+PREPARE = {"js": prepare_js, "go": prepare_go}
+SCRIPTS = ["node", "gossip", "kad", "record"]
+TRANSCRIPT = os.path.join(HERE, "..", "vectors", "p2p", "connection", "js_transcript.csv")
 DIAL_S = 400
 TITLE_WIDTH, CASE_WIDTH = 41, 13
 
@@ -40,11 +43,12 @@ def said_of(lines):
 
 
 def run_pair(listen, dial, log):
-    listener = peers.Node("the listener", listen, log)
+    listener = Listener(listen, log)
     try:
-        address = listener.start()
-        dialer = subprocess.Popen([address if word == "ADDRESS" else word for word in dial], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=log)
+        if listener.address is None:
+            return {"dial": "the listener did not start"}
+        dialer = subprocess.Popen([listener.address if word == "ADDRESS" else word for word in dial],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         try:
             said, why = dialer.communicate(timeout=DIAL_S)[0], f"the dialer ended with {dialer.returncode}"
         except subprocess.TimeoutExpired:
@@ -93,8 +97,21 @@ def chains(ours, commands, log):
                       lambda kinds=kinds: kad.run(kinds, nodes, log))
 
 
+def record(recorder, log):
+    done = subprocess.run(recorder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, timeout=DIAL_S)
+    with open(TRANSCRIPT, "rb") as file:
+        return {"recorded": "ok" if done.stdout == file.read() else "js-libp2p says other bytes than the file holds"}
+
+
+def transcripts(_ours, commands, log):
+    """The file that tests/vectors holds of two js nodes with fixed keys is what they say."""
+    if "js" in commands:
+        yield Row("js -> js, fixed keys", ["recorded"], lambda: record(commands["js"]["record"], log))
+
+
 PARTS = {"connections": (connections, f"{'who dials whom':<16}{'key':<11}muxer"),
-         "gossip": (meshes, f"{'gossip':<31}policy"), "kad": (chains, "kademlia")}
+         "gossip": (meshes, f"{'gossip':<31}policy"), "kad": (chains, "kademlia"),
+         "transcript": (transcripts, "transcript")}
 
 
 def print_line(title, cells):
@@ -105,7 +122,7 @@ def run_row(row):
     """{case: outcome} with each of its cases, whatever became of the run."""
     try:
         results = row.run()
-    except (peers.Trouble, OSError) as why:
+    except (Trouble, OSError, subprocess.SubprocessError) as why:
         results = {"dial": str(why)}
     why = f" ({results['dial']})" if "dial" in results else ""
     return {case: results.get(case, "did not run" + why) for case in row.cases}
@@ -139,16 +156,16 @@ def main(words=None):
     work, ours = os.path.abspath(arguments.work), os.path.abspath(arguments.node)
     os.makedirs(work, exist_ok=True)
     try:
-        commands = {name: {part: peers.STACKS[name](work, part + ".mjs") for part in ("node", "gossip", "kad")}
+        commands = {name: {part: PREPARE[name](work, part + ".mjs") for part in SCRIPTS}
                     for name in arguments.peers.split(",")}
-    except peers.Unready as why:
+    except Unready as why:
         print(f"interop: nothing was tried: {why}", file=sys.stderr)
         return 1
     except KeyError as name:
         parser.error(f"no such stack: {name}")
     with open(os.path.join(work, "peers.log"), "wb") as log:
         passed, failures = run_all((head, part(ours, commands, log)) for name, (part, head) in PARTS.items()
-                                   if arguments.only in (None, name))
+                                   if arguments.only in (None, name) and (name != "transcript" or "js" in commands))
     for failure in failures:
         print(failure)
     print(f"{passed} passed, {len(failures)} failed")

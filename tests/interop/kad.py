@@ -3,7 +3,7 @@ was never connected to, and what others provide. Used by interop.py."""
 import hashlib
 import time
 
-from peers import Node, Trouble
+from peers import Ended, Node, Trouble
 
 ADDRESS = "/ip4/127.0.0.1/tcp/0"
 CHAINS = [["micro", "js"] * 4, ["micro", "go"] * 4, ["js", "micro", "go", "micro", "js", "go", "micro"]]
@@ -35,7 +35,7 @@ def find_one(asker, wanted, is_patient):
         try:
             found, why = asker.ask("find " + wanted.peer(), ANSWER_S), "without an address"
         except Trouble as trouble:
-            if not is_patient:
+            if not is_patient or isinstance(trouble, Ended):
                 raise
             found, why = "", str(trouble)
         if f"/tcp/{port}" in found:

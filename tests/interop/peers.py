@@ -40,7 +40,7 @@ def _holds(path, text):
         return False
 
 
-def js(work, script="node.mjs"):
+def prepare_js(work, script="node.mjs"):
     """The command of one of the scripts in js/; fetches what package-lock.json pins, once."""
     folder = os.path.join(work, "js")
     os.makedirs(folder, exist_ok=True)
@@ -61,7 +61,7 @@ def js(work, script="node.mjs"):
     return ["node", "--import", os.path.join(folder, "polyfill.mjs"), os.path.join(folder, script)]
 
 
-def go(work, _script=""):
+def prepare_go(work, _script=""):
     """The command of the program in go/; go fetches what go.sum pins into its own cache."""
     binary = os.path.join(work, "interop_go")
     _run(["go", "build", "-mod=readonly", "-o", binary, "."], os.path.join(HERE, "go"),
@@ -69,7 +69,8 @@ def go(work, _script=""):
     return [binary]
 
 
-STACKS = {"js": js, "go": go}
+class Ended(Trouble):
+    """There is no use in asking it again."""
 
 
 class Node:
@@ -101,7 +102,7 @@ class Node:
             raise Trouble(f"{self.name} did not answer in {seconds} s: {asked}") from None
         if word == "ended":
             self.answers.put(("ended", ""))
-            raise Trouble(f"{self.name} has ended: {asked}")
+            raise Ended(f"{self.name} has ended: {asked}")
         if word != wanted:
             raise Trouble(f"{self.name}: {word} {rest}".rstrip())
         return rest
@@ -119,7 +120,7 @@ class Node:
             self.process.stdin.write((line + "\n").encode())
             self.process.stdin.flush()
         except OSError:
-            raise Trouble(f"{self.name} has ended: {line}") from None
+            raise Ended(f"{self.name} has ended: {line}") from None
 
     def ask(self, line, seconds):
         self.say(line)
@@ -136,3 +137,14 @@ class Node:
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()
+
+
+class Listener(Node):
+    """A node that only listens. Its address is None where it did not start."""
+
+    def __init__(self, command, log):
+        super().__init__("the listener", command, log)
+        try:
+            self.start()
+        except Trouble:
+            pass

@@ -75,7 +75,7 @@ class Table(unittest.TestCase):
 
     def test_without_a_listener_no_case_ran(self):
         _, failed, _ = self.outcome(self.pair(python("raise SystemExit(1)"), dialer(interop.CASES)))
-        self.assertEqual(failed, {case: "did not run (the listener has ended: listen)" for case in interop.CASES})
+        self.assertEqual(failed, {case: "did not run (the listener did not start)" for case in interop.CASES})
         passed, failed, _ = self.outcome(self.pair(["/no/such/program"], dialer(interop.CASES)))
         self.assertEqual((passed, len(failed)), (0, 8))
 
@@ -104,6 +104,20 @@ class Table(unittest.TestCase):
         self.assertEqual((passed, sorted(failed)), (0, sorted(gossip.CASES)))
         self.assertIn("has ended", failed["mesh"])
         self.assertEqual({failed[case] for case in gossip.CASES[1:]}, {"did not run"})
+
+
+    def test_the_exit_code_is_that_of_the_table(self):
+        for dies_at, code, last in (("", 0, "3 passed, 0 failed"), ("find", 1, "1 passed, 2 failed")):
+            table, prepare, chains = io.StringIO(), interop.PREPARE, kad.CHAINS
+            try:
+                interop.PREPARE = {"js": lambda work, script, dies_at=dies_at: python(AGREES, dies_at)}
+                kad.CHAINS = [["js", "js"]]
+                with tempfile.TemporaryDirectory() as work, contextlib.redirect_stdout(table):
+                    words = ["/bin/false", "--work", work, "--peers", "js", "--only", "kad"]
+                    self.assertEqual(interop.main(words), code)
+            finally:
+                interop.PREPARE, kad.CHAINS = prepare, chains
+            self.assertEqual(table.getvalue().splitlines()[-1], last)
 
 
 class FakePeer:
@@ -145,6 +159,30 @@ class Heard(unittest.TestCase):
     def test_so_is_a_node_that_has_ended(self):
         self.assertEqual(self.spread((self.nodes[1], "got", "a 5"), (self.nodes[0], "wrong", "it has ended")),
                          "micro0: it has ended")
+
+
+class DontWant(unittest.TestCase):
+    """What ours say of their lines: ids heard, ids told, messages sent all the same."""
+
+    def why(self, *line):
+        good = ("micro0", "micro1", "/meshsub/1.2.0", 1, 1, 0)
+        return gossip.not_obeyed([good, ("micro0", "js0", *line)], ["micro0", "micro1", "js0"])
+
+    def test_who_tells_and_obeys_is_right(self):
+        self.assertEqual(self.why("/meshsub/1.2.0", 3, 4, 0), "")
+
+    def test_none_on_either_side_is_wrong(self):
+        self.assertEqual(self.why("/meshsub/1.2.0", 0, 4, 0), "IDONTWANT with js: 0 heard, 4 told")
+        self.assertEqual(self.why("/meshsub/1.2.0", 3, 0, 0), "IDONTWANT with js: 3 heard, 0 told")
+
+    def test_so_is_what_was_sent_all_the_same(self):
+        self.assertEqual(self.why("/meshsub/1.2.0", 3, 4, 2), "2 messages went to js that it did not want")
+
+    def test_and_an_older_protocol(self):
+        self.assertEqual(self.why("/meshsub/1.1.0", 3, 4, 0), "micro0 and js0 agreed on /meshsub/1.1.0")
+
+    def test_and_a_stack_without_a_line(self):
+        self.assertEqual(gossip.not_obeyed([], ["go0"]), "IDONTWANT with go: 0 heard, 0 told")
 
 
 class Machine(unittest.TestCase):

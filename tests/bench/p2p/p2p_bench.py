@@ -15,7 +15,7 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "interop"))
-import peers  # noqa: E402
+import interop  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 ADDRESS = "/ip4/127.0.0.1/tcp/0"
@@ -34,17 +34,16 @@ def figures(lines):
 
 def measure(listen, dial):
     """{figure: value} of one stack against itself."""
-    listener = peers.Node(listen[0], listen, sys.stderr)
+    listener = interop.Listener(listen, sys.stderr)
     try:
-        address = listener.start()
-        done = subprocess.run([address if word == "ADDRESS" else word for word in dial], check=True,
+        if listener.address is None:
+            raise SystemExit(f"{listen[0]} did not start")
+        done = subprocess.run([listener.address if word == "ADDRESS" else word for word in dial], check=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=sys.stderr, timeout=DIAL_S)
         out = figures(done.stdout.decode().splitlines())
         if "bulk" not in out or "handshakes_per_s" not in out or "failed" in out:
             raise SystemExit(f"{dial[0]} measured nothing: {done.stdout.decode()}")
         return out
-    except peers.Trouble as why:
-        raise SystemExit(str(why)) from None
     finally:
         listener.stop()
 
@@ -58,7 +57,7 @@ def main():
     ours = os.environ["MICRO_P2P_BENCH_NODE"]
     work = os.environ.get("MICRO_P2P_PEERS", os.path.join(os.path.dirname(ours), "p2p_peers"))
     os.makedirs(work, exist_ok=True)
-    go, js = peers.go(work), peers.js(work)
+    go, js = interop.prepare_go(work), interop.prepare_js(work)
     stacks = {
         "micro": ([ours, "listen", ADDRESS], [ours, "dial", "ADDRESS"]),
         "go": ([*go, "listen", ADDRESS, "Ed25519"], [*go, "bench", "ADDRESS", "Ed25519"]),
