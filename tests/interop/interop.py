@@ -5,6 +5,7 @@
 """
 import argparse
 import os
+import queue
 import subprocess
 import sys
 
@@ -12,14 +13,14 @@ import gossip
 import kad
 from peers import HERE, Listener, Trouble, Unready, prepare_go, prepare_js
 
-CASES = ["ping", "identify", "push", "echo", "half-close", "reset", "slow-reader", "perf"]
+CASES = ["muxer", "ping", "identify", "push", "echo", "half-close", "reset", "slow-reader", "perf"]
 KEYS = ["Ed25519", "secp256k1"]
 ADDRESSES = {"Ed25519": "/ip4/127.0.0.1/tcp/0", "secp256k1": "/ip6/::1/tcp/0"}  # one each: both families are dialed
 PREPARE = {"js": prepare_js, "go": prepare_go}
 SCRIPTS = ["node", "gossip", "kad", "record"]
 TRANSCRIPT = os.path.join(HERE, "..", "vectors", "p2p", "connection", "js_transcript.csv")
 DIAL_S = 400
-TITLE_WIDTH, CASE_WIDTH = 41, 13
+TITLE_WIDTH, CASE_WIDTH = 41, 12
 
 
 class Row:
@@ -42,39 +43,52 @@ def said_of(lines):
     return out
 
 
-def run_pair(listen, dial, log):
-    listener = Listener(listen, log)
+def run_dialer(command, log):
+    """Its lines, and why it did not end well; "" if it did."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+    try:
+        said, why = process.communicate(timeout=DIAL_S)[0], f"the dialer ended with {process.returncode}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said, why = process.communicate()[0], f"the dialer took more than {DIAL_S} s"
+    return said.decode(errors="replace").splitlines(), why if process.returncode != 0 else ""
+
+
+def run_pair(listen, dial, muxer, log):
+    """muxer: what ours has to say of how it was agreed on."""
+    heard = queue.Queue()
+    listener = Listener(listen, log, heard)
     try:
         if listener.address is None:
             return {"dial": "the listener did not start"}
-        dialer = subprocess.Popen([listener.address if word == "ADDRESS" else word for word in dial],
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
-        try:
-            said, why = dialer.communicate(timeout=DIAL_S)[0], f"the dialer ended with {dialer.returncode}"
-        except subprocess.TimeoutExpired:
-            dialer.kill()
-            said, why = dialer.communicate()[0], f"the dialer took more than {DIAL_S} s"
-        results = said_of(said.decode(errors="replace").splitlines())
-        if dialer.returncode != 0:
-            results.setdefault("dial", why)
-            if all(results.get(case) == "ok" for case in CASES):
-                results[CASES[-1]] = why
-        return results
+        lines, why = run_dialer([listener.address if word == "ADDRESS" else word for word in dial], log)
     finally:
         listener.stop()
+    results = said_of(lines)
+    if why:
+        results.setdefault("dial", why)
+    while not heard.empty():
+        _, word, rest = heard.get()
+        lines.append(f"{word} {rest}")
+    said = {line.partition(" ")[2] for line in lines if line.startswith("muxer ")}
+    if said:
+        results["muxer"] = "ok" if said == {muxer} else "agreed on by " + ", ".join(sorted(said))
+    if why and all(results.get(case) == "ok" for case in CASES):
+        results[CASES[-1]] = why
+    return results
 
 
 def connections(ours, commands, log):
     """Two nodes and everything that one connection carries."""
     for name, scripts in commands.items():
         for key in KEYS:
-            for muxer, extra in (("in handshake", []), ("multistream", ["--no-extension"])):
+            for muxer, extra in (("handshake", []), ("multistream", ["--no-extension"])):
                 listen, dial = [ours, "listen", ADDRESSES[key], *extra], [ours, "dial", "ADDRESS", *extra]
                 theirs = scripts["node"]
                 for who, pair in ((f"micro -> {name}", ([*theirs, "listen", ADDRESSES[key], key], dial)),
                                   (f"{name} -> micro", (listen, [*theirs, "dial", "ADDRESS", key]))):
                     yield Row(f"{who:<16}{key:<11}{muxer}", CASES,
-                              lambda pair=pair: run_pair(pair[0], pair[1], log))
+                              lambda pair=pair, muxer=muxer: run_pair(*pair, muxer, log))
 
 
 def meshes(ours, commands, log):

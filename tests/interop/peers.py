@@ -73,9 +73,12 @@ class Ended(Trouble):
     """There is no use in asking it again."""
 
 
+UNASKED = {"got", "wrong", "muxer"}
+
+
 class Node:
-    """A process that is told lines and answers each with `done WHAT` or `failed WHY`. What comes unasked (`got …`,
-    `wrong …`) goes to the queue `heard` with its node, as do, once, the words that it has ended."""
+    """A process that is told lines and answers each with `done WHAT` or `failed WHY`. What comes unasked goes to the
+    queue `heard` with its node, as do, once, the words that it has ended."""
 
     def __init__(self, name, command, log, heard=None):
         self.name, self.heard, self.address = name, heard, None
@@ -87,7 +90,7 @@ class Node:
         with self.process.stdout as lines:
             for line in lines:
                 word, _, rest = line.decode(errors="replace").strip().partition(" ")
-                if self.heard is not None and word in ("got", "wrong"):
+                if self.heard is not None and word in UNASKED:
                     self.heard.put((self, word, rest))
                 else:
                     self.answers.put((word, rest))
@@ -142,8 +145,8 @@ class Node:
 class Listener(Node):
     """A node that only listens. Its address is None where it did not start."""
 
-    def __init__(self, command, log):
-        super().__init__("the listener", command, log)
+    def __init__(self, command, log, heard=None):
+        super().__init__("the listener", command, log, heard)
         try:
             self.start()
         except Trouble:

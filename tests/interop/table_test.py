@@ -33,12 +33,13 @@ def python(code, *words):
 
 
 def dialer(cases, then=""):
-    return python("".join(f"print('case {case} ok', flush=True)\n" for case in cases) + then)
+    said = ["muxer handshake" if case == "muxer" else f"case {case} ok" for case in cases]
+    return python(f"print({chr(10).join(said)!r}, flush=True)\n{then}")
 
 
 class Table(unittest.TestCase):
     def pair(self, listen, dial):
-        return interop.Row("a pair", interop.CASES, lambda: interop.run_pair(listen, dial, sys.stderr))
+        return interop.Row("a pair", interop.CASES, lambda: interop.run_pair(listen, dial, "handshake", sys.stderr))
 
     def outcome(self, *rows):
         """(how many passed, {case: why not}, the printed table)."""
@@ -49,25 +50,35 @@ class Table(unittest.TestCase):
 
     def test_all_cases_of_a_pair_pass(self):
         passed, failed, table = self.outcome(self.pair(python(LISTENER), dialer(interop.CASES)))
-        self.assertEqual((passed, failed), (8, {}))
-        self.assertEqual(table.split("\n")[1].split(), ["a", "pair", *["ok"] * 8])
+        self.assertEqual((passed, failed), (9, {}))
+        self.assertEqual(table.split("\n")[1].split(), ["a", "pair", *["ok"] * 9])
 
     def test_what_comes_after_a_dialer_died_has_failed(self):
-        dying = dialer(["ping", "push"], "raise SystemExit(3)")
+        dying = dialer(["muxer", "ping", "push"], "raise SystemExit(3)")
         passed, failed, table = self.outcome(self.pair(python(LISTENER), dying))
-        self.assertEqual(passed, 2)
+        self.assertEqual(passed, 3)
         self.assertEqual(failed["identify"], "did not run (the dialer ended with 3)")
-        self.assertEqual(sorted(failed), sorted(set(interop.CASES) - {"ping", "push"}))
-        self.assertEqual(table.split("\n")[1].split()[2:5], ["ok", "FAILED", "ok"])
+        self.assertEqual(sorted(failed), sorted(set(interop.CASES) - {"muxer", "ping", "push"}))
+        self.assertEqual(table.split("\n")[1].split()[2:6], ["ok", "ok", "FAILED", "ok"])
 
     def test_a_dialer_that_says_ok_and_dies_has_failed(self):
         passed, failed, _ = self.outcome(self.pair(python(LISTENER), dialer(interop.CASES, "import os; os.abort()")))
-        self.assertEqual((passed, failed), (7, {"perf": "the dialer ended with -6"}))
+        self.assertEqual((passed, failed), (8, {"perf": "the dialer ended with -6"}))
 
     def test_who_fails_once_has_failed(self):
         lines = "print('case ping failed: a: b'); print('case ping ok')"
-        passed, failed, _ = self.outcome(self.pair(python(LISTENER), dialer(interop.CASES[1:], lines)))
-        self.assertEqual((passed, failed), (7, {"ping": "failed: a: b"}))
+        passed, failed, _ = self.outcome(self.pair(python(LISTENER), dialer(["muxer", *interop.CASES[2:]], lines)))
+        self.assertEqual((passed, failed), (8, {"ping": "failed: a: b"}))
+
+    def test_the_muxer_is_what_ours_says_on_whichever_side_it_is(self):
+        there = LISTENER.replace("sys.stdin", "print('muxer multistream', flush=True); sys.stdin")
+        _, failed, _ = self.outcome(self.pair(python(there), dialer(interop.CASES[1:])))
+        self.assertEqual(failed, {"muxer": "agreed on by multistream"})
+        passed, failed, _ = self.outcome(self.pair(python(there.replace("multistream", "handshake")),
+                                                   dialer(interop.CASES[1:])))
+        self.assertEqual((passed, failed), (9, {}))
+        _, failed, _ = self.outcome(self.pair(python(LISTENER), dialer(interop.CASES[1:])))
+        self.assertEqual(failed, {"muxer": "did not run"})
 
     def test_why_nothing_was_dialed_is_told(self):
         _, failed, _ = self.outcome(self.pair(python(LISTENER), python("print('dial failed: nobody there')")))
@@ -77,7 +88,7 @@ class Table(unittest.TestCase):
         _, failed, _ = self.outcome(self.pair(python("raise SystemExit(1)"), dialer(interop.CASES)))
         self.assertEqual(failed, {case: "did not run (the listener did not start)" for case in interop.CASES})
         passed, failed, _ = self.outcome(self.pair(["/no/such/program"], dialer(interop.CASES)))
-        self.assertEqual((passed, len(failed)), (0, 8))
+        self.assertEqual((passed, len(failed)), (0, 9))
 
     def test_a_part_without_a_row_has_failed(self):
         self.assertEqual(interop.run_all([("gossip", [])]), (0, ["gossip: no case of it ran"]))
