@@ -28,7 +28,8 @@ def _run(command, folder, why):
     said = done.stdout.decode(errors="replace").strip()
     sys.stderr.write(said + "\n" if said else "")
     if done.returncode != 0:
-        last = next((line for line in reversed(said.splitlines()) if line.strip()), "nothing")
+        lines = [line for line in said.splitlines() if line.strip() and "complete log" not in line]  # npm's last word
+        last = lines[-1] if lines else "nothing"
         raise Unready(f"{why}: {command[0]} ended with {done.returncode} and said: {last}")
 
 

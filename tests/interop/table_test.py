@@ -224,7 +224,7 @@ class Machine(unittest.TestCase):
         self.assertIn("there is no npm here", self.said(node="")[1])
 
     def test_no_network(self):
-        code, said = self.said(node="", npm="echo npm error network timeout; exit 1")
+        code, said = self.said(node="", npm="echo npm error network timeout; echo A complete log is there; exit 1")
         self.assertEqual(code, 1)
         self.assertIn("nothing was tried: js-libp2p cannot be fetched", said)
         self.assertIn("npm ended with 1 and said: npm error network timeout", said)
