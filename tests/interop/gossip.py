@@ -70,14 +70,16 @@ class Mesh:
 
     def spread(self, texts, seconds):
         """Why not everything reached everybody; nothing if it did, once each."""
-        self.wait(seconds, lambda: not self.missing(texts))
+        self.wait(seconds, lambda: self.wrong or not self.missing(texts))
+        if self.wrong:
+            return self.wrong[0]
         left = self.missing(texts)
         if left:
             return f"{len(left)} are missing, among them {left[0][1]} at {left[0][0]}"
         twice = [(node.name, text) for (node, text), count in self.got.items() if count > 1]
         if twice:
             return f"{twice[0][1]} came twice to {twice[0][0]}"
-        return self.wrong[0] if self.wrong else ""
+        return ""
 
     def link(self, chance):
         """A ring, so that all are one net, and others by chance. One after another, and again if it did not work: nodes
@@ -101,14 +103,14 @@ class Mesh:
     def find_together(self):
         """Rounds of messages until one reaches everybody."""
         until, rounds, why = time.monotonic() + MESH_S, 0, "no round"
-        while why and time.monotonic() < until and not self.wrong:
+        while why and not self.wrong and time.monotonic() < until:
             rounds += 1
             texts = {f"mesh{rounds}-{n}": node for n, node in enumerate(self.nodes)}
             for text, node in texts.items():
                 self.publish(node, text, len(text))
             why = self.spread(texts, 3)
         if why:
-            raise Trouble(self.wrong[0] if self.wrong else why)
+            raise Trouble(why)
 
     def send_all(self, case):
         texts = {}
