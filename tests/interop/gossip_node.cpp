@@ -9,8 +9,8 @@
 #include <cstdio>
 #include <sstream>
 
-#include "p2p/gossip/router.hpp"
 #include "p2p/net/frame_service.hpp"
+#include "tests/interop/gossip_watch.hpp"
 
 namespace micro::p2p::interop {
 namespace {
@@ -41,11 +41,12 @@ class GossipNode {
         key_(HostKey::generate(random_)),
         host_(io, {.key = key_, .agent = "micro-interop", .gater = {.local_addresses = true}}, clock_, random_),
         router_(config_of(key_, sign), key_.peer_id(), random_),
+        watch_(router_, config_of(key_, sign).id_of),
         input_(io, ::dup(STDIN_FILENO)) {}
 
   Status start(const Multiaddr& address) {
     const Multiaddr bound = TRY(host_.listen(address));
-    service_.emplace(io_, host_, clock_, router_,
+    service_.emplace(io_, host_, clock_, watch_,
                      FrameServiceConfig{.protocols = {std::string(kMeshsub12), std::string(kMeshsub11)}},
                      [this] { take(); });
     TRY(router_.join(kTopic, clock_.now()));
@@ -90,14 +91,16 @@ class GossipNode {
       words >> size >> text;
       text.resize(std::max(size, text.size()), '.');
       const auto id = router_.publish(kTopic, as_bytes(text), clock_.now());
-      if (!id) print("failed " + id.error().message);
+      if (!id) print("wrong " + id.error().message);
       service_->poke();
+    } else if (command == "lines") {
+      print("done" + watch_.text());
     }
   }
 
   static Task<void> dial(Host* host, Multiaddr address) {
     const auto session = co_await host->dial(std::move(address));
-    if (!session) print("failed " + session.error().message);
+    print(session ? "done" : "failed " + session.error().message);
   }
 
   void stop() {
@@ -112,6 +115,7 @@ class GossipNode {
   HostKey key_;
   Host host_;
   GossipRouter router_;
+  GossipWatch watch_;
   std::optional<FrameService> service_;
   asio::posix::stream_descriptor input_;
   std::array<char, 4'096> buffer_{};

@@ -1,165 +1,185 @@
 #!/usr/bin/env python3
 """Our node against js-libp2p and go-libp2p, in both directions. Prints a table; exits 1 unless every case passed.
 
-    interop.py P2P_NODE --work FOLDER [--peers js,go]
+    interop.py P2P_NODE --work FOLDER [--peers js,go] [--only connections|gossip|kad|transcript]
 """
 import argparse
 import os
-import shutil
+import queue
 import subprocess
 import sys
-import threading
 
 import gossip
 import kad
+from peers import HERE, Listener, Trouble, Unready, prepare_go, prepare_js
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-CASES = ["ping", "identify", "push", "echo", "half-close", "reset", "slow-reader", "perf"]
+CASES = ["muxer", "ping", "identify", "push", "echo", "half-close", "reset", "slow-reader", "perf"]
 KEYS = ["Ed25519", "secp256k1"]
 ADDRESSES = {"Ed25519": "/ip4/127.0.0.1/tcp/0", "secp256k1": "/ip6/::1/tcp/0"}  # one each: both families are dialed
-START_S, DIAL_S = 60, 400
-
-
-def prepare_js(work, script):
-    folder = os.path.join(work, "js")
-    os.makedirs(folder, exist_ok=True)
-    for name in os.listdir(os.path.join(HERE, "js")):
-        shutil.copy(os.path.join(HERE, "js", name), folder)
-    needed = ("gossipsub", "kad-dht")
-    if not all(os.path.isdir(os.path.join(folder, "node_modules", "@libp2p", name)) for name in needed):
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True,
-                       stdout=sys.stderr)
-    return ["node", "--import", os.path.join(folder, "polyfill.mjs"), os.path.join(folder, script)]
-
-
-def prepare_go(work, _script):
-    binary = os.path.join(work, "interop_go")
-    subprocess.run(["go", "build", "-mod=readonly", "-o", binary, "."], cwd=os.path.join(HERE, "go"), check=True,
-                   stdout=sys.stderr)
-    return [binary]
-
-
 PREPARE = {"js": prepare_js, "go": prepare_go}
+SCRIPTS = ["node", "gossip", "kad", "record"]
+TRANSCRIPT = os.path.join(HERE, "..", "vectors", "p2p", "connection", "js_transcript.csv")
+DIAL_S = 1_800  # only what hangs takes so long, and what a busy machine starves
+TITLE_WIDTH, CASE_WIDTH = 41, 12
 
 
-class Listener:
-    """A listening process; stopped by the end of its input."""
+class Row:
+    """A line of the table: its cases, and what runs them and gives {case: "ok" or why not}."""
 
-    def __init__(self, command, log):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
-        self.address = None
-        reader = threading.Thread(target=self._read, daemon=True)
-        reader.start()
-        reader.join(START_S)
-
-    def _read(self):
-        for line in self.process.stdout:
-            text = line.decode(errors="replace").strip()
-            if text.startswith("ready "):
-                self.address = text[len("ready "):]
-                return
-
-    def stop(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def __init__(self, title, cases, run):
+        self.title, self.cases, self.run = title, cases, run
 
 
-def run_pair(listen, dial, log):
-    """{case: "ok" or why not}."""
-    listener = Listener(listen, log)
-    results = {}
+def said_of(lines):
+    """{case: outcome} of what a dialer printed; `dial` where it never came to the cases. Who fails once has failed."""
+    out = {}
+    for line in lines:
+        words = line.split(" ", 2)
+        if words[0] == "case" and len(words) == 3:
+            if out.get(words[1], "ok") == "ok":
+                out[words[1]] = words[2]
+        elif "failed" in line:
+            out["dial"] = line
+    return out
+
+
+def run_dialer(command, log):
+    """Its lines, and why it did not end well; "" if it did."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+    try:
+        said, why = process.communicate(timeout=DIAL_S)[0], f"the dialer ended with {process.returncode}"
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said, why = process.communicate()[0], f"the dialer took more than {DIAL_S} s"
+    return said.decode(errors="replace").splitlines(), why if process.returncode != 0 else ""
+
+
+def run_pair(listen, dial, muxer, log):
+    """muxer: what ours has to say of how it was agreed on."""
+    heard = queue.Queue()
+    listener = Listener(listen, log, heard)
     try:
         if listener.address is None:
-            return {case: "the listener did not start" for case in CASES}
-        done = subprocess.run([*dial[:1], *[listener.address if word == "ADDRESS" else word for word in dial[1:]]],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, timeout=DIAL_S)
-        for line in done.stdout.decode(errors="replace").splitlines():
-            words = line.split(" ", 2)
-            if words[0] == "case" and len(words) == 3:
-                results[words[1]] = words[2]
-            elif "failed" in line:
-                results["dial"] = line
-    except subprocess.TimeoutExpired as late:
-        for line in (late.stdout or b"").decode(errors="replace").splitlines():
-            words = line.split(" ", 2)
-            if words[0] == "case" and len(words) == 3:
-                results[words[1]] = words[2]
+            return {"dial": "the listener did not start"}
+        lines, why = run_dialer([listener.address if word == "ADDRESS" else word for word in dial], log)
     finally:
         listener.stop()
+    results = said_of(lines)
+    if why:
+        results.setdefault("dial", why)
+    while not heard.empty():
+        _, word, rest = heard.get()
+        lines.append(f"{word} {rest}")
+    said = {line.partition(" ")[2] for line in lines if line.startswith("muxer ")}
+    if said:
+        results["muxer"] = "ok" if said == {muxer} else "agreed on by " + ", ".join(sorted(said))
+    if why and all(results.get(case) == "ok" for case in CASES):
+        results[CASES[-1]] = why
     return results
 
 
-def runs(ours, peer_name, peer):
-    """(title, command that listens, command that dials)."""
-    for key in KEYS:
-        for extension in (True, False):
-            ours_extra = [] if extension else ["--no-extension"]
-            muxer = "in handshake" if extension else "multistream"
-            yield ((f"micro -> {peer_name}", key, muxer), [*peer, "listen", ADDRESSES[key], key],
-                   [ours, "dial", "ADDRESS", *ours_extra])
-            yield ((f"{peer_name} -> micro", key, muxer), [ours, "listen", ADDRESSES[key], *ours_extra],
-                   [*peer, "dial", "ADDRESS", key])
-
-
-def row(width, title, cases, results):
-    """Prints a line of the table; {case: outcome}, of cases that did not run too."""
-    outcomes = {case: results.get(case, "did not run" + (f" ({results['dial']})" if "dial" in results else ""))
-                for case in cases}
-    print(title.ljust(width) + "".join(f"{'ok' if one == 'ok' else 'FAILED':<13}" for one in outcomes.values()),
-          flush=True)
-    return outcomes
-
-
-def connections(ours, peers, work, log):
+def connections(ours, commands, log):
     """Two nodes and everything that one connection carries."""
-    print(f"{'who dials whom':<16}{'key':<11}{'muxer':<14}" + "".join(f"{case:<13}" for case in CASES), flush=True)
-    for peer_name in peers:
-        peer = PREPARE[peer_name](work, "node.mjs")
-        for (pair, key, muxer), listen, dial in runs(ours, peer_name, peer):
-            yield f"{pair}, {key}, {muxer}", row(41, f"{pair:<16}{key:<11}{muxer}", CASES, run_pair(listen, dial, log))
+    for name, scripts in commands.items():
+        for key in KEYS:
+            for muxer, extra in (("handshake", []), ("multistream", ["--no-extension"])):
+                listen, dial = [ours, "listen", ADDRESSES[key], *extra], [ours, "dial", "ADDRESS", *extra]
+                theirs = scripts["node"]
+                for who, pair in ((f"micro -> {name}", ([*theirs, "listen", ADDRESSES[key], key], dial)),
+                                  (f"{name} -> micro", (listen, [*theirs, "dial", "ADDRESS", key]))):
+                    yield Row(f"{who:<16}{key:<11}{muxer}", CASES,
+                              lambda pair=pair, muxer=muxer: run_pair(*pair, muxer, log))
 
 
-def chains(ours, peers, work, log):
-    """Nodes of several stacks in one Kademlia."""
-    commands = {name: PREPARE[name](work, "kad.mjs") for name in peers} | {"micro": [ours]}
-    print(f"{'kademlia':<41}" + "".join(f"{case:<13}" for case in kad.CASES), flush=True)
-    for nodes, results in kad.run_all(commands, peers, log):
-        yield nodes, row(41, nodes, kad.CASES, results)
-
-
-def meshes(ours, peers, work, log):
+def meshes(ours, commands, log):
     """Ten nodes of several stacks that gossip."""
-    commands = {name: PREPARE[name](work, "gossip.mjs") for name in peers} | {"micro": [ours]}
-    print(f"{'gossip':<31}{'policy':<10}" + "".join(f"{case:<13}" for case in gossip.CASES), flush=True)
-    for (nodes, policy), results in gossip.run_all(commands, peers, log):
-        yield f"{nodes}, {policy}", row(41, f"{nodes:<31}{policy}", gossip.CASES, results)
+    nodes = {name: scripts["gossip"] for name, scripts in commands.items()} | {"micro": [ours]}
+    for counts in gossip.MESHES:
+        for policy in gossip.POLICIES if set(counts) <= set(nodes) else []:
+            kinds = " + ".join(f"{count} {kind}" for kind, count in counts.items())
+            yield Row(f"{kinds:<31}{policy}", gossip.CASES,
+                      lambda counts=counts, policy=policy: gossip.run(counts, policy, nodes, log))
 
 
-def main():
+def chains(ours, commands, log):
+    """Nodes of several stacks in one Kademlia."""
+    nodes = {name: scripts["kad"] for name, scripts in commands.items()} | {"micro": [ours]}
+    for kinds in kad.CHAINS:
+        if set(kinds) <= set(nodes):
+            counts = {kind: kinds.count(kind) for kind in sorted(set(kinds), reverse=True)}
+            yield Row(" + ".join(f"{count} {kind}" for kind, count in counts.items()), kad.CASES,
+                      lambda kinds=kinds: kad.run(kinds, nodes, log))
+
+
+def record(recorder, log):
+    done = subprocess.run(recorder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, timeout=DIAL_S)
+    with open(TRANSCRIPT, "rb") as file:
+        return {"recorded": "ok" if done.stdout == file.read() else "js-libp2p says other bytes than the file holds"}
+
+
+def transcripts(_ours, commands, log):
+    """The file that tests/vectors holds of two js nodes with fixed keys is what they say."""
+    if "js" in commands:
+        yield Row("js -> js, fixed keys", ["recorded"], lambda: record(commands["js"]["record"], log))
+
+
+PARTS = {"connections": (connections, f"{'who dials whom':<16}{'key':<11}muxer"),
+         "gossip": (meshes, f"{'gossip':<31}policy"), "kad": (chains, "kademlia"),
+         "transcript": (transcripts, "transcript")}
+
+
+def print_line(title, cells):
+    print((title.ljust(TITLE_WIDTH) + "".join(f"{cell:<{CASE_WIDTH}}" for cell in cells)).rstrip(), flush=True)
+
+
+def run_row(row):
+    """{case: outcome} with each of its cases, whatever became of the run."""
+    try:
+        results = row.run()
+    except (Trouble, OSError, subprocess.SubprocessError) as why:
+        results = {"dial": str(why)}
+    why = f" ({results['dial']})" if "dial" in results else ""
+    return {case: results.get(case, "did not run" + why) for case in row.cases}
+
+
+def run_all(parts):
+    """parts: (head, rows) each. How many cases passed, and what failed."""
+    passed, failures = 0, []
+    for head, rows in parts:
+        rows = list(rows)
+        if not rows:
+            failures.append(f"{head}: no case of it ran")
+            continue
+        print_line(head, rows[0].cases)
+        for row in rows:
+            outcomes = run_row(row)
+            print_line(row.title, ["ok" if one == "ok" else "FAILED" for one in outcomes.values()])
+            passed += sum(one == "ok" for one in outcomes.values())
+            title = " ".join(row.title.split())
+            failures += [f"{title}, {case}: {one}" for case, one in outcomes.items() if one != "ok"]
+    return passed, failures
+
+
+def main(words=None):
     parser = argparse.ArgumentParser()
     parser.add_argument("node")
     parser.add_argument("--work", required=True)
     parser.add_argument("--peers", default="js,go")
-    parser.add_argument("--only", choices=["connections", "gossip", "kad"], help="a part of the cases")
-    arguments = parser.parse_args()
-    arguments.work = os.path.abspath(arguments.work)
-    os.makedirs(arguments.work, exist_ok=True)
-    failures, passed = [], 0
-    with open(os.path.join(arguments.work, "peers.log"), "wb") as log:
-        parts = {"connections": connections, "gossip": meshes, "kad": chains}
-        for name, part in parts.items():
-            if arguments.only not in (None, name):
-                continue
-            peers = arguments.peers.split(",")
-            for title, outcomes in part(os.path.abspath(arguments.node), peers, arguments.work, log):
-                for case, outcome in outcomes.items():
-                    passed += outcome == "ok"
-                    if outcome != "ok":
-                        failures.append(f"{title}, {case}: {outcome}")
+    parser.add_argument("--only", choices=list(PARTS), help="a part of the cases")
+    arguments = parser.parse_args(words)
+    work, ours = os.path.abspath(arguments.work), os.path.abspath(arguments.node)
+    os.makedirs(work, exist_ok=True)
+    try:
+        commands = {name: {part: PREPARE[name](work, part + ".mjs") for part in SCRIPTS}
+                    for name in arguments.peers.split(",")}
+    except Unready as why:
+        print(f"interop: nothing was tried: {why}", file=sys.stderr)
+        return 1
+    except KeyError as name:
+        parser.error(f"no such stack: {name}")
+    with open(os.path.join(work, "peers.log"), "wb") as log:
+        passed, failures = run_all((head, part(ours, commands, log)) for name, (part, head) in PARTS.items()
+                                   if arguments.only in (None, name) and (name != "transcript" or "js" in commands))
     for failure in failures:
         print(failure)
     print(f"{passed} passed, {len(failures)} failed")

@@ -1,4 +1,5 @@
-// p2p_node listen ADDRESS [--no-extension]   prints "ready ADDRESS", serves until its input ends
+// p2p_node listen ADDRESS [--no-extension]   prints "ready ADDRESS", serves until its input ends; both this and dial
+//                                            print "muxer handshake|multistream" for a connection: what agreed on it
 // p2p_node gossip ADDRESS nosign|sign        a node of the gossip cases
 // p2p_node kad ADDRESS                       a node of the Kademlia cases
 // p2p_node dial ADDRESS [--no-extension]     tries every case, prints "case NAME ok" or "case NAME failed: WHY"
@@ -23,13 +24,16 @@ void say(const std::string& line) {
   std::fflush(stdout);
 }
 
+void say_muxer(const std::shared_ptr<Session>& session) {
+  say(std::string("muxer ") + (session->connection().muxer_from_handshake() ? "handshake" : "multistream"));
+}
+
 Task<void> try_all(Host* host, Multiaddr address) {
   const auto session = co_await host->dial(std::move(address));
   if (!session) {
     say("dial failed: " + session.error().message);
     co_return;
   }
-  say(std::string("muxer ") + ((*session)->connection().muxer_from_handshake() ? "handshake" : "multistream"));
   for (const Case& one : cases()) {
     const Status status = co_await one.run(*host, *session);
     say(std::string("case ") + one.name + (status ? " ok" : " failed: " + status.error().message));
@@ -56,6 +60,7 @@ int run(const std::string& mode, const Multiaddr& address, bool extension) {
             clock, random);
   Responder responder(io.get_executor());
   serve(host, responder);
+  host.on_identified(say_muxer);
   asio::posix::stream_descriptor input(io);
   if (mode == "listen") {
     const auto bound = host.listen(address);
@@ -84,8 +89,7 @@ int main(int argc, char** argv) {
   if (mode == "gossip" && address && argc == 4) return interop::run_gossip(*address, std::string(argv[3]) == "sign");
   if (mode == "kad" && address && argc == 3) return interop::run_kad(*address);
   if ((mode != "listen" && mode != "dial") || !address) {
-    std::fprintf(stderr,
-                 "p2p_node listen|dial ADDRESS [--no-extension], gossip ADDRESS nosign|sign, or kad ADDRESS\n");
+    std::fprintf(stderr, "p2p_node listen|dial ADDRESS [--no-extension], gossip ADDRESS nosign|sign, or kad ADDRESS\n");
     return 2;
   }
   return interop::run(mode, *address, extension);

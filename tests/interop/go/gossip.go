@@ -84,13 +84,15 @@ func gossip(address, policy string) error {
 				err = node.Connect(ctx, *info)
 			}
 			if err != nil {
-				fmt.Println("failed", err)
+				fmt.Println("failed", strings.ReplaceAll(err.Error(), "\n", " "))
+			} else {
+				fmt.Println("done")
 			}
 		case "publish":
 			size, _ := strconv.Atoi(words[1])
 			text := words[2] + strings.Repeat(".", max(0, size-len(words[2])))
 			if err := topic.Publish(ctx, []byte(text)); err != nil {
-				fmt.Println("failed", err)
+				fmt.Println("wrong", strings.ReplaceAll(err.Error(), "\n", " "))
 			}
 		}
 	}

@@ -38,7 +38,7 @@ const (
 	slowBytes   = 24 * 1024 * 1024
 	perfBytes   = 16 * 1024 * 1024
 	chunkBytes  = 64 * 1024
-	caseTime    = 90 * time.Second
+	caseTime    = 240 * time.Second
 )
 
 // state is what handlers share; changed wakes those who wait for it.

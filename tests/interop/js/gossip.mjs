@@ -1,5 +1,5 @@
 // A js-libp2p node of the gossip cases; ../README.md describes its commands.
-//   gossip.mjs ADDRESS nosign|sign
+//   gossip.mjs gossip ADDRESS nosign|sign
 import { createHash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -22,7 +22,7 @@ function contentId (message) {
   return createHash('sha256').update(TAG).update(length).update(topic).update(message.data).digest().subarray(0, 20)
 }
 
-const [address, policy] = process.argv.slice(2)
+const [address, policy] = process.argv.slice(3)
 const signing = policy === 'sign'
   ? { globalSignaturePolicy: 'StrictSign' }
   : { globalSignaturePolicy: 'StrictNoSign', msgIdFn: contentId }
@@ -39,14 +39,18 @@ const node = await createLibp2p({
 })
 const { pubsub } = node.services
 pubsub.addEventListener('message', event => {
-  const text = Buffer.from(event.detail.data).toString()
-  console.log(`got ${text.split('.')[0]} ${text.length}`)
+  const said = Buffer.from(event.detail.data).toString()
+  console.log(`got ${said.split('.')[0]} ${said.length}`)
 })
 pubsub.subscribe(TOPIC)
 console.log(`ready ${node.getMultiaddrs()[0].toString()}`)
-const failed = error => console.log(`failed ${error.message.replaceAll('\n', ' ')}`)
+const text = error => error.message.replaceAll('\n', ' ')
 createInterface({ input: process.stdin }).on('line', line => {
   const [command, first, second] = line.split(' ')
-  if (command === 'dial') node.dial(multiaddr(first)).catch(failed)
-  if (command === 'publish') pubsub.publish(TOPIC, Buffer.from(second.padEnd(Number(first), '.'))).catch(failed)
+  if (command === 'dial') {
+    node.dial(multiaddr(first)).then(() => console.log('done'), error => console.log(`failed ${text(error)}`))
+  }
+  if (command === 'publish') {
+    pubsub.publish(TOPIC, Buffer.from(second.padEnd(Number(first), '.'))).catch(error => console.log(`wrong ${text(error)}`))
+  }
 }).on('close', () => process.exit(0))

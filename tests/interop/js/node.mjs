@@ -15,7 +15,7 @@ const ECHO_BYTES = 1024 * 1024
 const SLOW_BYTES = 24 * 1024 * 1024
 const PERF_BYTES = 16 * 1024 * 1024
 const CHUNK = 64 * 1024
-const CASE_MS = 90_000
+const CASE_MS = 240_000
 const MANY = { maxInboundStreams: 1000, maxOutboundStreams: 1000 }
 
 // Listens from the first moment, so that nothing of a stream is missed.
