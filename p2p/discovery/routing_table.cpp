@@ -69,10 +69,10 @@ bool RoutingTable::is_diverse(unsigned bucket, ContactId contact) const {
   return of_subnet < limits_.subnet_in_table;
 }
 
-// Grows by an eighth: doubling would hold as much again for nobody.
+// Grows by a sixteenth: doubling would hold as much again for nobody.
 void RoutingTable::insert(std::size_t at, Entry entry) {
   constexpr std::size_t kLeast = 8;
-  if (entries_.size() == entries_.capacity()) entries_.reserve(entries_.size() + kLeast + entries_.size() / 8);
+  if (entries_.size() == entries_.capacity()) entries_.reserve(entries_.size() + kLeast + entries_.size() / 16);
   entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(at), entry);
 }
 

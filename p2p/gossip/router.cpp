@@ -32,7 +32,7 @@ GossipRouter::Busy& GossipRouter::Peer::make_busy() {
 }
 
 void GossipRouter::Peer::tidy() {
-  if (busy && busy->outbox.empty() && busy->dont_wants.empty()) busy.reset();
+  if (busy && busy->outbox.empty() && busy->dont_wants.empty() && busy->spent == Busy::Spent()) busy.reset();
 }
 
 GossipRouter::Topic* GossipRouter::find_topic(std::string_view topic) {
@@ -134,11 +134,12 @@ std::vector<PeerId> GossipRouter::take_ready() {
 
 Status GossipRouter::join(std::string_view name, Instant now) {
   if (name.size() > kMaxTopicBytes || joined_ >= kMaxJoinedTopics) return fail(Fault::kLimit, "too many topics");
-  Topic* const topic = &topics_.try_emplace(std::string(name), numbers_).first->second;  // whatever peers have filled the table with
+  Topic* const topic =
+      &topics_.try_emplace(std::string(name), numbers_).first->second;  // whatever peers have filled the table with
   if (topic->joined) return {};
   topic->joined = true;
   ++joined_;
-  for (const PeerNumber number : numbers_.sorted()) {
+  for (const PeerNumber number : numbers_.all()) {
     peers_[number].outbox().subscribe(name, true);
     ready(numbers_.id(number));
   }
@@ -162,7 +163,7 @@ void GossipRouter::leave(std::string_view name, Instant now) {
   }
   topic->joined = false;
   --joined_;
-  for (const PeerNumber number : numbers_.sorted()) {
+  for (const PeerNumber number : numbers_.all()) {
     peers_[number].outbox().subscribe(name, false);
     ready(numbers_.id(number));
   }

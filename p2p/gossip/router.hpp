@@ -105,6 +105,14 @@ class GossipRouter final : public FrameProtocol {
   struct Busy {
     Outbox outbox;
     std::map<MessageId, std::uint64_t> dont_wants;  // until which heartbeat
+    struct Spent {                                  // since the last heartbeat
+      std::size_t ihave_messages = 0;
+      std::size_t asked_ids = 0;
+      std::size_t iwant_ids = 0;
+      std::size_t iwant_bytes = 0;
+      std::size_t dont_wants = 0;
+      bool operator==(const Spent&) const = default;
+    } spent;
   };
   struct Peer {
     bool outbound = false;
@@ -112,15 +120,9 @@ class GossipRouter final : public FrameProtocol {
     std::uint16_t topics = 0;  // that it subscribes to and that were noted
     Bytes record;              // of its addresses
     std::unique_ptr<Busy> busy;
-    struct Spent {  // since the last heartbeat
-      std::uint32_t ihave_messages = 0;
-      std::uint32_t asked_ids = 0;
-      std::uint32_t iwant_ids = 0;
-      std::uint32_t iwant_bytes = 0;
-      std::uint32_t dont_wants = 0;
-    } spent;
     Busy& make_busy();
     Outbox& outbox() { return make_busy().outbox; }
+    Busy::Spent& spent() { return make_busy().spent; }
     [[nodiscard]] bool has_frames() const { return busy && !busy->outbox.empty(); }
     [[nodiscard]] bool is_unwanted(const MessageId& id) const { return busy && busy->dont_wants.contains(id); }
     void tidy();

@@ -27,8 +27,8 @@ bool GossipRouter::may_ask(const MessageId& id) {
 
 void GossipRouter::on_ihaves(const PeerId& from, Peer& peer, const std::vector<IhaveView>& ihaves, Instant now) {
   if (ihaves.empty() || scores_.score(from, now) < config_->score.gossip_threshold) return;
-  const std::size_t left = kMaxIhaveIds - std::min<std::size_t>(kMaxIhaveIds, peer.spent.asked_ids);
-  if (++peer.spent.ihave_messages > kMaxIhaveMessages || left == 0) {
+  const std::size_t left = kMaxIhaveIds - std::min(kMaxIhaveIds, peer.spent().asked_ids);
+  if (++peer.spent().ihave_messages > kMaxIhaveMessages || left == 0) {
     ++stats_.over_budget;
     return;
   }
@@ -45,37 +45,40 @@ void GossipRouter::on_ihaves(const PeerId& from, Peer& peer, const std::vector<I
   draw_some(wanted, left, random_);
   std::erase_if(wanted, [&](const MessageId& id) { return !may_ask(id) || !peer.outbox().iwant(id); });
   if (wanted.empty()) return;
-  peer.spent.asked_ids += static_cast<std::uint32_t>(wanted.size());
+  peer.spent().asked_ids += wanted.size();
   // One of them stands for all: who brings few of what it told of is caught sooner or later.
   promises_.add(wanted[static_cast<std::size_t>(random_.draw_u64() % wanted.size())], from, now);
 }
 
 void GossipRouter::on_iwants(const PeerId& from, Peer& peer, const std::vector<ByteView>& ids, Instant now) {
   if (ids.empty() || scores_.score(from, now) < config_->score.gossip_threshold) return;
+  Busy::Spent& spent = peer.spent();
   for (const ByteView bytes : ids) {
-    if (peer.spent.iwant_ids >= kMaxIwantIds || peer.spent.iwant_bytes >= kMaxIwantBytes) {
+    if (spent.iwant_ids >= kMaxIwantIds || spent.iwant_bytes >= kMaxIwantBytes) {
       ++stats_.over_budget;
       continue;
     }
-    ++peer.spent.iwant_ids;
+    ++spent.iwant_ids;
     const auto id = MessageId::from(bytes);
     if (!id || peer.is_unwanted(*id)) continue;
     const SharedMessage message = cache_.hand_out(*id, from, config_->mesh.retransmissions);
     if (message == nullptr) continue;
-    peer.spent.iwant_bytes += static_cast<std::uint32_t>(message->wire().size());
+    spent.iwant_bytes += message->wire().size();
     peer.outbox().push(message, Lane::kAnswer);
   }
 }
 
 void GossipRouter::on_dont_wants(Peer& peer, const std::vector<ByteView>& ids) {
+  if (ids.empty()) return;
+  Busy& busy = peer.make_busy();
   for (const ByteView bytes : ids) {
-    if (peer.spent.dont_wants >= kMaxDontWantMessages || (peer.busy && peer.busy->dont_wants.size() >= kMaxDontWants)) {
+    if (busy.spent.dont_wants >= kMaxDontWantMessages || busy.dont_wants.size() >= kMaxDontWants) {
       ++stats_.over_budget;
       continue;
     }
-    ++peer.spent.dont_wants;
+    ++busy.spent.dont_wants;
     if (const auto id = MessageId::from(bytes)) {
-      peer.make_busy().dont_wants[*id] = heartbeats_ + config_->mesh.dont_want_heartbeats;
+      busy.dont_wants[*id] = heartbeats_ + config_->mesh.dont_want_heartbeats;
     }
   }
 }

@@ -48,8 +48,8 @@ void GossipRouter::heartbeat(Instant now) {
 
 void GossipRouter::reset_budgets() {
   for (Peer& one : peers_) {
-    one.spent = {};
     if (!one.busy) continue;
+    one.busy->spent = {};
     std::erase_if(one.busy->dont_wants, [this](const auto& entry) { return entry.second <= heartbeats_; });
     one.tidy();
   }

@@ -94,7 +94,8 @@ void GossipRouter::take_in(const PeerId& from, const MessageView& message, const
   ++pending_of_[from];
   pending_bytes_ += message.data.size();
   pending_.emplace(
-      id, Pending{.message = *kept, .from = from, .senders = {from}, .until = now.plus_ms(config_->mesh.validation_ms)});
+      id,
+      Pending{.message = *kept, .from = from, .senders = {from}, .until = now.plus_ms(config_->mesh.validation_ms)});
   deliveries_.push_back({.message = *kept, .from = from});
   if (message.data.size() < config_->mesh.dont_want_bytes) return;
   for (const PeerId& other : find_joined(message.topic)->mesh.ids()) {

@@ -115,8 +115,8 @@ void PeerScores::fade(double& counter, double by) const {
 void PeerScores::decay(Instant now) {
   if (now < decayed_.plus_ms(params_->decay_ms)) return;
   decayed_ = now;
-  retained_ -= peers_.erase_if(
-      [&](const auto& entry) { return !entry.second.connected && entry.second.forgotten_at <= now; });
+  retained_ -=
+      peers_.erase_if([&](const auto& entry) { return !entry.second.connected && entry.second.forgotten_at <= now; });
   for (auto& [peer, one] : peers_) {
     if (!one.connected) continue;  // what it did stays as it is until it is back or forgotten
     for (auto& [topic, stats] : one.topics) {

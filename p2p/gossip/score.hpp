@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "chain/base/clock.hpp"
-#include "p2p/gossip/flat_map.hpp"
 #include "p2p/gossip/params.hpp"
+#include "p2p/gossip/peer_set.hpp"
 #include "p2p/wire/peer_id.hpp"
 
 namespace micro::p2p {
@@ -61,7 +61,7 @@ class PeerScores {
   void make_room(Instant now);
 
   std::shared_ptr<const ScoreParams> params_;  // shared by all routers of a process
-  FlatMap<PeerId, Peer> peers_;
+  PeerMap<Peer> peers_;
   std::size_t retained_ = 0;
   Instant decayed_;
 };
