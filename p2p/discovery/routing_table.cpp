@@ -71,7 +71,7 @@ bool RoutingTable::is_diverse(unsigned bucket, ContactId contact) const {
 
 // Grows by a sixteenth: doubling would hold as much again for nobody.
 void RoutingTable::insert(std::size_t at, Entry entry) {
-  constexpr std::size_t kLeast = 8;
+  constexpr std::size_t kLeast = 16;
   if (entries_.size() == entries_.capacity()) entries_.reserve(entries_.size() + kLeast + entries_.size() / 16);
   entries_.insert(entries_.begin() + static_cast<std::ptrdiff_t>(at), entry);
 }
@@ -93,36 +93,34 @@ bool RoutingTable::saw(ContactId contact, Instant now) {
   }
   if (!is_diverse(bucket, contact)) return false;  // nor may it push others out of the waiting list
   if (buckets_[bucket].placed >= limits_.bucket) {
-    wait(bucket, entry);
+    wait(bucket, where, entry);
     return false;
   }
-  forget_waiting(bucket, contact);
+  forget_waiting(bucket, where, contact);
   insert(where.waiting, entry);
   ++buckets_[bucket].placed;
   return true;
 }
 
-void RoutingTable::forget_waiting(unsigned bucket, ContactId contact) {
-  const Spot where = spot(bucket);
+void RoutingTable::forget_waiting(unsigned bucket, Spot where, ContactId contact) {
   const std::size_t at = find(where.waiting, where.end, contact);
   if (at == where.end) return;
   erase(at);
   --buckets_[bucket].waiting;
 }
 
-void RoutingTable::wait(unsigned bucket, Entry entry) {
-  forget_waiting(bucket, entry.contact);
+void RoutingTable::wait(unsigned bucket, Spot where, Entry entry) {
   if (limits_.waiting == 0) return;
-  const Spot where = spot(bucket);
-  if (buckets_[bucket].waiting >= limits_.waiting) {
-    std::move(entries_.begin() + static_cast<std::ptrdiff_t>(where.waiting) + 1,
-              entries_.begin() + static_cast<std::ptrdiff_t>(where.end),
-              entries_.begin() + static_cast<std::ptrdiff_t>(where.waiting));
-    entries_[where.end - 1] = entry;
+  // The one that it was, or the one that waits for longest, makes room at the end.
+  std::size_t at = find(where.waiting, where.end, entry.contact);
+  if (at == where.end && buckets_[bucket].waiting < limits_.waiting) {
+    insert(where.end, entry);
+    ++buckets_[bucket].waiting;
     return;
   }
-  insert(where.end, entry);
-  ++buckets_[bucket].waiting;
+  if (at == where.end) at = where.waiting;
+  for (; at + 1 < where.end; ++at) entries_[at] = entries_[at + 1];
+  entries_[at] = entry;
 }
 
 // Whoever was at `at` leaves; the last that waits and fits takes the place.
@@ -148,8 +146,8 @@ void RoutingTable::free_place(unsigned bucket, std::size_t at) {
 void RoutingTable::failed(ContactId contact) {
   const unsigned bucket = bucket_of(contacts_.key(contact));
   if (bucket >= buckets_.size()) return;
-  forget_waiting(bucket, contact);
   const Spot where = spot(bucket);
+  forget_waiting(bucket, where, contact);
   const std::size_t at = find(where.begin, where.waiting, contact);
   if (at == where.waiting) return;
   if (entries_[at].failures + 1U < kDeadAfterFailures) {
@@ -162,8 +160,8 @@ void RoutingTable::failed(ContactId contact) {
 void RoutingTable::remove(ContactId contact) {
   const unsigned bucket = bucket_of(contacts_.key(contact));
   if (bucket >= buckets_.size()) return;
-  forget_waiting(bucket, contact);
   const Spot where = spot(bucket);
+  forget_waiting(bucket, where, contact);
   const std::size_t at = find(where.begin, where.waiting, contact);
   if (at != where.waiting) free_place(bucket, at);
 }

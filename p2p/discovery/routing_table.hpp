@@ -66,8 +66,8 @@ class RoutingTable {
   [[nodiscard]] bool is_diverse(unsigned bucket, ContactId contact) const;
   void insert(std::size_t at, Entry entry);
   void erase(std::size_t at) { entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at)); }
-  void forget_waiting(unsigned bucket, ContactId contact);
-  void wait(unsigned bucket, Entry entry);
+  void forget_waiting(unsigned bucket, Spot where, ContactId contact);
+  void wait(unsigned bucket, Spot where, Entry entry);
   void free_place(unsigned bucket, std::size_t at);
   template <class Visit>
   void each_placed(Visit visit) const;

@@ -108,7 +108,7 @@ void GossipRouter::disconnected(const PeerId& peer, Instant now) {
     at = topic.is_idle() ? topics_.erase(at) : std::next(at);
   }
   promises_.forget(peer);
-  ready_.erase(peer);
+  std::erase(ready_, numbers_.find(peer));
   numbers_.remove(peer);
   scores_.disconnected(peer, now);
 }
@@ -121,11 +121,16 @@ Bytes GossipRouter::next_frame(const PeerId& to, Instant /*now*/) {
   return out;
 }
 
+void GossipRouter::ready(const PeerId& peer) {
+  const PeerNumber number = numbers_.find(peer);
+  if (number != kNobody && !std::exchange(peers_[number].is_ready, true)) ready_.push_back(number);
+}
+
 std::vector<PeerId> GossipRouter::take_ready() {
   std::vector<PeerId> out;
-  for (const PeerId& peer : std::exchange(ready_, {})) {
-    const Peer* const one = find(peer);
-    if (one != nullptr && one->has_frames()) out.push_back(peer);
+  for (const PeerNumber number : std::exchange(ready_, {})) {
+    peers_[number].is_ready = false;
+    if (peers_[number].has_frames()) out.push_back(numbers_.id(number));
   }
   return out;
 }

@@ -117,6 +117,7 @@ class GossipRouter final : public FrameProtocol {
   struct Peer {
     bool outbound = false;
     bool takes_dont_want = false;
+    bool is_ready = false;     // and in ready_
     std::uint16_t topics = 0;  // that it subscribes to and that were noted
     Bytes record;              // of its addresses
     std::unique_ptr<Busy> busy;
@@ -155,7 +156,7 @@ class GossipRouter final : public FrameProtocol {
   Topic* find_joined(std::string_view topic);
   Topic* note_topic(std::string_view topic);  // of a peer; null where it is not to be noted
   void forget_if_idle(std::string_view topic);
-  void ready(const PeerId& peer) { ready_.insert(peer); }
+  void ready(const PeerId& peer);
   [[nodiscard]] bool is_direct(const PeerId& peer) const { return config_->direct.contains(peer); }
   [[nodiscard]] Lane lane_of(std::string_view topic, bool own) const;
   std::vector<PeerId> targets_of_own(Topic& topic, Instant now);
@@ -214,7 +215,7 @@ class GossipRouter final : public FrameProtocol {
   std::map<PeerId, std::size_t> pending_of_;  // who brought them first
   std::vector<Delivery> deliveries_;
   std::vector<SuggestedPeer> suggestions_;
-  std::set<PeerId> ready_;
+  std::vector<PeerNumber> ready_;  // each once
   std::uint64_t sequence_;
   std::uint64_t heartbeats_ = 0;
   Instant heartbeat_at_;

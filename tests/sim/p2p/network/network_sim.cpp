@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include "tests/sim/p2p/network/figures.hpp"
 
@@ -12,7 +13,8 @@ namespace {
 
 constexpr std::size_t kMaxBytesPerNode = 10'000;
 constexpr std::size_t kMessageBytes = 200;
-constexpr std::uint64_t kMeshMs = 2'200;    // two heartbeats of everybody and the way
+constexpr std::uint64_t kMeshMs = 1'500;  // a heartbeat of everybody after all have heard who subscribes
+constexpr std::uint64_t kLongestWayMs = WorldShape().least_delay_ms + WorldShape().more_delay_ms;
 constexpr std::uint64_t kSpreadMs = 3'000;  // three heartbeats: who missed a message has heard of it
 
 std::size_t wanted_nodes() {
@@ -46,7 +48,7 @@ struct SizeFigures {
 
 void measure_meshes(const World& world, SizeFigures& out) {
   out.least_mesh = ~std::size_t{0};
-  for (ContactId node = 0; node < world.size(); ++node) {
+  for (ContactId node = 0; node < out.nodes; ++node) {
     const std::size_t size = world.router(node).mesh(kTopic).size();
     out.least_mesh = std::min(out.least_mesh, size);
     out.most_mesh = std::max(out.most_mesh, size);
@@ -73,44 +75,51 @@ void print(const SizeFigures& one) {
   std::fflush(stdout);
 }
 
+// Runs until it is so, for at most so long.
+template <class Is>
+void run_until(World& world, std::uint64_t most_ms, Is is) {
+  constexpr std::uint64_t kPollMs = 100;
+  for (std::uint64_t waited = 0; waited < most_ms && !is(); waited += kPollMs) world.run_ms(kPollMs);
+}
+
 SizeFigures run_size(std::size_t nodes) {
   const std::size_t before = allocated_bytes();
-  const std::size_t messages = nodes > 50'000 ? 1 : 3;
   constexpr std::size_t kSearches = 300;
   constexpr std::size_t kNewcomers = 20;
-  World world(nodes, {}, nodes + kNewcomers);
+  World world(nodes, {.settled_ms = 1'000}, nodes + kNewcomers);
   world.settle(nodes);
+  std::set<ContactId> newcomers;
+  for (std::size_t n = 0; n < kNewcomers; ++n) newcomers.insert(world.join());
   world.run_ms(kMeshMs);
   SizeFigures out;
   out.nodes = nodes;
-  out.bytes_a_node = (allocated_bytes() - before) / nodes;
+  out.bytes_a_node = (allocated_bytes() - before) / world.size();
   measure_meshes(world, out);
 
-  std::vector<ContactId> newcomers;
-  for (std::size_t n = 0; n < kNewcomers; ++n) newcomers.push_back(world.join());
   search_some(world, kSearches);
+  for (const ContactId one : newcomers) {  // asked for by old ones
+    world.search(static_cast<ContactId>(world.random().below(nodes)), world.name(one));
+  }
+  run_until(world, 5'000, [&] { return world.found.size() == kSearches + kNewcomers; });
+  for (const Found& one : world.found) {
+    const bool is_newcomer = !one.found.closest.empty() && newcomers.contains(one.found.closest[0]);
+    out.newcomers_found += is_newcomer && one.target == kad_key(world.name(one.found.closest[0])) ? 1 : 0;
+  }
+  out.newcomers = kNewcomers;
+  out.searches = take_searches(world, kSearches + kNewcomers);
+
+  const std::size_t messages = nodes < 10'000 ? 3 : 1;
   const std::uint64_t duplicates = world.duplicates();
   const std::uint64_t bytes = world.gossip_bytes();
-  // Not by newcomers, who do not know yet who subscribes.
   for (std::size_t n = 0; n < messages; ++n) {
     world.publish(static_cast<ContactId>(world.random().below(nodes)), kMessageBytes);
   }
-  const auto is_spread = [&] { return measure_waves(world).delivery() == 1 && world.found.size() >= kSearches; };
-  for (std::uint64_t waited = 0; waited < kSpreadMs && !is_spread(); waited += 500) world.run_ms(500);
+  run_until(world, kSpreadMs, [&] { return measure_waves(world).delivery() == 1; });
+  world.run_ms(2 * kLongestWayMs);  // what is under way arrives too
   const auto parts = static_cast<double>(nodes * messages);
   out.duplicates = static_cast<double>(world.duplicates() - duplicates) / parts;
   out.gossip_bytes = static_cast<double>(world.gossip_bytes() - bytes) / parts;
   out.gossip = measure_waves(world);
-  constexpr std::uint64_t kRareMs = 12'000;  // a question that was lost is waited for
-  for (std::uint64_t waited = 0; world.found.size() < kSearches && waited < kRareMs; waited += 500) world.run_ms(500);
-  out.searches = take_searches(world, kSearches);
-
-  out.newcomers = newcomers.size();
-  for (const ContactId one : newcomers) world.search(world.any_alive(), world.name(one));
-  for (std::uint64_t waited = 0; world.found.size() < kNewcomers && waited < kRareMs; waited += 500) world.run_ms(500);
-  for (const Found& one : world.found) {
-    out.newcomers_found += std::ranges::count(newcomers, one.found.closest.at(0)) == 1 ? 1 : 0;
-  }
   print(out);
   return out;
 }
@@ -148,9 +157,9 @@ TEST(NetworkSim, SearchesAndMessagesReachTheirEndsAtEverySize) {
     EXPECT_LE(one.bytes_a_node, kMaxBytesPerNode) << one.nodes;
     EXPECT_EQ(one.searches.ended, one.searches.begun) << one.nodes;
     EXPECT_GE(one.searches.success(), 0.99) << one.nodes;
-    EXPECT_GE(one.searches.right.mean(), 0.98) << one.nodes;
+    EXPECT_GE(one.searches.right.mean(), 0.97) << one.nodes;
     EXPECT_EQ(one.newcomers_found, one.newcomers) << one.nodes;
-    EXPECT_EQ(one.gossip.expected, one.gossip.messages * (one.nodes - 1)) << one.nodes;
+    EXPECT_EQ(one.gossip.expected, one.gossip.messages * (one.nodes + one.newcomers - 1)) << one.nodes;
     EXPECT_GE(one.gossip.delivery(), 0.999) << one.nodes;
     EXPECT_GT(one.duplicates, 0) << one.nodes;
     EXPECT_LE(one.duplicates, 8) << one.nodes;  // a mesh of eight sends it to each at most so often
@@ -241,7 +250,7 @@ double share_of_side(const World& world, const Wave& wave, unsigned side) {
 void run_parted(World& world, Heal& out) {
   world.run_ms(WorldShape().silence_ms + 5'000);
   std::vector<std::pair<MessageId, unsigned>> sent;
-  for (int n = 0; n < 10; ++n) {
+  for (int n = 0; n < 5; ++n) {
     const ContactId from = world.any_alive();
     sent.emplace_back(world.publish(from, kMessageBytes), world.side(from));
     world.run_ms(1'000);
@@ -276,7 +285,7 @@ Heal part_and_heal(std::size_t nodes, std::size_t smaller) {
   const std::uint64_t healed_ms = world.now_ms();
   out.allowed_ms = world.last_retry_ms() - healed_ms + 3 * kHeartbeatMs;
   std::vector<MessageId> sent;
-  for (std::uint64_t n = 0; n < 30; ++n) {
+  for (std::uint64_t n = 0; n < 16; ++n) {
     sent.push_back(world.publish(world.any_alive(), kMessageBytes));
     if (n == 5) search_some(world, 200);
     world.run_ms(500);
@@ -305,7 +314,7 @@ TEST(NetworkSim, PartsFindTogether) {
         100 * heal.after.success());
     EXPECT_GE(heal.own_side, 0.999);
     EXPECT_LE(heal.whole_ms, heal.allowed_ms);
-    EXPECT_LT(heal.whole_ms, 15'000U);  // it did happen
+    EXPECT_LT(heal.whole_ms, 8'000U);  // it did happen
     EXPECT_LE(heal.first_ms, heal.allowed_ms);
     EXPECT_GT(heal.first_ms, 0U);
     EXPECT_EQ(heal.after.ended, heal.after.begun);

@@ -438,8 +438,12 @@ void World::after_kad(ContactId id) {
     auto truth = truly_closest(target, kNearest + 1, begun_ms - std::min(begun_ms, shape_.settled_ms));
     std::erase(truth, id);  // who asks is no answer
     truth.resize(std::min(truth.size(), kNearest));
-    found.push_back(
-        {.by = id, .truth = std::move(truth), .begun_ms = begun_ms, .ended_ms = now_ms(), .found = std::move(one)});
+    found.push_back({.by = id,
+                     .target = target,
+                     .truth = std::move(truth),
+                     .begun_ms = begun_ms,
+                     .ended_ms = now_ms(),
+                     .found = std::move(one)});
   }
   const std::uint64_t next_ms = std::max(node.kad.next_wake().ns / 1'000'000, now_ms() + 1);
   if (node.kad_at_ms > now_ms() && node.kad_at_ms <= next_ms) return;

@@ -61,6 +61,7 @@ struct Wave {
 /// What a search found.
 struct Found {
   ContactId by = 0;
+  KadKey target;
   std::vector<ContactId> truth;  ///< the nearest that were there for long enough, when it ended
   std::uint64_t begun_ms = 0;
   std::uint64_t ended_ms = 0;
