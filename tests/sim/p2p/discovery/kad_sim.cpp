@@ -96,7 +96,7 @@ TEST(KadSim, TheSameSeedIsTheSameTrace) {
 
 TEST(KadSim, SearchesOutliveTheDeathOfAThirdAndLostMessages) {
   KadWorld world(3, {.lost_per_mille = 10});
-  grow(world, 1'000);
+  grow(world, 600);
   for (ContactId id = 0; id < world.size(); ++id) {
     if (world.random().draw_u64() % 3 == 0) world.set_kind(id, Kind::kDead);
   }

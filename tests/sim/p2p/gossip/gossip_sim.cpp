@@ -130,7 +130,7 @@ TEST(GossipSim, LongMessagesAreNotSentToThoseThatHaveThem) {
     for (int n = 0; n < 60; ++n) world.add({.mesh = {.dont_want_bytes = dont_want ? 1'024U : kMaxRpcBytes}});
     world.connect(8);
     world.net.run_for_ms(kSettleMs);
-    const auto ids = publish_some(world, 0, 5, 500, 60'000);
+    const auto ids = publish_some(world, 0, 3, 500, 60'000);
     world.net.run_for_ms(5'000);
     EXPECT_EQ(worst_permille(world, ids), 1'000U);
     for (const auto& one : world.honest) duplicates[dont_want ? 1 : 0] += one->router.stats().duplicates;
@@ -305,13 +305,13 @@ TEST(GossipSim, WhoAsksOverAndOverGetsLittle) {
   build(world, 60, 8);
   const auto attackers = attack<Asker>(world, 5, 20);
   world.net.run_for_ms(3'000);
-  const auto ids = publish_some(world, 0, 20, 300, 20'000);
+  const auto ids = publish_some(world, 0, 10, 300, 20'000);
   world.net.run_for_ms(5'000);
   EXPECT_EQ(worst_permille(world, ids), 1'000U);
   for (const auto& one : attackers) {
     // Of each link what the mesh sends and three times again, and what is not of messages.
-    EXPECT_LE(one->received, 20U * 20U * 20'500U * 4U + 1'000'000U);
-    EXPECT_GE(one->received, 20U * 20'000U);
+    EXPECT_LE(one->received, 20U * 10U * 20'500U * 4U + 1'000'000U);
+    EXPECT_GE(one->received, 10U * 20'000U);
   }
 }
 
