@@ -4,22 +4,28 @@
 
 namespace micro::p2p {
 
+bool Lookup::is_before(const Candidate& one, const Candidate& other) const {
+  if (one.distance != other.distance) return one.distance < other.distance;
+  return is_nearer(target_, contacts_.key(one.contact), contacts_.key(other.contact));
+}
+
 void Lookup::add(std::span<const ContactId> candidates, std::uint8_t hops) {
   for (const ContactId contact : candidates) {
     if (find(contact) != nullptr) continue;
-    const KadKey& key = contacts_.key(contact);
-    const auto at = std::ranges::partition_point(
-        candidates_, [&](const Candidate& known) { return is_nearer(target_, contacts_.key(known.contact), key); });
+    const std::uint64_t distance = kad_detail::word(contacts_.key(contact), 0) ^ kad_detail::word(target_, 0);
+    const Candidate one{.distance = distance, .contact = contact, .state = State::kHeard, .hops = hops};
+    const auto at =
+        std::ranges::partition_point(candidates_, [&](const Candidate& known) { return is_before(known, one); });
     if (candidates_.size() >= limits_.candidates) {
       // The farthest that was not asked makes room; who was asked stays, so that nobody is asked twice.
       auto last = candidates_.end();
       while (last != at && std::prev(last)->state != State::kHeard) --last;
       if (last == at) continue;
       std::move_backward(at, std::prev(last), last);
-      *at = {.contact = contact, .state = State::kHeard, .hops = hops};
+      *at = one;
       continue;
     }
-    candidates_.insert(at, {.contact = contact, .state = State::kHeard, .hops = hops});
+    candidates_.insert(at, one);
   }
 }
 

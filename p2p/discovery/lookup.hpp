@@ -49,11 +49,13 @@ class Lookup {
  private:
   enum class State : std::uint8_t { kHeard, kAsked, kSlow, kAnswered, kFailed };
   struct Candidate {
+    std::uint64_t distance = 0;  // its first word, which nearly always decides
     ContactId contact = 0;
     State state = State::kHeard;
     std::uint8_t hops = 0;
   };
   void add(std::span<const ContactId> candidates, std::uint8_t hops);
+  [[nodiscard]] bool is_before(const Candidate& one, const Candidate& other) const;
   Candidate* find(ContactId contact);
 
   const Contacts& contacts_;

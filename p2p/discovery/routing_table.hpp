@@ -1,7 +1,10 @@
 // Whom a node of Kademlia knows: per number of leading bits that a contact shares with this node's own key a bucket of
 // k, and a few that wait to take a place. Nobody who answers is ever pushed out, which is what makes a flood of new
 // nodes worthless; few of one network have a place in a bucket, so that who owns many addresses there fills none.
+// All buckets are one list, eight bytes a contact: a simulator has a million of these tables.
 #pragma once
+
+#include <span>
 
 #include "chain/base/clock.hpp"
 #include "p2p/discovery/contacts.hpp"
@@ -9,8 +12,8 @@
 namespace micro::p2p {
 
 struct TableLimits {
-  std::size_t bucket = 20;
-  std::size_t waiting = 8;          ///< for a place in a bucket
+  std::uint8_t bucket = 20;
+  std::uint8_t waiting = 8;         ///< for a place in a bucket
   std::size_t group_in_bucket = 2;  ///< of one address group
   std::size_t subnet_in_table = 10;
 };
@@ -45,22 +48,35 @@ class RoutingTable {
  private:
   struct Entry {
     ContactId contact = 0;
-    std::uint32_t seen_s = 0;
-    std::uint32_t failures = 0;
+    std::uint32_t seen_s : 30 = 0;
+    std::uint32_t failures : 2 = 0;
   };
   struct Bucket {
-    std::vector<Entry> entries;
-    std::vector<Entry> waiting;  // the last seen at the end
+    std::uint8_t placed = 0;
+    std::uint8_t waiting = 0;  // behind those, the last seen at the end
+  };
+  struct Spot {  // where a bucket is in the list
+    std::size_t begin = 0;
+    std::size_t waiting = 0;
+    std::size_t end = 0;
   };
   [[nodiscard]] unsigned bucket_of(const KadKey& key) const;
-  [[nodiscard]] bool is_diverse(const Bucket& bucket, ContactId contact) const;
-  void wait(Bucket& bucket, Entry entry) const;
-  void fill(Bucket& bucket) const;
+  [[nodiscard]] Spot spot(unsigned bucket) const;
+  [[nodiscard]] std::size_t find(std::size_t begin, std::size_t end, ContactId contact) const;
+  [[nodiscard]] bool is_diverse(unsigned bucket, ContactId contact) const;
+  void insert(std::size_t at, Entry entry);
+  void erase(std::size_t at) { entries_.erase(entries_.begin() + static_cast<std::ptrdiff_t>(at)); }
+  void forget_waiting(unsigned bucket, Spot where, ContactId contact);
+  void wait(unsigned bucket, Spot where, Entry entry);
+  void free_place(unsigned bucket, std::size_t at);
+  template <class Visit>
+  void each_placed(Visit visit) const;
 
   KadKey self_;
   const Contacts& contacts_;
   TableLimits limits_;
   std::vector<Bucket> buckets_;
+  std::vector<Entry> entries_;  // bucket after bucket
 };
 
 }  // namespace micro::p2p

@@ -26,9 +26,9 @@ void SeenMessages::expire(Instant now) {
 
 void MessageCache::put(const SharedMessage& message) {
   if (!messages_.emplace(message->id(), Entry{.message = message, .handed_out = {}}).second) return;
-  windows_.front().push_back(message->id());
+  order_.push_back({window_, message->id()});
   bytes_ += message->wire().size();
-  while (messages_.size() > kMaxCachedMessages || bytes_ > kMaxCachedBytes) drop_oldest();
+  while (messages_.size() > kMaxCachedMessages || bytes_ > kMaxCachedBytes) drop(order_.pop_front().second);
 }
 
 SharedMessage MessageCache::find(const MessageId& id) const {
@@ -47,10 +47,8 @@ SharedMessage MessageCache::hand_out(const MessageId& id, const PeerId& peer, st
 
 std::vector<MessageId> MessageCache::recent(std::string_view topic) const {
   std::vector<MessageId> out;
-  for (std::size_t n = 0; n < std::min(gossip_windows_, windows_.size()); ++n) {
-    for (const MessageId& id : windows_[n]) {
-      if (messages_.at(id).message->topic() == topic) out.push_back(id);
-    }
+  for (const auto& [window, id] : order_) {
+    if (window + gossip_windows_ > window_ && messages_.at(id).message->topic() == topic) out.push_back(id);
   }
   return out;
 }
@@ -61,18 +59,9 @@ void MessageCache::drop(const MessageId& id) {
   messages_.erase(found);
 }
 
-void MessageCache::drop_oldest() {
-  for (auto window = windows_.rbegin(); window != windows_.rend(); ++window) {
-    if (window->empty()) continue;
-    drop(window->pop_front());
-    return;
-  }
-}
-
 void MessageCache::shift() {
-  for (const MessageId& id : windows_.back()) drop(id);
-  windows_.pop_back();
-  windows_.emplace(windows_.begin());
+  ++window_;
+  while (!order_.empty() && order_.front().first + windows_ <= window_) drop(order_.pop_front().second);
 }
 
 void Promises::add(const MessageId& id, const PeerId& peer, Instant now) {

@@ -33,7 +33,7 @@ class SeenMessages {
 class MessageCache {
  public:
   MessageCache(std::size_t windows, std::size_t gossip_windows)
-      : gossip_windows_(gossip_windows), windows_(std::max<std::size_t>(windows, 1)) {}
+      : windows_(std::max<std::size_t>(windows, 1)), gossip_windows_(gossip_windows) {}
   void put(const SharedMessage& message);
   [[nodiscard]] SharedMessage find(const MessageId& id) const;
   /// For a peer that asked: nothing once it has had it `most` times.
@@ -51,9 +51,10 @@ class MessageCache {
     std::map<PeerId, std::size_t> handed_out;
   };
   void drop(const MessageId& id);
-  void drop_oldest();
+  std::size_t windows_;
   std::size_t gossip_windows_;
-  std::vector<Fifo<MessageId>> windows_;  // the newest in front; in each the oldest in front
+  std::uint64_t window_ = 0;                         // the one that is filled now
+  Fifo<std::pair<std::uint64_t, MessageId>> order_;  // with their windows
   std::map<MessageId, Entry> messages_;
   std::size_t bytes_ = 0;
 };

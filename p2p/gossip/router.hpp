@@ -10,6 +10,7 @@
 #include "p2p/gossip/cache.hpp"
 #include "p2p/gossip/frame_protocol.hpp"
 #include "p2p/gossip/outbox.hpp"
+#include "p2p/gossip/peer_set.hpp"
 #include "p2p/gossip/score.hpp"
 #include "p2p/wire/identify.hpp"
 
@@ -62,7 +63,12 @@ struct GossipStats {
 class GossipRouter final : public FrameProtocol {
  public:
   /// The random source outlives it. With signing, `config.key` is there.
-  GossipRouter(GossipConfig config, PeerId self, Random& random);
+  GossipRouter(GossipConfig config, PeerId self, Random& random)
+      : GossipRouter(std::make_shared<const GossipConfig>(std::move(config)), self, random) {}
+  /// Many routers may share one.
+  GossipRouter(std::shared_ptr<const GossipConfig> config, PeerId self, Random& random);
+  GossipRouter(const GossipRouter&) = delete;
+  GossipRouter& operator=(const GossipRouter&) = delete;
 
   // --- the application's side ---
   /// kLimit.
@@ -95,10 +101,8 @@ class GossipRouter final : public FrameProtocol {
   void expire(Instant now) override;
 
  private:
-  struct Peer {
-    PeerFacts facts;
-    bool takes_dont_want = false;
-    std::set<std::string, std::less<>> topics;
+  // Most peers are idle at most times: what is only for busy ones is made when needed and goes when empty.
+  struct Busy {
     Outbox outbox;
     std::map<MessageId, std::uint64_t> dont_wants;  // until which heartbeat
     struct Spent {                                  // since the last heartbeat
@@ -107,13 +111,29 @@ class GossipRouter final : public FrameProtocol {
       std::size_t iwant_ids = 0;
       std::size_t iwant_bytes = 0;
       std::size_t dont_wants = 0;
+      bool operator==(const Spent&) const = default;
     } spent;
   };
+  struct Peer {
+    bool outbound = false;
+    bool takes_dont_want = false;
+    bool is_ready = false;     // and in ready_
+    std::uint16_t topics = 0;  // that it subscribes to and that were noted
+    Bytes record;              // of its addresses
+    std::unique_ptr<Busy> busy;
+    Busy& make_busy();
+    Outbox& outbox() { return make_busy().outbox; }
+    Busy::Spent& spent() { return make_busy().spent; }
+    [[nodiscard]] bool has_frames() const { return busy && !busy->outbox.empty(); }
+    [[nodiscard]] bool is_unwanted(const MessageId& id) const { return busy && busy->dont_wants.contains(id); }
+    void tidy();
+  };
   struct Topic {
+    explicit Topic(const PeerNumbers& numbers) : peers(numbers), mesh(numbers), fanout(numbers) {}
     bool joined = false;
-    std::set<PeerId> peers;   // that subscribe to it
-    std::set<PeerId> mesh;    // of these, where joined
-    std::set<PeerId> fanout;  // of these, where not joined but published to
+    PeerSet peers;   // that subscribe to it
+    PeerSet mesh;    // of these, where joined
+    PeerSet fanout;  // of these, where not joined but published to
     Instant fanout_until;
     std::map<PeerId, Instant> backoff;
     [[nodiscard]] bool is_idle() const { return !joined && peers.empty() && fanout.empty() && backoff.empty(); }
@@ -136,12 +156,12 @@ class GossipRouter final : public FrameProtocol {
   Topic* find_joined(std::string_view topic);
   Topic* note_topic(std::string_view topic);  // of a peer; null where it is not to be noted
   void forget_if_idle(std::string_view topic);
-  void ready(const PeerId& peer) { ready_.insert(peer); }
-  [[nodiscard]] bool is_direct(const PeerId& peer) const { return config_.direct.contains(peer); }
+  void ready(const PeerId& peer);
+  [[nodiscard]] bool is_direct(const PeerId& peer) const { return config_->direct.contains(peer); }
   [[nodiscard]] Lane lane_of(std::string_view topic, bool own) const;
-  std::set<PeerId> targets_of_own(Topic& topic, Instant now);
-  void send(const SharedMessage& message, const std::set<PeerId>& to, Lane lane);
-  std::vector<PeerId> draw(const std::set<PeerId>& from, std::size_t most, const Passes& passes);
+  std::vector<PeerId> targets_of_own(Topic& topic, Instant now);
+  void send(const SharedMessage& message, const std::vector<PeerId>& to, Lane lane);
+  std::vector<PeerId> draw(const PeerSet& from, std::size_t most, const Passes& passes);
 
   // router_messages.cpp
   [[nodiscard]] bool is_graylisted(const PeerId& peer, Instant now) const;
@@ -176,9 +196,9 @@ class GossipRouter final : public FrameProtocol {
   void graft_better(const std::string& name, Topic& topic, Instant now);
   void keep_fanout(Topic& topic, Instant now);
   void tell(const std::string& name, const Topic& topic, Instant now);
-  [[nodiscard]] std::size_t outbound_in(const std::set<PeerId>& peers);
+  [[nodiscard]] std::size_t outbound_in(const PeerSet& peers) const;
 
-  GossipConfig config_;
+  std::shared_ptr<const GossipConfig> config_;  // shared by all routers of a process
   PeerId self_;
   Random& random_;
   PeerScores scores_;
@@ -186,7 +206,8 @@ class GossipRouter final : public FrameProtocol {
   MessageCache cache_;
   Promises promises_;
   std::map<MessageId, Asked> asked_;
-  std::map<PeerId, Peer> peers_;
+  PeerNumbers numbers_;
+  std::vector<Peer> peers_;  // by number
   std::map<std::string, Topic, std::less<>> topics_;
   std::size_t joined_ = 0;
   std::map<MessageId, Pending> pending_;
@@ -194,7 +215,7 @@ class GossipRouter final : public FrameProtocol {
   std::map<PeerId, std::size_t> pending_of_;  // who brought them first
   std::vector<Delivery> deliveries_;
   std::vector<SuggestedPeer> suggestions_;
-  std::set<PeerId> ready_;
+  std::vector<PeerNumber> ready_;  // each once
   std::uint64_t sequence_;
   std::uint64_t heartbeats_ = 0;
   Instant heartbeat_at_;

@@ -26,9 +26,9 @@ bool GossipRouter::may_ask(const MessageId& id) {
 }
 
 void GossipRouter::on_ihaves(const PeerId& from, Peer& peer, const std::vector<IhaveView>& ihaves, Instant now) {
-  if (ihaves.empty() || scores_.score(from, now) < config_.score.gossip_threshold) return;
-  const std::size_t left = kMaxIhaveIds - std::min(kMaxIhaveIds, peer.spent.asked_ids);
-  if (++peer.spent.ihave_messages > kMaxIhaveMessages || left == 0) {
+  if (ihaves.empty() || scores_.score(from, now) < config_->score.gossip_threshold) return;
+  const std::size_t left = kMaxIhaveIds - std::min(kMaxIhaveIds, peer.spent().asked_ids);
+  if (++peer.spent().ihave_messages > kMaxIhaveMessages || left == 0) {
     ++stats_.over_budget;
     return;
   }
@@ -43,39 +43,42 @@ void GossipRouter::on_ihaves(const PeerId& from, Peer& peer, const std::vector<I
   std::vector<MessageId> wanted(unknown.begin(), unknown.end());
   if (wanted.size() > left) stats_.over_budget += wanted.size() - left;
   draw_some(wanted, left, random_);
-  std::erase_if(wanted, [&](const MessageId& id) { return !may_ask(id) || !peer.outbox.iwant(id); });
+  std::erase_if(wanted, [&](const MessageId& id) { return !may_ask(id) || !peer.outbox().iwant(id); });
   if (wanted.empty()) return;
-  peer.spent.asked_ids += wanted.size();
+  peer.spent().asked_ids += wanted.size();
   // One of them stands for all: who brings few of what it told of is caught sooner or later.
   promises_.add(wanted[static_cast<std::size_t>(random_.draw_u64() % wanted.size())], from, now);
 }
 
 void GossipRouter::on_iwants(const PeerId& from, Peer& peer, const std::vector<ByteView>& ids, Instant now) {
-  if (ids.empty() || scores_.score(from, now) < config_.score.gossip_threshold) return;
+  if (ids.empty() || scores_.score(from, now) < config_->score.gossip_threshold) return;
+  Busy::Spent& spent = peer.spent();
   for (const ByteView bytes : ids) {
-    if (peer.spent.iwant_ids >= kMaxIwantIds || peer.spent.iwant_bytes >= kMaxIwantBytes) {
+    if (spent.iwant_ids >= kMaxIwantIds || spent.iwant_bytes >= kMaxIwantBytes) {
       ++stats_.over_budget;
       continue;
     }
-    ++peer.spent.iwant_ids;
+    ++spent.iwant_ids;
     const auto id = MessageId::from(bytes);
-    if (!id || peer.dont_wants.contains(*id)) continue;
-    const SharedMessage message = cache_.hand_out(*id, from, config_.mesh.retransmissions);
+    if (!id || peer.is_unwanted(*id)) continue;
+    const SharedMessage message = cache_.hand_out(*id, from, config_->mesh.retransmissions);
     if (message == nullptr) continue;
-    peer.spent.iwant_bytes += message->wire().size();
-    peer.outbox.push(message, Lane::kAnswer);
+    spent.iwant_bytes += message->wire().size();
+    peer.outbox().push(message, Lane::kAnswer);
   }
 }
 
 void GossipRouter::on_dont_wants(Peer& peer, const std::vector<ByteView>& ids) {
+  if (ids.empty()) return;
+  Busy& busy = peer.make_busy();
   for (const ByteView bytes : ids) {
-    if (peer.spent.dont_wants >= kMaxDontWantMessages || peer.dont_wants.size() >= kMaxDontWants) {
+    if (busy.spent.dont_wants >= kMaxDontWantMessages || busy.dont_wants.size() >= kMaxDontWants) {
       ++stats_.over_budget;
       continue;
     }
-    ++peer.spent.dont_wants;
+    ++busy.spent.dont_wants;
     if (const auto id = MessageId::from(bytes)) {
-      peer.dont_wants[*id] = heartbeats_ + config_.mesh.dont_want_heartbeats;
+      busy.dont_wants[*id] = heartbeats_ + config_->mesh.dont_want_heartbeats;
     }
   }
 }
@@ -98,26 +101,26 @@ void GossipRouter::send_graft(std::string_view name, Topic& topic, const PeerId&
   if (one == nullptr) return;
   topic.mesh.insert(peer);
   scores_.grafted(peer, name, now);
-  one->outbox.graft(name);
+  one->outbox().graft(name);
   ready(peer);
 }
 
 void GossipRouter::send_prune(std::string_view name, Topic& topic, const PeerId& peer, std::uint64_t backoff_ms,
                               bool exchange, Instant now) {
-  if (topic.mesh.erase(peer) > 0) scores_.pruned(peer, name);
+  if (topic.mesh.erase(peer)) scores_.pruned(peer, name);
   back_off(topic, peer, backoff_ms, now);
   Peer* const one = find(peer);
   if (one == nullptr) return;
   PruneNote note{.backoff_s = backoff_ms / kMsPerS, .peers = {}};
   if (exchange && scores_.score(peer, now) >= 0) {
     const auto passes = [&](const PeerId& other) {
-      return other != peer && !find(other)->facts.record.empty() && scores_.score(other, now) >= 0;
+      return other != peer && !find(other)->record.empty() && scores_.score(other, now) >= 0;
     };
-    for (const PeerId& other : draw(topic.peers, config_.mesh.exchanged_peers, passes)) {
-      note.peers.emplace_back(other, find(other)->facts.record);
+    for (const PeerId& other : draw(topic.peers, config_->mesh.exchanged_peers, passes)) {
+      note.peers.emplace_back(other, find(other)->record);
     }
   }
-  one->outbox.prune(name, std::move(note));
+  one->outbox().prune(name, std::move(note));
   ready(peer);
 }
 
@@ -126,8 +129,8 @@ bool GossipRouter::refuses_graft(const PeerId& from, Topic& topic, Instant now) 
   const auto backoff = topic.backoff.find(from);
   if (backoff != topic.backoff.end() && now < backoff->second) {
     scores_.misbehaved(from, 1);
-    const Instant told{backoff->second.ns - std::min(backoff->second.ns, config_.mesh.prune_backoff_ms * 1'000'000)};
-    if (now < told.plus_ms(config_.mesh.graft_flood_ms)) scores_.misbehaved(from, 1);
+    const Instant told{backoff->second.ns - std::min(backoff->second.ns, config_->mesh.prune_backoff_ms * 1'000'000)};
+    if (now < told.plus_ms(config_->mesh.graft_flood_ms)) scores_.misbehaved(from, 1);
     return true;
   }
   return is_direct(from) || scores_.score(from, now) < 0;
@@ -140,11 +143,11 @@ void GossipRouter::on_graft(const PeerId& from, Peer& peer, std::string_view nam
   // A GRAFT says that it subscribes too, which may have been passed over at a bound.
   if (!topic->peers.contains(from)) return;
   if (refuses_graft(from, *topic, now)) {
-    return send_prune(name, *topic, from, config_.mesh.prune_backoff_ms, false, now);
+    return send_prune(name, *topic, from, config_->mesh.prune_backoff_ms, false, now);
   }
   // Peers that we dialed are let in when it is full: an attacker cannot make us dial him.
-  if (topic->mesh.size() >= config_.mesh.degree_high && !peer.facts.outbound) {
-    return send_prune(name, *topic, from, config_.mesh.prune_backoff_ms, true, now);
+  if (topic->mesh.size() >= config_->mesh.degree_high && !peer.outbound) {
+    return send_prune(name, *topic, from, config_->mesh.prune_backoff_ms, true, now);
   }
   topic->mesh.insert(from);
   scores_.grafted(from, name, now);
@@ -153,19 +156,19 @@ void GossipRouter::on_graft(const PeerId& from, Peer& peer, std::string_view nam
 void GossipRouter::on_prune(const PeerId& from, const PruneView& prune, Instant now) {
   Topic* const topic = find_joined(prune.topic);
   if (topic == nullptr || !topic->peers.contains(from)) return;
-  if (topic->mesh.erase(from) > 0) scores_.pruned(from, prune.topic);
+  if (topic->mesh.erase(from)) scores_.pruned(from, prune.topic);
   const std::uint64_t backoff_ms =
-      prune.backoff_s ? std::min(*prune.backoff_s, kMaxBackoffS) * kMsPerS : config_.mesh.prune_backoff_ms;
+      prune.backoff_s ? std::min(*prune.backoff_s, kMaxBackoffS) * kMsPerS : config_->mesh.prune_backoff_ms;
   back_off(*topic, from, backoff_ms, now);
-  if (scores_.score(from, now) >= config_.score.exchange_threshold) take_suggested(prune);
+  if (scores_.score(from, now) >= config_->score.exchange_threshold) take_suggested(prune);
 }
 
 void GossipRouter::take_suggested(const PruneView& prune) {
   std::size_t taken = 0;
   for (const SuggestedPeerView& one : prune.peers) {
-    if (taken == config_.mesh.exchanged_peers || suggestions_.size() >= kMaxSuggestions) return;
+    if (taken == config_->mesh.exchanged_peers || suggestions_.size() >= kMaxSuggestions) return;
     const auto peer = PeerId::from(one.peer);
-    if (!peer || *peer == self_ || peers_.contains(*peer)) continue;
+    if (!peer || *peer == self_ || find(*peer) != nullptr) continue;
     auto record = PeerRecord::open(one.record);
     if (!record || record->peer != *peer) continue;
     ++taken;

@@ -28,31 +28,28 @@ Status GossipRouter::on_frame(const PeerId& from, ByteView frame, Instant now) {
   on_iwants(from, *peer, rpc->iwants, now);
   for (const std::string_view topic : rpc->grafts) on_graft(from, *peer, topic, now);
   for (const PruneView& one : rpc->prunes) on_prune(from, one, now);
-  if (!peer->outbox.empty()) ready(from);
+  if (peer->has_frames()) ready(from);
   return {};
 }
 
 bool GossipRouter::is_graylisted(const PeerId& peer, Instant now) const {
-  return !is_direct(peer) && scores_.score(peer, now) < config_.score.graylist_threshold;
+  return !is_direct(peer) && scores_.score(peer, now) < config_->score.graylist_threshold;
 }
 
 void GossipRouter::on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one) {
   if (!one.subscribe) {
-    const auto known = peer.topics.find(one.topic);
-    if (known == peer.topics.end()) return;
-    peer.topics.erase(known);
-    if (Topic* const topic = find_topic(one.topic)) {
-      topic->peers.erase(from);
-      topic->fanout.erase(from);
-      if (topic->mesh.erase(from) > 0) scores_.pruned(from, one.topic);
-    }
+    Topic* const topic = find_topic(one.topic);
+    if (topic == nullptr || !topic->peers.erase(from)) return;
+    --peer.topics;
+    topic->fanout.erase(from);
+    if (topic->mesh.erase(from)) scores_.pruned(from, one.topic);
     forget_if_idle(one.topic);
     return;
   }
-  if (peer.topics.contains(one.topic) || peer.topics.size() >= kMaxPeerTopics) return;
+  if (peer.topics >= kMaxPeerTopics) return;
   Topic* const topic = note_topic(one.topic);
-  if (topic == nullptr) return;
-  peer.topics.emplace(one.topic);
+  if (topic == nullptr || topic->peers.contains(from)) return;
+  ++peer.topics;
   topic->peers.insert(from);
 }
 
@@ -72,13 +69,13 @@ bool GossipRouter::note_duplicate(const PeerId& from, const MessageId& id, std::
 
 void GossipRouter::on_message(const PeerId& from, const MessageView& message, Instant now) {
   if (find_joined(message.topic) == nullptr) return;
-  const auto id = config_.id_of(message);
+  const auto id = config_->id_of(message);
   if (!id) return scores_.invalid(from, message.topic);
   // Known ones first: a signature costs more than a look-up, and most of what comes is known.
   if (note_duplicate(from, *id, message.topic)) return;
   if (message.from && as_text(*message.from) == as_text(self_.view())) return;  // an old one of ours
   // Nothing is remembered of a message that breaks the policy: a good one may have the same id.
-  if (!check_signing(message, config_.signing)) return scores_.invalid(from, message.topic);
+  if (!check_signing(message, config_->signing)) return scores_.invalid(from, message.topic);
   promises_.kept(*id);
   asked_.erase(*id);
   take_in(from, message, *id, now);
@@ -97,13 +94,14 @@ void GossipRouter::take_in(const PeerId& from, const MessageView& message, const
   ++pending_of_[from];
   pending_bytes_ += message.data.size();
   pending_.emplace(
-      id, Pending{.message = *kept, .from = from, .senders = {from}, .until = now.plus_ms(config_.mesh.validation_ms)});
+      id,
+      Pending{.message = *kept, .from = from, .senders = {from}, .until = now.plus_ms(config_->mesh.validation_ms)});
   deliveries_.push_back({.message = *kept, .from = from});
-  if (message.data.size() < config_.mesh.dont_want_bytes) return;
-  for (const PeerId& other : find_joined(message.topic)->mesh) {
+  if (message.data.size() < config_->mesh.dont_want_bytes) return;
+  for (const PeerId& other : find_joined(message.topic)->mesh.ids()) {
     Peer* const one = find(other);
     if (one == nullptr || other == from || !one->takes_dont_want) continue;
-    one->outbox.dont_want(id);
+    one->outbox().dont_want(id);
     ready(other);
   }
 }
@@ -138,9 +136,9 @@ void GossipRouter::validated(const MessageId& id, Validation validation, Instant
 void GossipRouter::hand_on(const SharedMessage& message, const std::set<PeerId>& senders) {
   const Topic* const topic = find_joined(message->topic());
   if (topic == nullptr) return;
-  std::set<PeerId> to = topic->mesh;
-  for (const PeerId& peer : config_.direct) {
-    if (topic->peers.contains(peer)) to.insert(peer);
+  std::vector<PeerId> to = topic->mesh.ids();
+  for (const PeerId& peer : config_->direct) {  // none of them is in the mesh
+    if (topic->peers.contains(peer)) to.push_back(peer);
   }
   std::erase_if(to, [&](const PeerId& peer) {
     return senders.contains(peer) || as_text(peer.view()) == as_text(message->author());

@@ -23,24 +23,32 @@ void PeerScores::connected(const PeerId& peer, std::string address) {
   if (!one.connected && one.forgotten_at.ns > 0) --retained_;
   one.connected = true;
   one.address = std::move(address);
-  if (!one.address.empty()) ++addresses_[one.address];
+  one.sharing = 0;
+  count_sharing(one.address);
+}
+
+void PeerScores::count_sharing(std::string_view address) {
+  if (address.empty()) return;
+  const auto is_there = [&](const auto& entry) { return entry.second.connected && entry.second.address == address; };
+  const auto sharing = static_cast<std::uint32_t>(std::ranges::count_if(peers_, is_there));
+  for (auto& entry : peers_) {
+    if (is_there(entry)) entry.second.sharing = sharing;
+  }
 }
 
 void PeerScores::disconnected(const PeerId& peer, Instant now) {
   const auto found = peers_.find(peer);
   if (found == peers_.end() || !found->second.connected) return;
   Peer& one = found->second;
-  const bool keep = score_of(one, now) <= 0;
-  if (const auto same = addresses_.find(one.address); same != addresses_.end() && --same->second == 0) {
-    addresses_.erase(same);
-  }
-  if (!keep) {
+  const std::string address = one.address;
+  if (score_of(one, now) > 0) {
     peers_.erase(found);
-    return;
+    return count_sharing(address);
   }
   one.connected = false;
-  one.forgotten_at = now.plus_ms(params_.retain_ms);
+  one.forgotten_at = now.plus_ms(params_->retain_ms);
   for (auto& [topic, stats] : one.topics) stats = {.grafted = {}, .first_deliveries = 0, .invalid = stats.invalid};
+  count_sharing(address);
   ++retained_;
   if (retained_ > kMaxRetainedScores) make_room(now);
 }
@@ -61,16 +69,14 @@ void PeerScores::make_room(Instant now) {
 }
 
 const TopicScoreParams& PeerScores::params_of(std::string_view topic) const {
-  const auto found = params_.topics.find(topic);
-  return found == params_.topics.end() ? params_.topic : found->second;
+  const auto found = params_->topics.find(topic);
+  return found == params_->topics.end() ? params_->topic : found->second;
 }
 
 PeerScores::Topic* PeerScores::topic_of(const PeerId& peer, std::string_view topic) {
   const auto found = peers_.find(peer);
   if (found == peers_.end()) return nullptr;
-  auto& topics = found->second.topics;
-  const auto at = topics.find(topic);
-  return at != topics.end() ? &at->second : &topics[std::string(topic)];
+  return &found->second.topics[topic];
 }
 
 void PeerScores::grafted(const PeerId& peer, std::string_view topic, Instant now) {
@@ -103,26 +109,21 @@ void PeerScores::set_application(const PeerId& peer, double score) {
 
 void PeerScores::fade(double& counter, double by) const {
   counter *= by;
-  if (counter < params_.decay_to_zero) counter = 0;
+  if (counter < params_->decay_to_zero) counter = 0;
 }
 
 void PeerScores::decay(Instant now) {
-  if (now < decayed_.plus_ms(params_.decay_ms)) return;
+  if (now < decayed_.plus_ms(params_->decay_ms)) return;
   decayed_ = now;
-  for (auto at = peers_.begin(); at != peers_.end();) {
-    Peer& one = at->second;
-    if (!one.connected) {  // what it did stays as it is until it is back or forgotten
-      const bool forget = one.forgotten_at <= now;
-      retained_ -= forget ? 1 : 0;
-      at = forget ? peers_.erase(at) : std::next(at);
-      continue;
-    }
+  retained_ -=
+      peers_.erase_if([&](const auto& entry) { return !entry.second.connected && entry.second.forgotten_at <= now; });
+  for (auto& [peer, one] : peers_) {
+    if (!one.connected) continue;  // what it did stays as it is until it is back or forgotten
     for (auto& [topic, stats] : one.topics) {
       fade(stats.first_deliveries, params_of(topic).first_delivery_decay);
       fade(stats.invalid, params_of(topic).invalid_decay);
     }
-    fade(one.behaviour, params_.behaviour_decay);
-    ++at;
+    fade(one.behaviour, params_->behaviour_decay);
   }
 }
 
@@ -143,12 +144,12 @@ double PeerScores::score_of(const Peer& peer, Instant now) const {
     sum += stats.invalid * stats.invalid * params.invalid_weight;
     out += sum * params.weight;
   }
-  out += peer.application * params_.application_weight;
-  if (const auto same = addresses_.find(peer.address); peer.connected && same != addresses_.end()) {
-    const auto sharing = static_cast<double>(same->second);
-    out += square_over(sharing, static_cast<double>(params_.address_threshold)) * params_.address_weight;
+  out += peer.application * params_->application_weight;
+  if (peer.connected) {
+    const auto threshold = static_cast<double>(params_->address_threshold);
+    out += square_over(peer.sharing, threshold) * params_->address_weight;
   }
-  return out + square_over(peer.behaviour, params_.behaviour_threshold) * params_.behaviour_weight;
+  return out + square_over(peer.behaviour, params_->behaviour_threshold) * params_->behaviour_weight;
 }
 
 }  // namespace micro::p2p

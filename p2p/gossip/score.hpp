@@ -2,17 +2,19 @@
 // application thinks of it, how many share its address, and its offences against the protocol. Time is an argument.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "chain/base/clock.hpp"
 #include "p2p/gossip/params.hpp"
+#include "p2p/gossip/peer_set.hpp"
 #include "p2p/wire/peer_id.hpp"
 
 namespace micro::p2p {
 
 class PeerScores {
  public:
-  explicit PeerScores(ScoreParams params) : params_(std::move(params)) {}
+  explicit PeerScores(std::shared_ptr<const ScoreParams> params) : params_(std::move(params)) {}
 
   /// An empty address is not counted with others.
   void connected(const PeerId& peer, std::string address);
@@ -33,7 +35,7 @@ class PeerScores {
 
   /// 0 for a peer that nothing is known of.
   [[nodiscard]] double score(const PeerId& peer, Instant now) const;
-  [[nodiscard]] const ScoreParams& params() const { return params_; }
+  [[nodiscard]] const ScoreParams& params() const { return *params_; }
   [[nodiscard]] std::size_t retained() const { return retained_; }
 
  private:
@@ -44,9 +46,10 @@ class PeerScores {
   };
   struct Peer {
     bool connected = false;
-    Instant forgotten_at;  // once it left
+    std::uint32_t sharing = 0;  // how many connected peers have its address
+    Instant forgotten_at;       // once it left
     std::string address;
-    std::map<std::string, Topic, std::less<>> topics;
+    FlatMap<std::string, Topic> topics;
     double application = 0;
     double behaviour = 0;
   };
@@ -54,11 +57,11 @@ class PeerScores {
   [[nodiscard]] double score_of(const Peer& peer, Instant now) const;
   Topic* topic_of(const PeerId& peer, std::string_view topic);
   void fade(double& counter, double by) const;
+  void count_sharing(std::string_view address);
   void make_room(Instant now);
 
-  ScoreParams params_;
-  std::map<PeerId, Peer> peers_;
-  std::map<std::string, std::size_t> addresses_;  // connected peers of each
+  std::shared_ptr<const ScoreParams> params_;  // shared by all routers of a process
+  PeerMap<Peer> peers_;
   std::size_t retained_ = 0;
   Instant decayed_;
 };

@@ -30,7 +30,7 @@ bool fuzz_rpc(ByteView input) {
 struct Fed {
   SeededRandom random{1};
   Instant now{1'000'000'000};
-  GossipRouter router{{}, peer(100), random};
+  GossipRouter router{GossipConfig(), peer(100), random};
 
   Fed() {
     for (const char* topic : {"a", "b"}) CHECK(router.join(topic, now).has_value(), "two topics");

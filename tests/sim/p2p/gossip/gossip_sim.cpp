@@ -1,5 +1,5 @@
-// Hundreds to a thousand routers in virtual time: what arrives, how fast and at what cost; churn, partitions, and peers
-// that flood, lie or keep silent.
+// Hundreds of routers on thin lines in virtual time: what arrives, how fast and at what cost; churn, partitions, and
+// peers that flood, lie or keep silent.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -91,16 +91,17 @@ class Scripted : public FrameProtocol {
   Instant next_;
 };
 
-TEST(GossipSim, AThousandNodesHearEverythingFastAndNotTooOften) {
+TEST(GossipSim, EverybodyHearsEverythingFastAndNotTooOften) {
+  constexpr std::size_t kNodes = 300;
   GossipWorld world(1);
-  build(world, 1'000, 10);
+  build(world, kNodes, 10);
   for (const auto& one : world.honest) {
     const std::size_t degree = one->router.mesh(test::kWorldTopic).size();
     EXPECT_GE(degree, 6U);
     EXPECT_LE(degree, 12U);
   }
   std::uint64_t before = 0;
-  for (std::size_t n = 0; n < 1'000; ++n) before += world.net.bytes_sent(n);
+  for (std::size_t n = 0; n < kNodes; ++n) before += world.net.bytes_sent(n);
   constexpr int kMessages = 20;
   const auto ids = publish_some(world, 0, kMessages, 100, 500);
   world.net.run_for_ms(3'000);
@@ -110,11 +111,11 @@ TEST(GossipSim, AThousandNodesHearEverythingFastAndNotTooOften) {
   EXPECT_LE(slowest, 1'000U);
   std::uint64_t after = 0;
   std::uint64_t duplicates = 0;
-  for (std::size_t n = 0; n < 1'000; ++n) after += world.net.bytes_sent(n);
+  for (std::size_t n = 0; n < kNodes; ++n) after += world.net.bytes_sent(n);
   for (const auto& one : world.honest) duplicates += one->router.stats().duplicates;
-  const std::uint64_t copies_permille = duplicates / kMessages;  // a node and message, in thousandths
-  const std::uint64_t bytes_a_message = (after - before) / 1'000 / kMessages;
-  std::printf("1000 nodes: slowest %llu ms, %llu.%03llu duplicates a message, %llu bytes sent a node and message\n",
+  const std::uint64_t copies_permille = duplicates * 1'000 / kNodes / kMessages;  // a node and message, in thousandths
+  const std::uint64_t bytes_a_message = (after - before) / kNodes / kMessages;
+  std::printf("300 nodes: slowest %llu ms, %llu.%03llu duplicates a message, %llu bytes sent a node and message\n",
               static_cast<unsigned long long>(slowest), static_cast<unsigned long long>(copies_permille / 1'000),
               static_cast<unsigned long long>(copies_permille % 1'000),
               static_cast<unsigned long long>(bytes_a_message));
@@ -126,10 +127,10 @@ TEST(GossipSim, LongMessagesAreNotSentToThoseThatHaveThem) {
   std::uint64_t duplicates[2] = {};
   for (const bool dont_want : {false, true}) {
     GossipWorld world(2);
-    for (int n = 0; n < 200; ++n) world.add({.mesh = {.dont_want_bytes = dont_want ? 1'024U : kMaxRpcBytes}});
+    for (int n = 0; n < 60; ++n) world.add({.mesh = {.dont_want_bytes = dont_want ? 1'024U : kMaxRpcBytes}});
     world.connect(8);
     world.net.run_for_ms(kSettleMs);
-    const auto ids = publish_some(world, 0, 10, 500, 60'000);
+    const auto ids = publish_some(world, 0, 3, 500, 60'000);
     world.net.run_for_ms(5'000);
     EXPECT_EQ(worst_permille(world, ids), 1'000U);
     for (const auto& one : world.honest) duplicates[dont_want ? 1 : 0] += one->router.stats().duplicates;
@@ -215,10 +216,10 @@ class Spammer final : public Scripted {
   }
 };
 
-class Liar final : public Scripted {  // tells of thousands of messages that there are not
+class Liar final : public Scripted {  // tells of hundreds of messages that there are not
   void act(Instant now) override {
     std::vector<std::string> names;
-    for (int n = 0; n < 4'000; ++n)
+    for (int n = 0; n < 500; ++n)
       names.push_back(std::to_string(now.ns + static_cast<std::uint64_t>(n)) + "0123456789");
     RpcView rpc;
     IhaveView& one = rpc.ihaves.emplace_back();
@@ -304,13 +305,13 @@ TEST(GossipSim, WhoAsksOverAndOverGetsLittle) {
   build(world, 60, 8);
   const auto attackers = attack<Asker>(world, 5, 20);
   world.net.run_for_ms(3'000);
-  const auto ids = publish_some(world, 0, 20, 300, 20'000);
+  const auto ids = publish_some(world, 0, 10, 300, 20'000);
   world.net.run_for_ms(5'000);
   EXPECT_EQ(worst_permille(world, ids), 1'000U);
   for (const auto& one : attackers) {
     // Of each link what the mesh sends and three times again, and what is not of messages.
-    EXPECT_LE(one->received, 20U * 20U * 20'500U * 4U + 1'000'000U);
-    EXPECT_GE(one->received, 20U * 20'000U);
+    EXPECT_LE(one->received, 20U * 10U * 20'500U * 4U + 1'000'000U);
+    EXPECT_GE(one->received, 10U * 20'000U);
   }
 }
 

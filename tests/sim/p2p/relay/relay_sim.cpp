@@ -80,10 +80,10 @@ std::string text_of(int number, std::size_t bytes) {
 
 TEST(ItemRelaySim, EveryNodeGetsEveryItemAboutOnce) {
   ItemWorld world(1);
-  constexpr std::size_t kNodes = 200;
+  constexpr std::size_t kNodes = 100;
   for (std::size_t n = 0; n < kNodes; ++n) world.add();
   world.connect(8);
-  constexpr int kCount = 100;
+  constexpr int kCount = 60;
   std::uint64_t payload = 0;
   for (int n = 0; n < kCount; ++n) {
     const std::string text = text_of(n, n % 4 == 0 ? 10'000 : 400);
@@ -101,7 +101,7 @@ TEST(ItemRelaySim, EveryNodeGetsEveryItemAboutOnce) {
     EXPECT_EQ(one->relay.tracked(), 0U);
   }
   const std::uint64_t percent = sent * 100 / kNodes / payload;
-  std::printf("200 nodes: %llu %% of the items' bytes sent a node, %llu duplicates an item and hundred nodes\n",
+  std::printf("100 nodes: %llu %% of the items' bytes sent a node, %llu duplicates an item and hundred nodes\n",
               static_cast<unsigned long long>(percent),
               static_cast<unsigned long long>(duplicates / kCount * 100 / kNodes));
   EXPECT_LE(percent, 250U);  // a mesh of eight would send seven times as much
@@ -201,7 +201,7 @@ TEST(BlockRelaySim, BlocksSpreadFastAndForFewBytes) {
   SeededRandom random(3);
   FrameNet net;
   std::vector<std::unique_ptr<BlockNode>> nodes;
-  constexpr std::size_t kNodes = 100;
+  constexpr std::size_t kNodes = 60;
   for (std::size_t n = 0; n < kNodes; ++n) {
     nodes.push_back(std::make_unique<BlockNode>(random.draw_u64()));
     BlockNode& one = *nodes.back();
@@ -222,13 +222,14 @@ TEST(BlockRelaySim, BlocksSpreadFastAndForFewBytes) {
       made += net.link(one->node, other.node, {.delay_ms = 10 + random.draw_u64() % 60}) ? 1 : 0;
     }
   }
-  constexpr int kBlocksMade = 10;
+  constexpr int kBlocksMade = 6;
+  constexpr int kItemsMade = 200;
   std::uint64_t payload = 0;
   std::uint64_t before = 0;
   std::uint64_t slowest_ms = 0;
   for (int made = 0; made < kBlocksMade; ++made) {
     std::vector<SharedItem> items;
-    for (int n = 0; n < 300; ++n) items.push_back(test::item_of(text_of(made * 1'000 + n, 400)));
+    for (int n = 0; n < kItemsMade; ++n) items.push_back(test::item_of(text_of(made * 1'000 + n, 400)));
     for (const auto& one : nodes) {  // each lacks a few
       for (const SharedItem& item : items) {
         if (random.draw_u64() % 100 > 1) one->pool.add(as_text(*item));
@@ -237,7 +238,7 @@ TEST(BlockRelaySim, BlocksSpreadFastAndForFewBytes) {
     if (made == 2) {  // by now they know who is fast
       for (const auto& one : nodes) before += net.bytes_sent(one->node);
     }
-    if (made >= 2) payload += 300 * 400;
+    if (made >= 2) payload += kItemsMade * 400;
     BlockNode& miner = *nodes[random.draw_u64() % kNodes];
     const BlockKey block = miner.chain.add(items);
     const Instant start = net.now();
@@ -259,7 +260,7 @@ TEST(BlockRelaySim, BlocksSpreadFastAndForFewBytes) {
     EXPECT_EQ(one->relay.jobs(), 0U);
   }
   const std::uint64_t percent = (sent - before) * 100 / kNodes / payload;
-  std::printf("100 nodes, blocks of 120 kB, two percent of the items missing: slowest %llu ms, %llu %% sent a node\n",
+  std::printf("60 nodes, blocks of 80 kB, two percent of the items missing: slowest %llu ms, %llu %% sent a node\n",
               static_cast<unsigned long long>(slowest_ms), static_cast<unsigned long long>(percent));
   EXPECT_LE(slowest_ms, 2'000U);
   EXPECT_LE(percent, 30U);

@@ -17,7 +17,7 @@ Instant at_s(std::uint64_t seconds) {
 }
 
 TEST(GossipScore, TimeInTheMeshIsWorthALittleUpToACap) {
-  PeerScores scores({});
+  PeerScores scores(std::make_shared<ScoreParams>());
   scores.connected(peer(1), "");
   scores.grafted(peer(1), "t", at_s(0));
   EXPECT_NEAR(scores.score(peer(1), at_s(1'800)), 0.05, 1e-9);
@@ -27,7 +27,7 @@ TEST(GossipScore, TimeInTheMeshIsWorthALittleUpToACap) {
 }
 
 TEST(GossipScore, FirstDeliveriesCountUpToACapAndFade) {
-  PeerScores scores({});
+  PeerScores scores(std::make_shared<ScoreParams>());
   scores.connected(peer(1), "");
   for (int n = 0; n < 150; ++n) scores.first_delivery(peer(1), "t");
   EXPECT_NEAR(scores.score(peer(1), {}), 50, 1e-9);  // a hundred, by five, by a tenth
@@ -38,7 +38,7 @@ TEST(GossipScore, FirstDeliveriesCountUpToACapAndFade) {
 }
 
 TEST(GossipScore, InvalidMessagesCountByTheirSquare) {
-  PeerScores scores({});
+  PeerScores scores(std::make_shared<ScoreParams>());
   scores.connected(peer(1), "");
   scores.invalid(peer(1), "t");
   EXPECT_EQ(scores.score(peer(1), {}), -100);
@@ -51,14 +51,14 @@ TEST(GossipScore, InvalidMessagesCountByTheirSquare) {
 TEST(GossipScore, ATopicMayHaveItsOwnWeights) {
   ScoreParams params;
   params.topics["t"].weight = 1;
-  PeerScores scores(params);
+  PeerScores scores(std::make_shared<ScoreParams>(params));
   scores.connected(peer(1), "");
   scores.invalid(peer(1), "t");
   EXPECT_EQ(scores.score(peer(1), {}), -1'000);
 }
 
 TEST(GossipScore, ManyAtOneAddressPayForIt) {
-  PeerScores scores({});
+  PeerScores scores(std::make_shared<ScoreParams>());
   for (std::uint64_t n = 1; n <= 5; ++n) scores.connected(peer(n), "a");
   scores.connected(peer(8), "");
   EXPECT_EQ(scores.score(peer(1), {}), 0);
@@ -74,7 +74,7 @@ TEST(GossipScore, ManyAtOneAddressPayForIt) {
 }
 
 TEST(GossipScore, OffencesCountAboveSix) {
-  PeerScores scores({});
+  PeerScores scores(std::make_shared<ScoreParams>());
   scores.connected(peer(1), "");
   scores.misbehaved(peer(1), 6);
   EXPECT_EQ(scores.score(peer(1), {}), 0);
@@ -85,7 +85,7 @@ TEST(GossipScore, OffencesCountAboveSix) {
 }
 
 TEST(GossipScore, ABadScoreIsKeptForSixHoursAndAGoodOneIsNot) {
-  PeerScores scores({});
+  PeerScores scores(std::make_shared<ScoreParams>());
   scores.connected(peer(1), "");
   scores.connected(peer(2), "");
   scores.invalid(peer(1), "t");
@@ -105,7 +105,7 @@ TEST(GossipScore, ABadScoreIsKeptForSixHoursAndAGoodOneIsNot) {
 }
 
 TEST(GossipScore, TheWorstAreRememberedWhenThereAreTooMany) {
-  PeerScores scores({});
+  PeerScores scores(std::make_shared<ScoreParams>());
   scores.connected(peer(0), "");
   for (int n = 0; n < 5; ++n) scores.invalid(peer(0), "t");
   scores.disconnected(peer(0), {});
