@@ -241,23 +241,22 @@ class World:
         self.wait(seconds, lambda: [n.name for n in nodes if not n.said(kind, begun)], f"answer {command}")
         return {node.name: node.said(kind, begun)[0] for node in nodes}
 
-    def poll(self, seconds, nodes, missing, what):
-        """Until `missing({name: what it says of its peers})` is empty."""
+    def watch(self, seconds, done, what):
+        """Until `done()`, which nobody tells of, is true; how long it took."""
         begun = time.monotonic()
-        while True:
-            left = missing(self.ask(nodes, "peers", "peers"))
-            if not left:
-                return time.monotonic() - begun
+        while not done():
             if time.monotonic() - begun > seconds:
-                raise Failure(f"not within {seconds} s, to {what}: {str(left)[:600]} (see {self.folder})")
+                raise Failure(f"not within {seconds} s, to {what} (see {self.folder})")
             with self.news:
                 self.news.wait(PACE_S)
+        return time.monotonic() - begun
 
     def meshed(self, nodes, seconds, least=None):
         """Until the gossip of each of these has a full mesh."""
         least = min(6, len(nodes) - 1) if least is None else least
-        return self.poll(seconds, nodes, lambda said: [(n, len(one["mesh"])) for n, one in said.items()
-                                                       if len(one["mesh"]) < least], f"have {least} in the mesh")
+        return self.watch(seconds, lambda: all(len(one["mesh"]) >= least for one in
+                                               self.ask(nodes, "peers", "peers").values()),
+                          f"have {least} in the mesh of each of {[node.name for node in nodes]}")
 
     # --- messages ---
 
