@@ -3,7 +3,6 @@ it raises is its failure. Bounds are sums of the constants of p2p/ that make the
 import collections
 import os
 import select
-import signal
 import subprocess
 import sys
 import time
@@ -279,7 +278,8 @@ def restart(programs, work):
         for way in ("stop", "power cut"):
             for node in nodes:
                 node.end_input() if way == "stop" else node.kill()
-            require([node.wait() for node in nodes] == [0 if way == "stop" else -signal.SIGKILL] * len(nodes), way)
+            for node in nodes:
+                node.wait()
             begun = time.monotonic()
             for node in nodes:
                 node.start()
@@ -325,6 +325,18 @@ def networks(programs, work):
                     if event["peer"] in strangers[id(node)]]
         told = sum("another network" in reason for reason in partings)
         require(told >= 8, f"nobody says why they part: {collections.Counter(partings)}")
+        # Searches begin where one knows somebody: nobody is called again.
+        since = time.monotonic()
+        for side in (red, blue):
+            for number, node in enumerate(side):
+                find(world, node, side[number - 1])
+        again = [node.name for node in red + blue for event in node.said("connected", since)
+                 if event["peer"] in strangers[id(node)]]
+        require(not again, f"strangers are called again: {again}")
+        # Whoever was first to reach a peer, each node keeps one that its address book chose.
+        chosen = {name: [one["slot"] for one in event["connections"]]
+                  for name, event in world.ask(red[1:] + blue[1:], "peers", "peers").items()}
+        require(all("full" in slots for slots in chosen.values()), f"nobody of its own choice: {chosen}")
         no_offence(world)
         return 8, f"{len(partings)} connections between the two ended, {told} with \"a node of another network\""
 

@@ -80,7 +80,7 @@ class Node:
         self.items = collections.Counter()
         self.heard_at = {}     # when a message or an item came first
         self.connections = {}  # number: (peer, slot), of this life
-        self.is_up = False
+        self.is_up = self.was_killed = False
 
     def start(self, seeds=()):
         address = f"/ip4/{self.world.emulator.addresses[self.place]}/tcp/{self.port}"
@@ -92,7 +92,7 @@ class Node:
                 self.world.emulator.command(self.place, self.world.node_binary, "network", address, *words),
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True)
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        self.is_up = True
+        self.is_up, self.was_killed = True, False
         return self
 
     def _read(self, process):
@@ -149,11 +149,15 @@ class Node:
 
     def kill(self):
         """As a power cut: nobody gets to write a last word."""
+        self.was_killed = True
         self.process.send_signal(signal.SIGKILL)
 
     def wait(self):
+        """Until it has ended, well unless it was killed."""
         try:
-            return self.process.wait(START_S)
+            code = self.process.wait(START_S)
+            if code != (-signal.SIGKILL if self.was_killed else 0):
+                raise Failure(f"{self.name} ended with {code}: {self.last_words()}")
         except subprocess.TimeoutExpired as late:
             self.kill()
             self.process.wait()
@@ -185,10 +189,16 @@ class World:
         for node in self.nodes:
             if node.process is not None and node.process.poll() is None:
                 node.end_input()
+        failures = []
         for node in self.nodes:
-            if node.process is not None:
-                node.wait()
+            try:
+                if node.process is not None:
+                    node.wait()
+            except Failure as failure:
+                failures.append(str(failure))
         self.emulator.stop()
+        if failures:
+            raise Failure("; ".join(failures))
 
     # --- nodes ---
 
@@ -220,14 +230,18 @@ class World:
 
     # --- waiting ---
 
-    def wait(self, seconds, missing, what):
-        """Until `missing()` is empty, looked at after each event; how long it took."""
+    def wait(self, seconds, missing, what, needed=()):
+        """Until `missing()` is empty, looked at after each event; how long it took. It is in vain once one that is
+        needed has ended."""
         begun = time.monotonic()
         with self.news:
             while True:
                 left = missing()
                 if not left:
                     return time.monotonic() - begun
+                ended = [node.name for node in needed if not node.is_up]
+                if ended:
+                    raise Failure(f"{ended} ended, waiting to {what} (see {self.folder})")
                 rest = begun + seconds - time.monotonic()
                 if rest <= 0:
                     raise Failure(f"not within {seconds} s, to {what}: {str(left)[:600]} (see {self.folder})")
@@ -238,7 +252,7 @@ class World:
         begun = time.monotonic()
         for node in nodes:
             node.say(command)
-        self.wait(seconds, lambda: [n.name for n in nodes if not n.said(kind, begun)], f"answer {command}")
+        self.wait(seconds, lambda: [n.name for n in nodes if not n.said(kind, begun)], f"answer {command}", nodes)
         return {node.name: node.said(kind, begun)[0] for node in nodes}
 
     def watch(self, seconds, done, what):

@@ -234,6 +234,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     const auto hello = check_hello(config_.network, *said ? ByteView(**said) : ByteView());
     if (!hello) {
       book_.forget({session->peer(), session->remote_address()});
+      kad_.forget(session->peer());
       if (hello.error().fault == Fault::kMismatch) return session->close(hello.error());
       return punish(*session, hello.error());
     }
@@ -304,8 +305,21 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     stream.finish();
   }
 
-  // Does what Kademlia wants done since the last time.
+  // Does what Kademlia wants done since the last time. A request may fail before it waits for anything, and comes back
+  // here then: it is the one that is at it already who goes on.
   void pump() {
+    if (std::exchange(pumping_, true)) {
+      pump_again_ = true;
+      return;
+    }
+    do {
+      pump_again_ = false;
+      pump_once();
+    } while (pump_again_);
+    pumping_ = false;
+  }
+
+  void pump_once() {
     auto effects = kad_.take_effects();
     for (KadFoundPeers& found : effects.found) {
       const auto waiter = waiting_.find(found.lookup);
@@ -316,8 +330,9 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     for (KadOutgoing& out : effects.outgoing) queue_.push_back(std::move(out));
     while (!queue_.empty() && running_ < kMaxKadRequests) {
       ++running_;
-      spawn(io_, run_request(shared_from_this(), std::move(queue_.front())));
+      KadOutgoing next = std::move(queue_.front());
       queue_.pop_front();
+      spawn(io_, run_request(shared_from_this(), std::move(next)));
     }
   }
 
@@ -435,6 +450,8 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   std::map<std::shared_ptr<Stream>, Instant> ending_;
   std::map<LookupId, std::shared_ptr<Waiter>> waiting_;
   std::size_t running_ = 0;
+  bool pumping_ = false;
+  bool pump_again_ = false;
   Instant saved_;
   bool stopped_ = false;
 };
