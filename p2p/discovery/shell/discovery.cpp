@@ -412,7 +412,10 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     std::optional<KadFoundPeers> found;
   };
 
-  static Task<Result<KadFoundPeers>> wait(std::shared_ptr<Impl> self, Result<LookupId> lookup) {
+  // It begins once somebody waits for it: a search may end within the call that began it.
+  using BeginSearch = std::function<Result<LookupId>(Impl&)>;
+  static Task<Result<KadFoundPeers>> search(std::shared_ptr<Impl> self, BeginSearch begin) {
+    const auto lookup = begin(*self);
     if (!lookup) co_return std::unexpected(lookup.error());
     const auto waiter = std::make_shared<Waiter>(self->io_.get_executor());
     self->waiting_[*lookup] = waiter;
@@ -485,13 +488,14 @@ const Hello* Discovery::hello_of(const PeerId& peer) const {
   return found == impl_->hellos_.end() ? nullptr : &found->second;
 }
 Task<Result<KadFoundPeers>> Discovery::find_node(Bytes name) {
-  return Impl::wait(impl_, impl_->kad_.find_node(std::move(name), impl_->clock_.now()));
+  return Impl::search(impl_, [name](Impl& self) { return self.kad_.find_node(name, self.clock_.now()); });
 }
 Task<Result<KadFoundPeers>> Discovery::find_providers(Bytes name, std::size_t enough) {
-  return Impl::wait(impl_, impl_->kad_.find_providers(std::move(name), enough, impl_->clock_.now()));
+  return Impl::search(impl_,
+                      [name, enough](Impl& self) { return self.kad_.find_providers(name, enough, self.clock_.now()); });
 }
 Task<Result<KadFoundPeers>> Discovery::provide(Bytes name) {
-  return Impl::wait(impl_, impl_->kad_.provide(std::move(name), impl_->clock_.now()));
+  return Impl::search(impl_, [name](Impl& self) { return self.kad_.provide(name, self.clock_.now()); });
 }
 AddressBook& Discovery::book() {
   return impl_->book_;

@@ -300,7 +300,7 @@ TEST(Host, WhoJoinsADialThatIsCancelledAnywhereDialsItself) {
     cancel.emit(asio::cancellation_type::terminal);
     world.until([&] { return joined.has_value(); });
     ASSERT_TRUE(joined && joined->has_value()) << turns;
-    EXPECT_TRUE((*joined)->is_open()) << turns;
+    EXPECT_TRUE((**joined)->is_open()) << turns;
     finished = by_itself;
   }
   EXPECT_GT(turns, 3U);
