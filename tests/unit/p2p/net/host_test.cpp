@@ -286,9 +286,9 @@ TEST(Host, WhoJoinsADialThatFailsTriesWhereItDidNot) {
 TEST(Host, WhoJoinsADialThatIsCancelledAnywhereDialsItself) {
   std::size_t turns = 0;
   for (bool finished = false; !finished && turns < 500; ++turns) {
+    asio::cancellation_signal cancel;  // outlives what is bound to it
     World world;
     const std::vector<Multiaddr> at{world.address.without_peer()};
-    asio::cancellation_signal cancel;
     std::optional<Result<std::shared_ptr<Session>>> joined;
     asio::co_spawn(
         world.io, world.client.dial(world.server.peer(), at),
