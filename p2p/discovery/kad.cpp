@@ -100,6 +100,11 @@ void Kad::add_seed(ContactId contact) {
   seeds_.push_back(contact);
 }
 
+void Kad::forget(ContactId contact) {
+  std::erase(seeds_, contact);
+  table_.remove(contact);
+}
+
 KadReply Kad::answer(ContactId from, const KadRequest& request, Instant now) {
   KadReply out;
   if (request.name.empty()) return out;

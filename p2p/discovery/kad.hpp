@@ -73,6 +73,8 @@ class Kad {
 
   /// Somewhere to begin while the table has few. The oldest make room.
   void add_seed(ContactId contact);
+  /// Not to be asked any more, as one of another network; whoever searches may still hear of it from others.
+  void forget(ContactId contact);
   /// A peer that proved who it is and answers such requests.
   void on_server(ContactId contact, Instant now) { table_.saw(contact, now); }
   /// It does not any more.

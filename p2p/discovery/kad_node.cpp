@@ -48,6 +48,10 @@ void KadNode::on_client(const PeerId& peer) {
   if (const auto contact = contacts_.find(peer)) kad_.on_client(*contact);
 }
 
+void KadNode::forget(const PeerId& peer) {
+  if (const auto contact = contacts_.find(peer)) kad_.forget(*contact);
+}
+
 Result<std::optional<Bytes>> KadNode::answer(const PeerInfo& from, ByteView message, Instant now) {
   if (!config_.is_server) return fail(Fault::kDenied, "this node answers nobody");
   KadMessage request = TRY(KadMessage::decode(message));

@@ -43,6 +43,7 @@ class KadNode {
   void add_seed(const PeerInfo& peer);
   void on_server(const PeerInfo& peer, Instant now);
   void on_client(const PeerId& peer);
+  void forget(const PeerId& peer);
 
   /// The message to send back; nothing where none is due. An error: close the stream; kInvalid and kLimit are what no
   /// peer sends, kDenied what this node does not do.

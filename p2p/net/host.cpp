@@ -383,6 +383,55 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     co_return session;
   }
 
+  // A dial that others may join. It is over when its owner lets go, also where that one was cancelled.
+  struct Dialing {
+    Dialing(const asio::any_io_executor& executor, const std::vector<Multiaddr>& to) : addresses(to), over(executor) {}
+    std::vector<Multiaddr> addresses;
+    Signal over;
+    bool is_over = false;
+    std::optional<Result<std::shared_ptr<Session>>> outcome = {};
+  };
+  struct DialOwner {
+    DialOwner(std::shared_ptr<Impl> of, const PeerId& peer, const std::vector<Multiaddr>& to)
+        : self(std::move(of)), id(peer), dialing(std::make_shared<Dialing>(self->io_.get_executor(), to)) {
+      self->dialing_[id] = dialing;
+    }
+    DialOwner(const DialOwner&) = delete;
+    DialOwner& operator=(const DialOwner&) = delete;
+    ~DialOwner() {
+      self->dialing_.erase(id);
+      dialing->is_over = true;
+      dialing->over.notify();
+    }
+    std::shared_ptr<Impl> self;
+    PeerId id;
+    std::shared_ptr<Dialing> dialing;
+  };
+
+  static Task<Result<std::shared_ptr<Session>>> dial_once(std::shared_ptr<Impl> self, PeerId peer,
+                                                          std::vector<Multiaddr> addresses) {
+    while (const auto dialing = self->find_dialing(peer)) {
+      while (!dialing->is_over) co_await dialing->over.wait();
+      if (self->stopped_) co_return fail(Fault::kInterrupted, "the node stops");
+      if (!dialing->outcome) continue;  // it was cancelled
+      if (dialing->outcome->has_value()) co_return *dialing->outcome;
+      const auto was_tried = [&](const Multiaddr& one) {
+        return std::ranges::find(dialing->addresses, one) != dialing->addresses.end();
+      };
+      if (dialing->outcome->error().fault == Fault::kUnreachable && std::ranges::all_of(addresses, was_tried)) {
+        co_return *dialing->outcome;
+      }
+    }
+    const DialOwner owner(self, peer, addresses);
+    owner.dialing->outcome = co_await dial(self, peer, std::move(addresses));
+    co_return *owner.dialing->outcome;
+  }
+
+  [[nodiscard]] std::shared_ptr<Dialing> find_dialing(const PeerId& peer) const {
+    const auto found = dialing_.find(peer);
+    return found == dialing_.end() ? nullptr : found->second;
+  }
+
   // --- the manager's dials ---
 
   void manage(AddressSource& source) {
@@ -416,8 +465,11 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   }
 
   static Task<void> dial_for_manager(std::shared_ptr<Impl> self, PeerId peer, std::vector<Multiaddr> addresses) {
-    const auto session = co_await dial(self, peer, std::move(addresses));
-    if (!session) self->manager_.dial_failed(peer, *self->source_, self->now());
+    const auto session = co_await dial_once(self, peer, std::move(addresses));
+    if (session)
+      self->manager_.dial_joined(peer);
+    else
+      self->manager_.dial_failed(peer, *self->source_, self->now());
   }
 
   [[nodiscard]] std::vector<ConnectionView> connection_views() const {
@@ -455,6 +507,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   std::vector<std::function<void(const std::shared_ptr<Session>&)>> watchers_;
   std::shared_ptr<Lanes> lanes_;
   std::map<std::shared_ptr<Session>, Entry> sessions_;
+  std::map<PeerId, std::shared_ptr<Dialing>> dialing_;
   ConnectionId connections_ = 0;
   Gater gater_;
   Manager manager_;
@@ -485,7 +538,7 @@ Task<Result<std::shared_ptr<Session>>> Host::dial(Multiaddr address) {
   return Impl::dial(impl_, target ? target->peer : std::nullopt, {std::move(address)});
 }
 Task<Result<std::shared_ptr<Session>>> Host::dial(PeerId peer, std::vector<Multiaddr> addresses) {
-  return Impl::dial(impl_, peer, std::move(addresses));
+  return Impl::dial_once(impl_, peer, std::move(addresses));
 }
 void Host::manage(AddressSource& addresses) {
   impl_->manage(addresses);

@@ -41,7 +41,8 @@ class Host {
   /// Connects and shakes hands; names are looked up. kMismatch where another peer answers than the address names,
   /// kDenied for addresses and peers that are banned or cannot be, kBusy for a peer that is connected already.
   Task<Result<std::shared_ptr<Session>>> dial(Multiaddr address);
-  /// The same for several addresses of one peer: the first that answers is taken.
+  /// The same for several addresses of one peer: the first that answers is taken. Where another part of this node is
+  /// dialing the same peer, what that one gets is taken.
   Task<Result<std::shared_ptr<Session>>> dial(PeerId peer, std::vector<Multiaddr> addresses);
   /// From now on the manager's slots and static peers are dialed. The source outlives the host or its `stop`.
   void manage(AddressSource& addresses);

@@ -74,12 +74,19 @@ std::vector<ManagerEffect> Manager::step(AddressSource& source, const std::funct
       dial(Slot::kBlockOnly, anchor.peer, {anchor.address}, out, now);
     }
   }
+  const auto fits = [&](const PeerAddress& at) {
+    const auto asked = asked_at(at);
+    return (asked || passes(at)) && group_is_free(AddressGroup::of(at.address), asked);
+  };
   const auto fill = [&](Slot slot, std::size_t wanted) {
     while (count(slot) < wanted && dials_.size() < kMaxDialsAtOnce) {
-      const auto one =
-          source.pick([&](const PeerAddress& at) { return passes(at) && group_is_free(AddressGroup::of(at.address)); });
+      const auto one = source.pick(fits);
       if (!one) return;
-      dial(slot, one->peer, {one->address}, out, now);
+      if (const auto asked = asked_at(*one)) {
+        live_.at(*asked).slot = slot;  // a search was there before: it is the book that chose it now
+      } else {
+        dial(slot, one->peer, {one->address}, out, now);
+      }
     }
   };
   fill(Slot::kFull, limits_.full_outbound);
@@ -118,14 +125,22 @@ void Manager::dial_failed(const PeerId& peer, AddressSource& source, Instant now
   }
 }
 
-bool Manager::group_is_free(const AddressGroup& group) const {
+std::optional<ConnectionId> Manager::asked_at(const PeerAddress& at) const {
+  for (const auto& [id, live] : live_) {
+    if (live.slot == Slot::kAsked && live.at == at) return id;
+  }
+  return std::nullopt;
+}
+
+bool Manager::group_is_free(const AddressGroup& group, std::optional<ConnectionId> except) const {
   for (const auto& [peer, dial] : dials_) {
     for (const Multiaddr& address : dial.addresses) {
       if (takes_a_group(dial.slot) && AddressGroup::of(address) == group) return false;
     }
   }
   return std::ranges::none_of(live_, [&](const auto& entry) {
-    return takes_a_group(entry.second.slot) && AddressGroup::of(entry.second.at.address) == group;
+    return entry.first != except && takes_a_group(entry.second.slot) &&
+           AddressGroup::of(entry.second.at.address) == group;
   });
 }
 

@@ -73,6 +73,8 @@ class Manager {
   std::vector<ManagerEffect> step(AddressSource& source, const std::function<bool(const Multiaddr&)>& may_dial,
                                   Instant now);
   void dial_failed(const PeerId& peer, AddressSource& source, Instant now);
+  /// Another part of this node got there first, maybe at another address: nothing is held against those of this dial.
+  void dial_joined(const PeerId& peer) { dials_.erase(peer); }
   /// The handshake is done. kBusy and kMismatch: close it, nothing is remembered. Otherwise what else to close.
   Result<std::vector<ManagerEffect>> connected(ConnectionId id, const PeerAddress& at, Direction direction,
                                                AddressSource& source, Instant now);
@@ -109,7 +111,8 @@ class Manager {
   void dial_static(std::vector<ManagerEffect>& out, Instant now);
   void dial(Slot slot, const PeerId& peer, std::vector<Multiaddr> addresses, std::vector<ManagerEffect>& out,
             Instant now);
-  [[nodiscard]] bool group_is_free(const AddressGroup& group) const;
+  [[nodiscard]] bool group_is_free(const AddressGroup& group, std::optional<ConnectionId> except = {}) const;
+  [[nodiscard]] std::optional<ConnectionId> asked_at(const PeerAddress& at) const;
   [[nodiscard]] bool is_known_here(const PeerId& peer) const;
   [[nodiscard]] std::size_t connections_of(const PeerId& peer) const;
   Slot take_slot(const PeerAddress& at);

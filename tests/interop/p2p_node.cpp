@@ -2,6 +2,7 @@
 //                                            print "muxer handshake|multistream" for a connection: what agreed on it
 // p2p_node gossip ADDRESS nosign|sign        a node of the gossip cases
 // p2p_node kad ADDRESS                       a node of the Kademlia cases
+// p2p_node network ADDRESS NAME=VALUE…       a node with all that finds peers, for tests/netns
 // p2p_node dial ADDRESS [--no-extension]     tries every case, prints "case NAME ok" or "case NAME failed: WHY"
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "tests/interop/cases.hpp"
 #include "tests/interop/gossip_node.hpp"
 #include "tests/interop/kad_node.hpp"
+#include "tests/netns/network_node.hpp"
 
 namespace micro::p2p::interop {
 namespace {
@@ -88,8 +90,11 @@ int main(int argc, char** argv) {
   const bool extension = argc < 4 || std::string(argv[3]) != "--no-extension";
   if (mode == "gossip" && address && argc == 4) return interop::run_gossip(*address, std::string(argv[3]) == "sign");
   if (mode == "kad" && address && argc == 3) return interop::run_kad(*address);
+  if (mode == "network" && address) return netns::run_network_node(*address, {argv + 3, argv + argc});
   if ((mode != "listen" && mode != "dial") || !address) {
-    std::fprintf(stderr, "p2p_node listen|dial ADDRESS [--no-extension], gossip ADDRESS nosign|sign, or kad ADDRESS\n");
+    std::fprintf(stderr,
+                 "p2p_node listen|dial ADDRESS [--no-extension], gossip ADDRESS nosign|sign, kad ADDRESS, or network "
+                 "ADDRESS NAME=VALUE…\n");
     return 2;
   }
   return interop::run(mode, *address, extension);

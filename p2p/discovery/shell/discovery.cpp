@@ -234,6 +234,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     const auto hello = check_hello(config_.network, *said ? ByteView(**said) : ByteView());
     if (!hello) {
       book_.forget({session->peer(), session->remote_address()});
+      kad_.forget(session->peer());
       if (hello.error().fault == Fault::kMismatch) return session->close(hello.error());
       return punish(*session, hello.error());
     }
@@ -304,8 +305,21 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     stream.finish();
   }
 
-  // Does what Kademlia wants done since the last time.
+  // Does what Kademlia wants done since the last time. A request may fail before it waits for anything, and comes back
+  // here then: it is the one that is at it already who goes on.
   void pump() {
+    if (std::exchange(pumping_, true)) {
+      pump_again_ = true;
+      return;
+    }
+    do {
+      pump_again_ = false;
+      pump_once();
+    } while (pump_again_);
+    pumping_ = false;
+  }
+
+  void pump_once() {
     auto effects = kad_.take_effects();
     for (KadFoundPeers& found : effects.found) {
       const auto waiter = waiting_.find(found.lookup);
@@ -316,8 +330,9 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     for (KadOutgoing& out : effects.outgoing) queue_.push_back(std::move(out));
     while (!queue_.empty() && running_ < kMaxKadRequests) {
       ++running_;
-      spawn(io_, run_request(shared_from_this(), std::move(queue_.front())));
+      KadOutgoing next = std::move(queue_.front());
       queue_.pop_front();
+      spawn(io_, run_request(shared_from_this(), std::move(next)));
     }
   }
 
@@ -397,7 +412,10 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     std::optional<KadFoundPeers> found;
   };
 
-  static Task<Result<KadFoundPeers>> wait(std::shared_ptr<Impl> self, Result<LookupId> lookup) {
+  // It begins once somebody waits for it: a search may end within the call that began it.
+  using BeginSearch = std::function<Result<LookupId>(Impl&)>;
+  static Task<Result<KadFoundPeers>> search(std::shared_ptr<Impl> self, BeginSearch begin) {
+    const auto lookup = begin(*self);
     if (!lookup) co_return std::unexpected(lookup.error());
     const auto waiter = std::make_shared<Waiter>(self->io_.get_executor());
     self->waiting_[*lookup] = waiter;
@@ -435,6 +453,8 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   std::map<std::shared_ptr<Stream>, Instant> ending_;
   std::map<LookupId, std::shared_ptr<Waiter>> waiting_;
   std::size_t running_ = 0;
+  bool pumping_ = false;
+  bool pump_again_ = false;
   Instant saved_;
   bool stopped_ = false;
 };
@@ -468,13 +488,14 @@ const Hello* Discovery::hello_of(const PeerId& peer) const {
   return found == impl_->hellos_.end() ? nullptr : &found->second;
 }
 Task<Result<KadFoundPeers>> Discovery::find_node(Bytes name) {
-  return Impl::wait(impl_, impl_->kad_.find_node(std::move(name), impl_->clock_.now()));
+  return Impl::search(impl_, [name](Impl& self) { return self.kad_.find_node(name, self.clock_.now()); });
 }
 Task<Result<KadFoundPeers>> Discovery::find_providers(Bytes name, std::size_t enough) {
-  return Impl::wait(impl_, impl_->kad_.find_providers(std::move(name), enough, impl_->clock_.now()));
+  return Impl::search(impl_,
+                      [name, enough](Impl& self) { return self.kad_.find_providers(name, enough, self.clock_.now()); });
 }
 Task<Result<KadFoundPeers>> Discovery::provide(Bytes name) {
-  return Impl::wait(impl_, impl_->kad_.provide(std::move(name), impl_->clock_.now()));
+  return Impl::search(impl_, [name](Impl& self) { return self.kad_.provide(name, self.clock_.now()); });
 }
 AddressBook& Discovery::book() {
   return impl_->book_;

@@ -197,6 +197,10 @@ class Life {
   }
 
   void come(Direction direction) {
+    if (*rc::gen::arbitrary<bool>()) {  // where the book has it
+      const auto n = *rc::gen::inRange<std::uint32_t>(0, 39);
+      return took({test::peer(n), address_in_group(n % 12, n)}, direction);
+    }
     const auto host = *rc::gen::inRange<std::uint32_t>(0, 1'000);
     took({any_peer(), address_in_group(*rc::gen::inRange<std::uint32_t>(0, 30), host)}, direction);
   }

@@ -252,6 +252,60 @@ TEST(Host, ThePeerBehindOneOfSeveralAddressesIsFound) {
             Fault::kDenied);
 }
 
+// Two parts of this node that want the same peer at once.
+TEST(Host, TwoWhoDialAPeerAtOnceGetOneConnection) {
+  World world;
+  std::vector<std::shared_ptr<Session>> got;
+  const std::vector<Multiaddr> at{world.address.without_peer()};
+  for (int n = 0; n < 2; ++n) {
+    asio::co_spawn(world.io, world.client.dial(world.server.peer(), at),
+                   [&](const std::exception_ptr& thrown, Result<std::shared_ptr<Session>> session) {
+                     ASSERT_TRUE(!thrown && session);
+                     got.push_back(*session);
+                   });
+  }
+  world.until([&] { return got.size() == 2; });
+  EXPECT_EQ(got[0], got[1]);
+  EXPECT_EQ(world.client.sessions().size(), 1U);
+}
+
+TEST(Host, WhoJoinsADialThatFailsTriesWhereItDidNot) {
+  World world;
+  const Multiaddr nowhere = Multiaddr::tcp("127.0.0.1", 1).value();
+  std::vector<Result<std::shared_ptr<Session>>> got;
+  for (const auto& at : {std::vector{nowhere}, std::vector{nowhere}, std::vector{world.address.without_peer()}}) {
+    asio::co_spawn(
+        world.io, world.client.dial(world.server.peer(), at),
+        [&](const std::exception_ptr&, Result<std::shared_ptr<Session>> session) { got.push_back(session); });
+  }
+  world.until([&] { return got.size() == 3; });
+  EXPECT_EQ(std::ranges::count_if(got, [](const auto& one) { return one.has_value(); }), 1);
+  EXPECT_TRUE(got[2].has_value());
+}
+
+TEST(Host, WhoJoinsADialThatIsCancelledAnywhereDialsItself) {
+  std::size_t turns = 0;
+  for (bool finished = false; !finished && turns < 500; ++turns) {
+    asio::cancellation_signal cancel;  // outlives what is bound to it
+    World world;
+    const std::vector<Multiaddr> at{world.address.without_peer()};
+    std::optional<Result<std::shared_ptr<Session>>> joined;
+    asio::co_spawn(
+        world.io, world.client.dial(world.server.peer(), at),
+        asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr&, const auto&) { finished = true; }));
+    asio::co_spawn(world.io, world.client.dial(world.server.peer(), at),
+                   [&](const std::exception_ptr&, Result<std::shared_ptr<Session>> session) { joined = session; });
+    for (std::size_t n = 0; n < turns && !finished; ++n) world.io.run_one();
+    const bool by_itself = finished;
+    cancel.emit(asio::cancellation_type::terminal);
+    world.until([&] { return joined.has_value(); });
+    ASSERT_TRUE(joined && joined->has_value()) << turns;
+    EXPECT_TRUE((**joined)->is_open()) << turns;
+    finished = by_itself;
+  }
+  EXPECT_GT(turns, 3U);
+}
+
 class NoBook final : public AddressSource {
   std::optional<PeerAddress> pick(const std::function<bool(const PeerAddress&)>& /*passes*/) override { return {}; }
   void tried(const PeerAddress& /*address*/, bool /*worked*/, Instant /*now*/) override {}

@@ -56,6 +56,48 @@ TEST(Manager, AConnectionThatEndsAtOnceIsNotDialedAtOnceAgain) {
   EXPECT_EQ(world.step().size(), 1U);  // it had been there for long
 }
 
+// A search may be first to reach whom the book would choose: a node whose searches are quick would else end with no
+// connection of its own choice.
+TEST(Manager, WhomASearchReachedFillsASlotOnceTheBookChoosesIt) {
+  const PeerAddress seed{peer(1), address_in_group(1, 1)};
+  World world({seed}, {.full_outbound = 2, .block_only_outbound = 0});
+  ASSERT_TRUE(world.connect(1, seed, Direction::kOutbound));
+  EXPECT_EQ(world.manager.count(Slot::kAsked), 1U);
+  EXPECT_TRUE(world.step().empty());  // no second connection
+  EXPECT_EQ(world.manager.count(Slot::kFull), 1U);
+  EXPECT_EQ(world.manager.count(Slot::kAsked), 0U);
+}
+
+TEST(Manager, WhomOnlyASearchChoseFillsNoSlot) {
+  World world({{peer(1), address_in_group(1, 1)}}, {.full_outbound = 2, .block_only_outbound = 0});
+  ASSERT_TRUE(
+      world.connect(1, {peer(1), address_in_group(2, 1)}, Direction::kOutbound));  // elsewhere than the book says
+  ASSERT_TRUE(world.connect(2, {peer(2), address_in_group(3, 1)}, Direction::kOutbound));
+  EXPECT_TRUE(world.step().empty());
+  EXPECT_EQ(world.manager.count(Slot::kAsked), 2U);
+}
+
+TEST(Manager, ASlotIsFilledFromASearchOnlyWhereItsNetworkIsFree) {
+  const PeerAddress one{peer(1), address_in_group(1, 1)};
+  const PeerAddress neighbour{peer(2), address_in_group(1, 2)};
+  World world({one, neighbour}, {.full_outbound = 2, .block_only_outbound = 0});
+  ASSERT_TRUE(world.connect(1, one, Direction::kOutbound));
+  EXPECT_TRUE(world.step().empty());
+  ASSERT_TRUE(world.connect(2, neighbour, Direction::kOutbound));
+  EXPECT_TRUE(world.step().empty());
+  EXPECT_EQ(world.manager.count(Slot::kFull), 1U);
+}
+
+TEST(Manager, ADialThatAnotherPartWonIsOverAndHeldAgainstNobody) {
+  const PeerAddress one{peer(1), address_in_group(1, 1)};
+  World world({one}, {.full_outbound = 1, .block_only_outbound = 0});
+  ASSERT_EQ(world.step().size(), 1U);
+  ASSERT_TRUE(world.connect(1, {peer(1), address_in_group(2, 1)}, Direction::kOutbound));
+  world.manager.dial_joined(peer(1));
+  world.manager.disconnected(1, {.fault = Fault::kUnreachable, .message = "gone"}, world.now);
+  EXPECT_EQ(world.step().size(), 1U);  // at once again
+}
+
 TEST(Manager, AnchorsComeFirst) {
   World world({{peer(1), address_in_group(1, 1)}}, {.full_outbound = 0, .block_only_outbound = 1});
   world.manager.set_anchors({{peer(2), address_in_group(2, 1)}});

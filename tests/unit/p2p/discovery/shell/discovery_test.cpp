@@ -98,6 +98,10 @@ TEST_F(DiscoveryTest, NodesOfTwoNetworksPartAndForgetEachOther) {
   EXPECT_EQ(client.discovery.book().size(), 0U);
   EXPECT_EQ(client.discovery.hello_of(server.host.peer()), nullptr);
   EXPECT_TRUE(client.discovery.kad().table().empty());
+  // Nor does a search go there again.
+  const auto found = run(client.discovery.find_node(to_bytes("anything")));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->asked, 0U);
 }
 
 // It speaks identify and ping and nothing of ours: it stays, and is nobody to us.
@@ -143,6 +147,22 @@ TEST_F(DiscoveryTest, ASearchReachesWhoIsNotConnectedAndAProviderIsFound) {
   ASSERT_TRUE(providers);
   ASSERT_EQ(providers->providers.size(), 1U);
   EXPECT_EQ(providers->providers[0], (PeerInfo{chain[0]->host.peer(), {chain[0]->at.address}}));
+}
+
+// What fails before it waits for anything fails within the call that began it.
+TEST_F(DiscoveryTest, ASearchAmongPeersWhoMayNotBeDialedEndsAtOnce) {
+  DiscoveryConfig config{.network = kHere};
+  for (std::uint16_t n = 0; n < 40; ++n) {
+    const Multiaddr at = Multiaddr::tcp("127.0.0.1", static_cast<std::uint16_t>(5'000 + n)).value();
+    config.seeds.push_back({HostKey::generate(random_).peer_id(), at});
+  }
+  LoopbackNode& node = add(std::move(config));
+  node.host.gater().ban(*IpAddress::of(node.at.address), clock_.now());
+  start(node);
+  const auto found = run(node.discovery.find_node(to_bytes("anything")));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->closest.empty());
+  EXPECT_EQ(found->asked, 40U);
 }
 
 TEST_F(DiscoveryTest, TheBookOutlivesTheNode) {
