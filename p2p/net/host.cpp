@@ -18,7 +18,8 @@ using Tcp = asio::ip::tcp;
 namespace {
 
 constexpr std::size_t kPingBytes = 32;
-constexpr std::uint64_t kAcceptPauseMs = 100;  // after a failure: usually no descriptor is free
+constexpr std::uint64_t kUrgentNs = 20'000'000;  // so long what is urgent is expected to go on
+constexpr std::uint64_t kAcceptPauseMs = 100;    // after a failure: usually no descriptor is free
 
 Task<void> echo_pings(Stream stream) {
   std::array<std::uint8_t, kPingBytes> bytes;
@@ -86,6 +87,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
         clock_(clock),
         random_(random),
         static_keys_(DhKeys::generate(random)),
+        static_proof_(prove_static_key(config_.key, static_keys_.public_key)),
         gater_(config_.gater),
         manager_(config_.slots, config_.key.peer_id(), random),
         budgets_(config_.budgets),
@@ -158,6 +160,17 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   Instant charge_protocol(std::string_view protocol, Spending spent) override {
     budgets_.charge_protocol(protocol, spent, now());
     return budgets_.protocol_ready_at(protocol);
+  }
+
+  void urgent_moved(const Session& session) override {
+    if (urgent_.on != &session) urgent_before_ = urgent_;
+    urgent_ = {.on = &session, .until_ns = now().ns + kUrgentNs};
+  }
+
+  // What is urgent waits for at most one turn of each other connection, at both ends.
+  [[nodiscard]] std::size_t turn_bytes(const Session& session) const override {
+    const Urgent& elsewhere = urgent_.on == &session ? urgent_before_ : urgent_;
+    return now().ns < elsewhere.until_ns ? kShortTurnBytes : kTurnBytes;
   }
 
   // --- protocols ---
@@ -244,9 +257,19 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     if (!session.remote_address().empty()) out.observed_address = session.remote_address();
     out.protocol_version = config_.protocol_version;
     out.agent_version = config_.agent;
-    const PeerRecord record{.peer = config_.key.peer_id(), .sequence = ++record_sequence_, .addresses = addresses_};
-    out.signed_peer_record = record.seal(config_.key);
+    out.signed_peer_record = own_record();
     return with_length(out.encode());
+  }
+
+  // Sealed once, until there are other addresses. Of two records peers keep the one with the larger number, also after
+  // a restart of ours.
+  const Bytes& own_record() {
+    if (record_.empty()) {
+      record_sequence_ = std::max(record_sequence_ + 1, clock_.wall().value);
+      const PeerRecord record{.peer = config_.key.peer_id(), .sequence = record_sequence_, .addresses = addresses_};
+      record_ = record.seal(config_.key);
+    }
+    return record_;
   }
 
   // --- connections ---
@@ -263,7 +286,9 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
                       .identity = config_.key,
                       .static_keys = static_keys_,
                       .ephemeral = DhKeys::generate(random_),
-                      .expected_peer = std::move(expected)};
+                      .expected_peer = std::move(expected),
+                      .muxers = {},
+                      .static_proof = static_proof_};
     if (config_.muxer_in_handshake) noise.muxers = {std::string(kYamuxProtocol)};
     auto session = std::make_shared<Session>(weak_from_this(), std::move(socket), std::move(noise), protocols_, pool_);
     entry.id = ++connections_;
@@ -305,6 +330,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     if (error) return fail(Fault::kIo, "cannot listen on " + address.text() + ": " + error.message());
     auto bound = TRY(Multiaddr::tcp(target->host, acceptor->local_endpoint().port()));
     addresses_.push_back(bound);
+    record_.clear();
     acceptors_.push_back(acceptor);
     accept(acceptor);
     return bound.with_peer(config_.key.peer_id());
@@ -330,6 +356,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
 
   void stop() {
     stopped_ = true;
+    source_ = &no_addresses_;  // its own may go now, and dials of the manager's are not over yet
     lanes_->stop();
     manage_timer_.cancel();
     error_code ignored;
@@ -445,6 +472,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   const Clock& clock_;
   Random& random_;
   DhKeys static_keys_;
+  Ed25519Signature static_proof_;
   ProtocolSet protocols_;
   std::shared_ptr<MemoryPool> pool_ = std::make_shared<MemoryPool>();  // sessions may outlive the host
   struct Handler {
@@ -455,6 +483,12 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   std::vector<std::function<void(const std::shared_ptr<Session>&)>> watchers_;
   std::shared_ptr<Lanes> lanes_;
   std::map<std::shared_ptr<Session>, Entry> sessions_;
+  struct Urgent {
+    const void* on = nullptr;  // only ever compared
+    std::uint64_t until_ns = 0;
+  };
+  Urgent urgent_;         // the connection on which something urgent moved last
+  Urgent urgent_before_;  // and another one before it
   ConnectionId connections_ = 0;
   Gater gater_;
   Manager manager_;
@@ -465,6 +499,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   std::vector<std::shared_ptr<Tcp::acceptor>> acceptors_;
   std::vector<Multiaddr> addresses_;
   std::uint64_t record_sequence_ = 0;
+  Bytes record_;  // ours, sealed; empty: to be made
   bool stopped_ = false;
 };
 

@@ -43,6 +43,11 @@ Instant Session::now() const {
   return owner ? owner->now() : Instant();
 }
 
+std::size_t Session::turn_bytes() const {
+  const auto owner = owner_.lock();
+  return owner ? owner->turn_bytes(*this) : kTurnBytes;
+}
+
 void Session::start() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -65,7 +70,7 @@ void Session::read(bool anyway) {
     paused_ = true;
     return;
   }
-  const auto room = connection_.prepare();
+  const auto room = connection_.prepare(turn_bytes());
   socket_.async_read_some(
       asio::buffer(room.data(), room.size()),
       [self = shared_from_this()](const error_code& error, std::size_t bytes) { self->on_read(error, bytes); });
@@ -90,6 +95,7 @@ void Session::on_read(const error_code& error, std::size_t bytes) {
   if (!status) return close(status.error());
   flush_soon();
   const auto owner = owner_.lock();
+  if (connection_.mux().take_urgent_moved() && owner) owner->urgent_moved(*this);
   read_at(owner ? owner->charge(*this, {.bytes = bytes, .cpu_ns = now().ns - begun.ns}) : begun);
 }
 
@@ -118,13 +124,14 @@ void Session::flush_soon() {
 
 void Session::flush() {
   const Instant begun = now();
+  const std::size_t turn = turn_bytes();
   std::size_t flushed = 0;
   while (!closed_ && !writing_) {
-    if (flushed >= kFlushBytes) {
+    if (flushed >= turn) {
       flush_soon();
       break;
     }
-    if (!connection_.take_output(sending_)) break;
+    if (!connection_.take_output(sending_, turn)) break;
     flushed += sending_.size();
     dispatch();
     error_code error;
@@ -145,7 +152,10 @@ void Session::flush() {
                         self->flush();
                       });
   }
-  if (const auto owner = owner_.lock()) owner->charge(*this, {.cpu_ns = now().ns - begun.ns});
+  if (const auto owner = owner_.lock()) {
+    owner->charge(*this, {.cpu_ns = now().ns - begun.ns});
+    if (connection_.mux().take_urgent_moved()) owner->urgent_moved(*this);
+  }
   resume();
 }
 

@@ -11,11 +11,12 @@
 
 namespace micro::p2p {
 
-inline constexpr std::uint64_t kTickMs = 1'000;           ///< deadlines are looked at this often
-inline constexpr std::uint64_t kIdleMs = 10'000;          ///< without a byte, until buffers are given back
-inline constexpr std::size_t kUnsentBytes = 128 * 1'024;  ///< in the kernel at most: what is urgent waits behind it
-inline constexpr std::size_t kFlushBytes = 128 * 1'024;   ///< sealed in one turn of the loop, about: others have theirs
-inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;  ///< an idle connection keeps no more to read into
+inline constexpr std::uint64_t kTickMs = 1'000;             ///< deadlines are looked at this often
+inline constexpr std::uint64_t kIdleMs = 10'000;            ///< without a byte, until buffers are given back
+inline constexpr std::size_t kUnsentBytes = 128 * 1'024;    ///< in the kernel at most: what is urgent waits behind it
+inline constexpr std::size_t kTurnBytes = 128 * 1'024;      ///< read or sealed in one turn of the loop, about
+inline constexpr std::size_t kShortTurnBytes = 16 * 1'024;  ///< the same while something urgent moves elsewhere
+inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;   ///< an idle connection keeps no more to read into
 
 /// What a session needs of its host, which outlives it or has stopped it.
 class SessionOwner {
@@ -30,6 +31,10 @@ class SessionOwner {
   virtual Instant charge(const Session& session, Spending spent) = 0;
   /// The same for a protocol of any session.
   virtual Instant charge_protocol(std::string_view protocol, Spending spent) = 0;
+  /// Bytes of interactive streams moved on it just now.
+  virtual void urgent_moved(const Session& /*session*/) {}
+  /// How much it may do until others have their turn.
+  [[nodiscard]] virtual std::size_t turn_bytes(const Session& /*session*/) const { return kTurnBytes; }
   [[nodiscard]] virtual Instant now() const = 0;
 };
 
@@ -95,6 +100,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   void tick();
   void release_when_idle(Instant at);
   [[nodiscard]] Instant now() const;
+  [[nodiscard]] std::size_t turn_bytes() const;
   std::shared_ptr<StreamState> add_stream(StreamId id, StreamState::Phase phase);
   void let_go(const std::shared_ptr<StreamState>& state);
 
