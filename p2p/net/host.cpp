@@ -18,8 +18,7 @@ using Tcp = asio::ip::tcp;
 namespace {
 
 constexpr std::size_t kPingBytes = 32;
-constexpr std::uint64_t kUrgentNs = 20'000'000;  // so long what is urgent is expected to go on
-constexpr std::uint64_t kAcceptPauseMs = 100;    // after a failure: usually no descriptor is free
+constexpr std::uint64_t kAcceptPauseMs = 100;  // after a failure: usually no descriptor is free
 
 Task<void> echo_pings(Stream stream) {
   std::array<std::uint8_t, kPingBytes> bytes;
@@ -162,15 +161,9 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     return budgets_.protocol_ready_at(protocol);
   }
 
-  void urgent_moved(const Session& session) override {
-    if (urgent_.on != &session) urgent_before_ = urgent_;
-    urgent_ = {.on = &session, .until_ns = now().ns + kUrgentNs};
-  }
-
-  // What is urgent waits for at most one turn of each other connection, at both ends.
+  void urgent_moved(const Session& session) override { turns_.urgent(session.number(), now()); }
   [[nodiscard]] std::size_t turn_bytes(const Session& session) const override {
-    const Urgent& elsewhere = urgent_.on == &session ? urgent_before_ : urgent_;
-    return now().ns < elsewhere.until_ns ? kShortTurnBytes : kTurnBytes;
+    return turns_.bytes(session.number(), now());
   }
 
   // --- protocols ---
@@ -292,6 +285,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     if (config_.muxer_in_handshake) noise.muxers = {std::string(kYamuxProtocol)};
     auto session = std::make_shared<Session>(weak_from_this(), std::move(socket), std::move(noise), protocols_, pool_);
     entry.id = ++connections_;
+    session->set_number(entry.id);
     sessions_.emplace(session, std::move(entry));
     session->start();
     return session;
@@ -483,12 +477,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   std::vector<std::function<void(const std::shared_ptr<Session>&)>> watchers_;
   std::shared_ptr<Lanes> lanes_;
   std::map<std::shared_ptr<Session>, Entry> sessions_;
-  struct Urgent {
-    const void* on = nullptr;  // only ever compared
-    std::uint64_t until_ns = 0;
-  };
-  Urgent urgent_;         // the connection on which something urgent moved last
-  Urgent urgent_before_;  // and another one before it
+  Turns turns_;
   ConnectionId connections_ = 0;
   Gater gater_;
   Manager manager_;

@@ -96,7 +96,20 @@ void Session::on_read(const error_code& error, std::size_t bytes) {
   flush_soon();
   const auto owner = owner_.lock();
   if (connection_.mux().take_urgent_moved() && owner) owner->urgent_moved(*this);
-  read_at(owner ? owner->charge(*this, {.bytes = bytes, .cpu_ns = now().ns - begun.ns}) : begun);
+  const Instant ready = owner ? owner->charge(*this, {.bytes = bytes, .cpu_ns = now().ns - begun.ns}) : begun;
+  if (steps_back(bytes) && ready <= now()) return read_after(kStepsBack);
+  read_at(ready);
+}
+
+/// What is urgent takes several steps, from a read over whoever waits for it to a write. A long turn lets all of them
+/// go first.
+bool Session::steps_back(std::size_t bytes) const {
+  return bytes >= kLongTurnBytes && turn_bytes() < kTurnBytes;
+}
+
+void Session::read_after(unsigned steps) {
+  if (steps == 0) return read();
+  asio::post(socket_.get_executor(), [self = shared_from_this(), steps] { self->read_after(steps - 1); });
 }
 
 /// Who is over its budget waits in its own socket.
@@ -115,8 +128,12 @@ void Session::read_at(Instant ready) {
 
 /// Once for all that is written in this turn of the loop.
 void Session::flush_soon() {
-  if (std::exchange(flush_posted_, true)) return;
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  if (!std::exchange(flush_posted_, true)) flush_after(kStepsBack);
+}
+
+void Session::flush_after(unsigned steps) {
+  asio::post(socket_.get_executor(), [self = shared_from_this(), steps] {
+    if (steps > 0 && self->steps_back(self->connection_.mux().output_bytes())) return self->flush_after(steps - 1);
     self->flush_posted_ = false;
     self->flush();
   });
@@ -149,7 +166,7 @@ void Session::flush() {
                         self->bytes_written_ += bytes;
                         self->sending_.clear();
                         if (failed) return self->close({.fault = Fault::kUnreachable, .message = "cannot write"});
-                        self->flush();
+                        self->steps_back(self->connection_.mux().output_bytes()) ? self->flush_soon() : self->flush();
                       });
   }
   if (const auto owner = owner_.lock()) {

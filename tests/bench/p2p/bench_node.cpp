@@ -13,6 +13,7 @@
 #include <fstream>
 #include <set>
 
+#include "p2p/aio/run.hpp"
 #include "p2p/net/host.hpp"
 #include "tests/bench/p2p/local_figures.hpp"
 
@@ -320,7 +321,7 @@ int listen(const Multiaddr& address) {
   std::fflush(stdout);
   asio::posix::stream_descriptor input(io, ::dup(STDIN_FILENO));
   until_input_ends(input, host);
-  io.run();
+  run_alert(io);
   return 0;
 }
 
@@ -328,7 +329,7 @@ int dial(const Multiaddr& address, std::set<std::string> what) {
   asio::io_context io(1);
   Bench bench(io, address, std::move(what));
   asio::co_spawn(io, Bench::run(&bench), [](const std::exception_ptr&) {});
-  io.run();
+  run_alert(io);
   return 0;
 }
 

@@ -28,7 +28,11 @@ enum class StopKind : std::uint8_t {
 class StopWorld {
  public:
   StopWorld() = default;
-  virtual ~StopWorld() = default;
+  virtual ~StopWorld() {
+    hosts_.clear();
+    io_.reset();
+    for (const auto& session : seen_) EXPECT_TRUE(session.expired()) << "a session is held by somebody";
+  }
   StopWorld(const StopWorld&) = delete;
   StopWorld& operator=(const StopWorld&) = delete;
 
@@ -66,7 +70,7 @@ class StopWorld {
         break;
       case StopKind::kHostFirst:
         stop_hosts();
-        EXPECT_TRUE(runs_dry());
+        EXPECT_TRUE(until([&] { return open_sessions() == 0; }));
         drop_all_services();
         break;
       case StopKind::kFirst:
@@ -75,9 +79,7 @@ class StopWorld {
         break;
       case StopKind::kAbandoned:
         drop_all_services();
-        hosts_.clear();
-        io_.reset();
-        break;
+        return;  // the loop goes last, with all that still waits in it
       case StopKind::kCancelled:
         cancel_.emit(boost::asio::cancellation_type::terminal);
         EXPECT_TRUE(until([&] { return over_ && streams() == 0; }));
@@ -85,9 +87,7 @@ class StopWorld {
         stop_hosts();
         break;
     }
-    if (io_) EXPECT_TRUE(runs_dry()) << "something waits for ever";
-    hosts_.clear();
-    for (const auto& session : seen_) EXPECT_TRUE(session.expired()) << "a session is held by somebody";
+    EXPECT_TRUE(runs_dry()) << "something waits for ever";
   }
 
  private:
