@@ -9,7 +9,11 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <functional>
 #include <set>
+#include <span>
+#include <string_view>
 
 #include "p2p/net/host.hpp"
 
@@ -30,13 +34,14 @@ class StopWorld {
   StopWorld() = default;
   virtual ~StopWorld() {
     hosts_.clear();
+    moved_.reset();
     io_.reset();
     for (const auto& session : seen_) EXPECT_TRUE(session.expired()) << "a session is held by somebody";
   }
   StopWorld(const StopWorld&) = delete;
   StopWorld& operator=(const StopWorld&) = delete;
 
-  /// To its end it does what is to be stopped.
+  /// Does what is to be stopped, and `came_to_its_end` where nobody did.
   virtual Task<void> scenario() = 0;
   /// Of the node with this number.
   virtual void drop_services(std::size_t node) = 0;
@@ -51,6 +56,15 @@ class StopWorld {
   [[nodiscard]] virtual const Clock& clock() const { return manual_clock_; }
   Random& random() { return random_; }
 
+  /// The scenario waits so, and its services call `moved`.
+  Task<void> until_moved(std::function<bool()> holds) {
+    while (!stopping_ && !holds()) co_await moved_->wait();
+  }
+  void moved() { moved_->notify(); }
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  void came_to_its_end() { came_to_its_end_ = true; }
+  [[nodiscard]] bool has_come_to_its_end() const { return came_to_its_end_; }
+
   /// As many turns of the loop; whether the scenario ended before.
   bool turns(std::size_t most) {
     boost::asio::co_spawn(
@@ -63,6 +77,8 @@ class StopWorld {
     return over_;
   }
   void stop(StopKind kind) {
+    stopping_ = kind != StopKind::kCancelled;
+    moved();
     switch (kind) {
       case StopKind::kAll:
         drop_all_services();
@@ -100,6 +116,8 @@ class StopWorld {
     }
   }
   void drop_all_services() {
+    stopping_ = true;
+    moved();
     for (std::size_t node = 0; node < hosts_.size(); ++node) drop_services(node);
   }
   // The other one loses it, and goes later.
@@ -147,20 +165,31 @@ class StopWorld {
   std::unique_ptr<boost::asio::io_context> io_ = std::make_unique<boost::asio::io_context>(1);
   std::vector<std::unique_ptr<Host>> hosts_;
   boost::asio::cancellation_signal cancel_;
+  std::unique_ptr<Signal> moved_ = std::make_unique<Signal>(io_->get_executor());
   bool over_ = false;
+  bool stopping_ = false;
+  bool came_to_its_end_ = false;
   std::set<std::weak_ptr<Session>, std::owner_less<>> seen_;
 };
 
 /// Runs the scenario again and again, each time a turn longer, until it ends by itself. How many points there were.
+/// Each is stopped at in one of these ways, the ways in turn; with FULL=1 in all of them.
 template <class World>
-std::size_t stop_at_every_point(StopKind kind) {
+std::size_t stop_at_every_point(std::span<const StopKind> kinds) {
+  const char* const full = std::getenv("FULL");
+  const bool all_ways = full != nullptr && std::string_view(full) == "1";
   for (std::size_t point = 0;; ++point) {
-    World world;
-    const bool ended = world.turns(point);
-    world.stop(kind);
-    if (ended || ::testing::Test::HasFailure()) {
-      if (!ended) ADD_FAILURE() << "stopped behind turn " << point;
-      return point;
+    for (std::size_t n = 0; n < kinds.size(); ++n) {
+      if (!all_ways && point % kinds.size() != n) continue;
+      bool ended = false;
+      {
+        World world;
+        ended = world.turns(point);
+        world.stop(kinds[n]);
+        EXPECT_TRUE(!ended || world.has_come_to_its_end()) << "it gave up by itself";
+      }
+      if (::testing::Test::HasFailure()) ADD_FAILURE() << "stopped behind turn " << point << ", way " << n;
+      if (ended || ::testing::Test::HasFailure()) return point;
     }
   }
 }

@@ -1,6 +1,7 @@
 // Nodes that look for each other are stopped at every point of it; see stops.hpp.
 #include "tests/gen/p2p/stops.hpp"
 
+#include <array>
 #include <cstdio>
 
 #include "p2p/discovery/shell/discovery.hpp"
@@ -14,8 +15,7 @@ using test::StopKind;
 // Node 0 asks a name server for seeds, dials the seed that it was given, and searches.
 class DiscoveryWorld final : public test::StopWorld {
  public:
-  DiscoveryWorld()
-      : server_(io()), names_(io(), {server_.socket.local_endpoint()}, random()), met_(io().get_executor()) {
+  DiscoveryWorld() : server_(io()), names_(io(), {server_.socket.local_endpoint()}, random()) {
     add_host();
     const Multiaddr bound = add_host().listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
     seed_ = {host(1).peer(), bound.without_peer()};
@@ -24,47 +24,44 @@ class DiscoveryWorld final : public test::StopWorld {
   }
   Task<void> scenario() override {
     begin(0, {.network = Hash{{1}}, .seeds = {seed_}, .seed_names = {"seed.example"}});
-    while (discoveries_[0] && discoveries_[1] &&
-           (discoveries_[0]->hello_of(host(1).peer()) == nullptr ||
-            discoveries_[1]->hello_of(host(0).peer()) == nullptr)) {
-      co_await met_.wait();
-    }
-    if (!discoveries_[0]) co_return;
-    (void)co_await discoveries_[0]->find_node(to_bytes(host(1).peer().view()));
-    if (!discoveries_[0]) co_return;
-    (void)co_await discoveries_[0]->provide(to_bytes("a service"));
-    if (!discoveries_[0]) co_return;
-    came_to_its_end = (co_await discoveries_[0]->find_providers(to_bytes("a service"), 1)).has_value();
+    co_await until_moved([this] {
+      return discoveries_[0]->hello_of(host(1).peer()) != nullptr &&
+             discoveries_[1]->hello_of(host(0).peer()) != nullptr;
+    });
+    if (stopping()) co_return;
+    const auto found = co_await discoveries_[0]->find_node(to_bytes(host(1).peer().view()));
+    if (stopping()) co_return;
+    const auto told = co_await discoveries_[0]->provide(to_bytes("a service"));
+    if (stopping()) co_return;
+    const auto providers = co_await discoveries_[0]->find_providers(to_bytes("a service"), 1);
+    if (found && told && providers) came_to_its_end();
   }
   void drop_services(std::size_t node) override {
     boost::system::error_code ignored;
     if (node == 0) server_.socket.close(ignored);
     discoveries_[node].reset();
   }
-  bool came_to_its_end = false;
 
  private:
   void begin(std::size_t node, DiscoveryConfig config) {
     config.kad.local_addresses = true;
     discoveries_[node] = std::make_unique<Discovery>(io(), host(node), std::move(config), clock(), random(), &names_);
     discoveries_[node]->set_addresses({seed_.address});
-    discoveries_[node]->on_hello([this](const PeerId&, const Hello&) { met_.notify(); });
+    discoveries_[node]->on_hello([this](const PeerId&, const Hello&) { moved(); });
     EXPECT_TRUE(discoveries_[node]->start());
   }
   test::NameServer server_;
   DnsClient names_;
-  Signal met_;
   PeerAddress seed_;
   std::array<std::unique_ptr<Discovery>, 2> discoveries_;
 };
 
 TEST(DiscoveryStops, NothingIsLeft) {
-  for (const auto kind :
-       {StopKind::kAll, StopKind::kFirst, StopKind::kSecond, StopKind::kAbandoned, StopKind::kCancelled}) {
-    const std::size_t points = test::stop_at_every_point<DiscoveryWorld>(kind);
-    std::printf("discovery, kind %d: stopped at %zu points\n", static_cast<int>(kind), points);
-    EXPECT_GE(points, 40U);
-  }
+  constexpr std::array kKinds{StopKind::kAll, StopKind::kFirst, StopKind::kSecond, StopKind::kAbandoned,
+                              StopKind::kCancelled};
+  const std::size_t points = test::stop_at_every_point<DiscoveryWorld>(kKinds);
+  std::printf("stopped at %zu points\n", points);
+  EXPECT_GE(points, 40U) << "the scenario did less than it should";
 }
 
 }  // namespace
