@@ -103,7 +103,7 @@ TEST(Connection, ATurnReadsAndSealsAsMuchAsItIsTold) {
       EXPECT_LE(length, kTurn + kNoiseTagBytes);
       rest = rest.subspan(kNoiseLengthBytes + length);
     }
-    append_bytes(wire, out.view());
+    wire.insert(wire.end(), out.view().begin(), out.view().end());
     out.clear();
   }
   EXPECT_GE(turns, much.size() / (2 * kTurn));

@@ -19,6 +19,7 @@ using test::StopKind;
 using test::StopWorld;
 
 constexpr std::size_t kStopBulkBytes = 300'000;  // more than a window: the writer waits for the reader
+constexpr std::size_t kStopItems = 14;  // of 20,000 bytes: more than the credit of a call
 constexpr std::array kEveryStop{StopKind::kAll, StopKind::kHostFirst, StopKind::kFirst, StopKind::kSecond,
                                 StopKind::kAbandoned};
 
@@ -171,7 +172,7 @@ class CallsWorld final : public PairWorld {
 // Takes everything that comes, sends as much back as it may, and ends with the other side.
 struct StopStreams final : StreamCallHandler {
   explicit StopStreams(StopWorld& of) : world(of) {}
-  void on_open(IncomingStream call) override { left[call.id] = 20; }
+  void on_open(IncomingStream call) override { left[call.id] = kStopItems; }
   void on_moved(CallId id) override {
     while (port->take(id)) {
     }
@@ -205,7 +206,7 @@ class StreamsWorld final : public PairWorld {
       if (stopping()) co_return;
       const auto id = asks_->open(host(1).peer(), "/both/ways", of, clock().now().plus_ms(60'000));
       if (!id) co_return;
-      asker_.left[*id] = 20;
+      asker_.left[*id] = kStopItems;
       const std::size_t before = asker_.over;
       co_await until_moved([&] { return asker_.over > before; });
     }
