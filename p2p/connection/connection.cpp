@@ -67,11 +67,11 @@ void Connection::account() {
 
 // --- input ---
 
-std::span<std::uint8_t> Connection::prepare() {
+std::span<std::uint8_t> Connection::prepare(std::size_t max_bytes) {
   // A whole message of the channel always finds room, a little at a time if need be.
   const std::size_t wanted = std::min(read_bytes_, std::max(kLeastReadBytes, share_.allowance() / kBuffersPerShare));
-  const auto room = in_.prepare(wanted);
-  offered_bytes_ = std::min(room.size(), kMostReadBytes);
+  const auto room = in_.prepare(std::min(wanted, max_bytes));
+  offered_bytes_ = std::min({room.size(), kMostReadBytes, max_bytes});
   return room.first(offered_bytes_);
 }
 
@@ -247,16 +247,17 @@ void Connection::reset(StreamId id) {
 
 // --- output ---
 
-void Connection::seal_queued() {
+void Connection::seal_queued(std::size_t enough_bytes) {
   if (!channel_.established()) return;
-  const std::size_t enough = std::min(kSealedBytes, share_.allowance() / kBuffersPerShare + 1);
+  const std::size_t enough = std::min({enough_bytes, kSealedBytes, share_.allowance() / kBuffersPerShare + 1});
+  const std::size_t message_bytes = std::clamp(enough_bytes, kLeastReadBytes, kMaxNoisePlainBytes);
   while (!plain_.empty() && wire_.size() < enough) {
     const std::size_t size = std::min(plain_.size(), kMaxNoisePlainBytes);
     channel_.seal(plain_.view().first(size), wire_);
     plain_.consume(size);
   }
   while (plain_.empty() && wire_.size() < enough) {
-    const ByteView frames = mux_.next_output(kMaxNoisePlainBytes);
+    const ByteView frames = mux_.next_output(message_bytes);
     if (frames.empty()) break;
     channel_.seal(frames, wire_);
     mux_.sent(frames.size());
@@ -264,9 +265,9 @@ void Connection::seal_queued() {
   translate({});
 }
 
-bool Connection::take_output(ByteQueue& out) {
+bool Connection::take_output(ByteQueue& out, std::size_t enough_bytes) {
   CHECK(out.empty(), "what was taken before is sent");
-  seal_queued();
+  seal_queued(enough_bytes);
   std::swap(out, wire_);
   lent_bytes_ = out.capacity();
   account();

@@ -43,12 +43,13 @@ class Connection {
   void start(Instant now);
   /// Deadlines and pings: to be called about once a second. An error ends the connection.
   Status sweep(Instant now);
-  /// Where the next bytes from the socket go; then `commit` says how many came. An error ends the connection: what is
-  /// queued may still be sent.
-  std::span<std::uint8_t> prepare();
+  /// Where the next bytes from the socket go, so many at most; then `commit` says how many came. An error ends the
+  /// connection: what is queued may still be sent.
+  std::span<std::uint8_t> prepare(std::size_t max_bytes = kMostReadBytes);
   Status commit(std::size_t bytes, Instant now);
-  /// Moves bytes for the socket into `out`, which is empty; false when there are none. It may cause events.
-  bool take_output(ByteQueue& out);
+  /// Moves bytes for the socket into `out`, which is empty; false when there are none. It may cause events. About so
+  /// many are sealed, in messages of no more.
+  bool take_output(ByteQueue& out, std::size_t enough_bytes = kSealedBytes);
   /// What happened since; the caller clears it.
   std::vector<ConnectionEvent>& events() { return events_; }
 
@@ -100,7 +101,7 @@ class Connection {
   void on_stream_bytes(StreamId id, Instant now);
   void give_up(StreamId id);
   void account();
-  void seal_queued();
+  void seal_queued(std::size_t enough_bytes);
 
   Role role_;
   const ProtocolSet& protocols_;

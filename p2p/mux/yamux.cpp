@@ -149,6 +149,7 @@ void Yamux::on_data(ByteView bytes) {
   if (stream == nullptr) return;
   unread_capacity_ -= stream->in.capacity();
   stream->in.append(bytes);
+  urgent_moved_ = urgent_moved_ || stream->of == StreamClass::kInteractive;
   unread_capacity_ += stream->in.capacity();
   signal_readable(body_stream_, *stream);
   if (held_bytes() > budget_bytes_) shed();
@@ -291,6 +292,7 @@ std::size_t Yamux::write(StreamId id, ByteView bytes, bool urgent) {
     stream->send_window -= size;
     taken += size;
   }
+  urgent_moved_ = urgent_moved_ || (taken > 0 && stream->of == StreamClass::kInteractive);
   return taken;
 }
 

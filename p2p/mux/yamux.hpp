@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "chain/base/clock.hpp"
@@ -94,6 +95,8 @@ class Yamux {
   /// For the growth of windows; zero: unknown, they stay.
   void set_rtt_ns(std::uint64_t ns) { rtt_ns_ = ns; }
   [[nodiscard]] std::size_t streams() const { return streams_.size(); }
+  /// Bytes of interactive streams came or were written since the last time that this was asked.
+  bool take_urgent_moved() { return std::exchange(urgent_moved_, false); }
   /// Bytes held for readers and the socket, for memory budgets.
   [[nodiscard]] std::size_t held_bytes() const { return urgent_.capacity() + bulk_.capacity() + unread_capacity_; }
   /// More is held than a connection usually needs: nothing is made larger, and reading may wait.
@@ -158,6 +161,7 @@ class Yamux {
   std::size_t urgent_run_bytes_ = 0;  // sent while bulk waited
   bool from_bulk_ = false;            // the frame on its way
   std::size_t frame_left_ = 0;        // of it
+  bool urgent_moved_ = false;
 
   std::array<std::uint8_t, kYamuxHeaderBytes> header_{};  // of which bytes are missing
   std::size_t header_bytes_ = 0;

@@ -86,6 +86,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
         clock_(clock),
         random_(random),
         static_keys_(DhKeys::generate(random)),
+        static_proof_(prove_static_key(config_.key, static_keys_.public_key)),
         gater_(config_.gater),
         manager_(config_.slots, config_.key.peer_id(), random),
         budgets_(config_.budgets),
@@ -158,6 +159,11 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   Instant charge_protocol(std::string_view protocol, Spending spent) override {
     budgets_.charge_protocol(protocol, spent, now());
     return budgets_.protocol_ready_at(protocol);
+  }
+
+  void urgent_moved(const Session& session) override { turns_.urgent(session.number(), now()); }
+  [[nodiscard]] std::size_t turn_bytes(const Session& session) const override {
+    return turns_.bytes(session.number(), now());
   }
 
   // --- protocols ---
@@ -244,9 +250,19 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     if (!session.remote_address().empty()) out.observed_address = session.remote_address();
     out.protocol_version = config_.protocol_version;
     out.agent_version = config_.agent;
-    const PeerRecord record{.peer = config_.key.peer_id(), .sequence = ++record_sequence_, .addresses = addresses_};
-    out.signed_peer_record = record.seal(config_.key);
+    out.signed_peer_record = own_record();
     return with_length(out.encode());
+  }
+
+  // Sealed once, until there are other addresses. Of two records peers keep the one with the larger number, also after
+  // a restart of ours.
+  const Bytes& own_record() {
+    if (record_.empty()) {
+      record_sequence_ = std::max(record_sequence_ + 1, clock_.wall().value);
+      const PeerRecord record{.peer = config_.key.peer_id(), .sequence = record_sequence_, .addresses = addresses_};
+      record_ = record.seal(config_.key);
+    }
+    return record_;
   }
 
   // --- connections ---
@@ -263,10 +279,13 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
                       .identity = config_.key,
                       .static_keys = static_keys_,
                       .ephemeral = DhKeys::generate(random_),
-                      .expected_peer = std::move(expected)};
+                      .expected_peer = std::move(expected),
+                      .muxers = {},
+                      .static_proof = static_proof_};
     if (config_.muxer_in_handshake) noise.muxers = {std::string(kYamuxProtocol)};
     auto session = std::make_shared<Session>(weak_from_this(), std::move(socket), std::move(noise), protocols_, pool_);
     entry.id = ++connections_;
+    session->set_number(entry.id);
     sessions_.emplace(session, std::move(entry));
     session->start();
     return session;
@@ -305,6 +324,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     if (error) return fail(Fault::kIo, "cannot listen on " + address.text() + ": " + error.message());
     auto bound = TRY(Multiaddr::tcp(target->host, acceptor->local_endpoint().port()));
     addresses_.push_back(bound);
+    record_.clear();
     acceptors_.push_back(acceptor);
     accept(acceptor);
     return bound.with_peer(config_.key.peer_id());
@@ -330,6 +350,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
 
   void stop() {
     stopped_ = true;
+    source_ = &no_addresses_;  // its own may go now, and dials of the manager's are not over yet
     lanes_->stop();
     manage_timer_.cancel();
     error_code ignored;
@@ -497,6 +518,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   const Clock& clock_;
   Random& random_;
   DhKeys static_keys_;
+  Ed25519Signature static_proof_;
   ProtocolSet protocols_;
   std::shared_ptr<MemoryPool> pool_ = std::make_shared<MemoryPool>();  // sessions may outlive the host
   struct Handler {
@@ -508,6 +530,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   std::shared_ptr<Lanes> lanes_;
   std::map<std::shared_ptr<Session>, Entry> sessions_;
   std::map<PeerId, std::shared_ptr<Dialing>> dialing_;
+  Turns turns_;
   ConnectionId connections_ = 0;
   Gater gater_;
   Manager manager_;
@@ -518,6 +541,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
   std::vector<std::shared_ptr<Tcp::acceptor>> acceptors_;
   std::vector<Multiaddr> addresses_;
   std::uint64_t record_sequence_ = 0;
+  Bytes record_;  // ours, sealed; empty: to be made
   bool stopped_ = false;
 };
 

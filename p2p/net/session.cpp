@@ -43,6 +43,11 @@ Instant Session::now() const {
   return owner ? owner->now() : Instant();
 }
 
+std::size_t Session::turn_bytes() const {
+  const auto owner = owner_.lock();
+  return owner ? owner->turn_bytes(*this) : kTurnBytes;
+}
+
 void Session::start() {
   error_code ignored;
   socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
@@ -65,7 +70,7 @@ void Session::read(bool anyway) {
     paused_ = true;
     return;
   }
-  const auto room = connection_.prepare();
+  const auto room = connection_.prepare(turn_bytes());
   socket_.async_read_some(
       asio::buffer(room.data(), room.size()),
       [self = shared_from_this()](const error_code& error, std::size_t bytes) { self->on_read(error, bytes); });
@@ -90,7 +95,21 @@ void Session::on_read(const error_code& error, std::size_t bytes) {
   if (!status) return close(status.error());
   flush_soon();
   const auto owner = owner_.lock();
-  read_at(owner ? owner->charge(*this, {.bytes = bytes, .cpu_ns = now().ns - begun.ns}) : begun);
+  if (connection_.mux().take_urgent_moved() && owner) owner->urgent_moved(*this);
+  const Instant ready = owner ? owner->charge(*this, {.bytes = bytes, .cpu_ns = now().ns - begun.ns}) : begun;
+  if (steps_back(bytes) && ready <= now()) return read_after(kStepsBack);
+  read_at(ready);
+}
+
+/// What is urgent takes several steps, from a read over whoever waits for it to a write. A long turn lets all of them
+/// go first.
+bool Session::steps_back(std::size_t bytes) const {
+  return bytes >= kLongTurnBytes && turn_bytes() < kTurnBytes;
+}
+
+void Session::read_after(unsigned steps) {
+  if (steps == 0) return read();
+  asio::post(socket_.get_executor(), [self = shared_from_this(), steps] { self->read_after(steps - 1); });
 }
 
 /// Who is over its budget waits in its own socket.
@@ -109,8 +128,12 @@ void Session::read_at(Instant ready) {
 
 /// Once for all that is written in this turn of the loop.
 void Session::flush_soon() {
-  if (std::exchange(flush_posted_, true)) return;
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  if (!std::exchange(flush_posted_, true)) flush_after(kStepsBack);
+}
+
+void Session::flush_after(unsigned steps) {
+  asio::post(socket_.get_executor(), [self = shared_from_this(), steps] {
+    if (steps > 0 && self->steps_back(self->connection_.mux().output_bytes())) return self->flush_after(steps - 1);
     self->flush_posted_ = false;
     self->flush();
   });
@@ -118,13 +141,14 @@ void Session::flush_soon() {
 
 void Session::flush() {
   const Instant begun = now();
+  const std::size_t turn = turn_bytes();
   std::size_t flushed = 0;
   while (!closed_ && !writing_) {
-    if (flushed >= kFlushBytes) {
+    if (flushed >= turn) {
       flush_soon();
       break;
     }
-    if (!connection_.take_output(sending_)) break;
+    if (!connection_.take_output(sending_, turn)) break;
     flushed += sending_.size();
     dispatch();
     error_code error;
@@ -142,10 +166,13 @@ void Session::flush() {
                         self->bytes_written_ += bytes;
                         self->sending_.clear();
                         if (failed) return self->close({.fault = Fault::kUnreachable, .message = "cannot write"});
-                        self->flush();
+                        self->steps_back(self->connection_.mux().output_bytes()) ? self->flush_soon() : self->flush();
                       });
   }
-  if (const auto owner = owner_.lock()) owner->charge(*this, {.cpu_ns = now().ns - begun.ns});
+  if (const auto owner = owner_.lock()) {
+    owner->charge(*this, {.cpu_ns = now().ns - begun.ns});
+    if (connection_.mux().take_urgent_moved()) owner->urgent_moved(*this);
+  }
   resume();
 }
 

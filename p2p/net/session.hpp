@@ -7,14 +7,16 @@
 #include "p2p/net/stream.hpp"
 #include "p2p/peers/budgets.hpp"
 #include "p2p/peers/peer_view.hpp"
+#include "p2p/peers/turns.hpp"
 #include "p2p/wire/identify.hpp"
 
 namespace micro::p2p {
 
-inline constexpr std::uint64_t kTickMs = 1'000;           ///< deadlines are looked at this often
-inline constexpr std::uint64_t kIdleMs = 10'000;          ///< without a byte, until buffers are given back
-inline constexpr std::size_t kUnsentBytes = 128 * 1'024;  ///< in the kernel at most: what is urgent waits behind it
-inline constexpr std::size_t kFlushBytes = 128 * 1'024;   ///< sealed in one turn of the loop, about: others have theirs
+inline constexpr std::uint64_t kTickMs = 1'000;            ///< deadlines are looked at this often
+inline constexpr std::uint64_t kIdleMs = 10'000;           ///< without a byte, until buffers are given back
+inline constexpr std::size_t kUnsentBytes = 128 * 1'024;   ///< in the kernel at most: what is urgent waits behind it
+inline constexpr unsigned kStepsBack = 2;                  ///< of a long turn, behind what others wait for
+inline constexpr std::size_t kLongTurnBytes = 4 * 1'024;   ///< from here a turn is one that others are held up by
 inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;  ///< an idle connection keeps no more to read into
 
 /// What a session needs of its host, which outlives it or has stopped it.
@@ -30,6 +32,10 @@ class SessionOwner {
   virtual Instant charge(const Session& session, Spending spent) = 0;
   /// The same for a protocol of any session.
   virtual Instant charge_protocol(std::string_view protocol, Spending spent) = 0;
+  /// Bytes of interactive streams moved on it just now.
+  virtual void urgent_moved(const Session& /*session*/) {}
+  /// How much it may do until others have their turn.
+  [[nodiscard]] virtual std::size_t turn_bytes(const Session& /*session*/) const { return kTurnBytes; }
   [[nodiscard]] virtual Instant now() const = 0;
 };
 
@@ -62,6 +68,9 @@ class Session final : public std::enable_shared_from_this<Session> {
   /// Both ends keep this connection for bulk; see `Lanes`.
   [[nodiscard]] bool is_bulk() const { return bulk_; }
   void set_bulk() { bulk_ = true; }
+  /// What its owner calls it; 0 until it does.
+  [[nodiscard]] ConnectionId number() const { return number_; }
+  void set_number(ConnectionId number) { number_ = number; }
   /// When a stream was last seen on it.
   [[nodiscard]] Instant used() const { return used_; }
   /// What of a view only the session knows.
@@ -89,12 +98,16 @@ class Session final : public std::enable_shared_from_this<Session> {
   void resume(bool anyway = false);
   void on_read(const boost::system::error_code& error, std::size_t bytes);
   void flush_soon();
+  void flush_after(unsigned steps);
+  void read_after(unsigned steps);
+  [[nodiscard]] bool steps_back(std::size_t bytes) const;
   void flush();
   void dispatch();
   void on_event(const ConnectionEvent& event);
   void tick();
   void release_when_idle(Instant at);
   [[nodiscard]] Instant now() const;
+  [[nodiscard]] std::size_t turn_bytes() const;
   std::shared_ptr<StreamState> add_stream(StreamId id, StreamState::Phase phase);
   void let_go(const std::shared_ptr<StreamState>& state);
 
@@ -117,6 +130,7 @@ class Session final : public std::enable_shared_from_this<Session> {
   bool over_budget_ = false;
   bool paused_ = false;  // reads nothing until output has left
   bool bulk_ = false;
+  ConnectionId number_ = 0;
   Error reason_;
   ByteQueue sending_;
   Instant active_;  // when bytes were last seen to have moved

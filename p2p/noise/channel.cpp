@@ -34,6 +34,10 @@ void put_length(std::uint8_t* at, std::size_t bytes) {
 
 }  // namespace
 
+Ed25519Signature prove_static_key(const HostKey& identity, const Hash& static_key) {
+  return identity.sign(signed_text(static_key));
+}
+
 NoiseChannel::NoiseChannel(NoiseConfig config) : config_(std::move(config)) {
   handshake_.emplace(config_.role, config_.static_keys, config_.ephemeral);
 }
@@ -97,7 +101,8 @@ Status NoiseChannel::hear(ByteView message, ByteQueue& out) {
 Bytes NoiseChannel::our_payload() const {
   ProtoWriter writer;
   writer.bytes(1, config_.identity.public_key().encode());
-  writer.bytes(2, config_.identity.sign(signed_text(config_.static_keys.public_key)));
+  const Hash& static_key = config_.static_keys.public_key;
+  writer.bytes(2, config_.static_proof ? *config_.static_proof : prove_static_key(config_.identity, static_key));
   if (!config_.muxers.empty()) {
     ProtoWriter extensions;
     for (const std::string& muxer : config_.muxers) extensions.text(2, muxer);

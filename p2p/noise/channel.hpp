@@ -26,7 +26,12 @@ struct NoiseConfig {
   DhKeys ephemeral;                          ///< of this connection alone
   std::optional<PeerId> expected_peer = {};  ///< whom we dialed
   std::vector<std::string> muxers = {};      ///< offered in the handshake; none: no extension is sent
+  /// `prove_static_key` of the keys above, which a process needs once; made for this connection where it is missing.
+  std::optional<Ed25519Signature> static_proof = {};
 };
+
+/// That the holder of the identity uses this static key (specs/noise, "noise-libp2p-static-key:").
+Ed25519Signature prove_static_key(const HostKey& identity, const Hash& static_key);
 
 /// A message of the channel, opened in place.
 struct NoiseFrame {

@@ -47,20 +47,21 @@ void operator delete(void* at, std::size_t, std::align_val_t) noexcept {
 namespace micro::p2p::bench {
 namespace {
 
-constexpr std::size_t kPieceBytes = 64 * 1'024;
+constexpr std::size_t kLocalPieceBytes = 64 * 1'024;
 constexpr double kSeconds = 2;
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-void print(const char* name, double value) {
+void print_local(const char* name, double value) {
   std::printf("figure %s %.3f\n", name, value);
   std::fflush(stdout);
 }
 
-// One process writes 64 KiB at a time, one reads.
-double raw_tcp() {
+// One process writes pieces for a while, one reads them to the end: bytes a second. Both are given the socket.
+template <class Write, class ReadAll>
+double over_loopback(Write write, ReadAll read_all) {
   const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in at{};
   at.sin_family = AF_INET;
@@ -70,29 +71,70 @@ double raw_tcp() {
   ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
   const pid_t reader = ::fork();
   if (reader == 0) {
-    const int in = ::accept(listener, nullptr, nullptr);
-    static char buffer[2 * kPieceBytes];
-    while (::read(in, buffer, sizeof buffer) > 0) {
-    }
+    read_all(::accept(listener, nullptr, nullptr));
     ::_exit(0);
   }
   const int out = ::socket(AF_INET, SOCK_STREAM, 0);
   if (::connect(out, reinterpret_cast<sockaddr*>(&at), size) != 0) std::abort();
-  static const char piece[kPieceBytes] = {};
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t bytes = 0;
-  while (seconds_since(start) < kSeconds) bytes += static_cast<std::uint64_t>(::write(out, piece, sizeof piece));
-  const double rate = static_cast<double>(bytes) / seconds_since(start);
+  while (seconds_since(start) < kSeconds) bytes += write(out);
   ::close(out);
   ::close(listener);
-  ::waitpid(reader, nullptr, 0);
-  return rate;
+  int status = 0;
+  if (::waitpid(reader, &status, 0) != reader || status != 0) std::abort();  // it has read everything
+  return static_cast<double>(bytes) / seconds_since(start);
+}
+
+double raw_tcp() {
+  return over_loopback(
+      [](int out) {
+        static const char piece[kLocalPieceBytes] = {};
+        const ssize_t put = ::write(out, piece, sizeof piece);
+        if (put < 0) std::abort();
+        return static_cast<std::uint64_t>(put);
+      },
+      [](int in) {
+        static char buffer[2 * kLocalPieceBytes];
+        while (::read(in, buffer, sizeof buffer) > 0) {
+        }
+      });
+}
+
+// Each piece is sealed on one side and opened on the other, with nothing else around it: a pipeline of two processes.
+double sealed_tcp() {
+  static NoiseCipher seals(test::filled(7));
+  static NoiseCipher opens(test::filled(7));
+  constexpr std::size_t kSealedPieceBytes = kLocalPieceBytes + kNoiseTagBytes;
+  return over_loopback(
+      [](int out) {
+        static const Bytes plain(kLocalPieceBytes);
+        static Bytes sealed(kSealedPieceBytes);
+        seals.seal({}, plain, sealed.data());
+        for (std::size_t put = 0; put < sealed.size();) {
+          const ssize_t more = ::write(out, sealed.data() + put, sealed.size() - put);
+          if (more <= 0) std::abort();
+          put += static_cast<std::size_t>(more);
+        }
+        return static_cast<std::uint64_t>(plain.size());
+      },
+      [](int in) {
+        static Bytes sealed(kSealedPieceBytes);
+        for (std::size_t got = 0;;) {
+          const ssize_t more = ::read(in, sealed.data() + got, sealed.size() - got);
+          if (more <= 0) return;
+          got += static_cast<std::size_t>(more);
+          if (got < sealed.size()) continue;
+          if (!opens.open({}, sealed)) std::abort();
+          got = 0;
+        }
+      });
 }
 
 double seal_rate() {
   NoiseCipher cipher(test::filled(7));
-  Bytes plain(kPieceBytes);
-  Bytes out(kPieceBytes + kNoiseTagBytes);
+  Bytes plain(kLocalPieceBytes);
+  Bytes out(kLocalPieceBytes + kNoiseTagBytes);
   const auto start = std::chrono::steady_clock::now();
   std::uint64_t bytes = 0;
   while (seconds_since(start) < kSeconds / 2) {
@@ -140,8 +182,9 @@ void in_memory() {
     link.dialer.events().clear();
     link.listener.events().clear();
   }
-  print("in_memory", static_cast<double>(bytes) / seconds_since(start));
-  print("in_memory_allocations_per_frame", static_cast<double>(allocations() - before) / static_cast<double>(frames));
+  print_local("in_memory", static_cast<double>(bytes) / seconds_since(start));
+  print_local("in_memory_allocations_per_frame",
+              static_cast<double>(allocations() - before) / static_cast<double>(frames));
 }
 
 }  // namespace
@@ -151,8 +194,9 @@ std::size_t allocations() {
 }
 
 void print_local_figures() {
-  print("raw_tcp", raw_tcp());
-  print("aead", seal_rate());
+  print_local("raw_tcp", raw_tcp());
+  print_local("sealed_tcp", sealed_tcp());
+  print_local("aead", seal_rate());
   in_memory();
 }
 

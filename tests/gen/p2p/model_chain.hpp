@@ -2,6 +2,7 @@
 // checks knows the truth, and what was handed over is compared with it.
 #pragma once
 
+#include <functional>
 #include <map>
 
 #include "chain/codec/fields.hpp"
@@ -140,16 +141,19 @@ class TruthSink final : public Sink {
   }
   Status take_header(std::uint64_t height, ByteView /*header*/) override {
     if (!headers.empty() && headers.rbegin()->first + 1 != height) return fail(Fault::kInternal, "out of order");
+    if (on_taken) on_taken();
     return once(++headers[height]);
   }
   Status take_block(std::uint64_t height, ByteView /*block*/) override {
     if (blocks.size() == fails_after) return fail(Fault::kIo, "the disk is full");
     if (!blocks.empty() && blocks.rbegin()->first + 1 != height) return fail(Fault::kInternal, "out of order");
+    if (on_taken) on_taken();
     return once(++blocks[height]);
   }
   Status take_state(const Id& /*root*/, const Key& /*first*/, const Key& /*covered*/, ByteView range) override {
     for (const auto& entry : decode<ModelState>(range).value().entries)
       state[entry.key] = to_bytes(ByteView(entry.value));
+    if (on_taken) on_taken();
     return {};
   }
   Status take_header(const Id& id, ByteView /*header*/) override { return once(++headers_by_id[id]); }
@@ -165,6 +169,7 @@ class TruthSink final : public Sink {
   std::map<Id, int> headers_by_id;
   std::map<Id, int> blocks_by_id;
   std::size_t fails_after = SIZE_MAX;
+  std::function<void()> on_taken;  // of what comes in an order, after each piece
 
  private:
   static bool equal(ByteView a, const Bytes& b) { return std::ranges::equal(a, b); }

@@ -22,7 +22,7 @@ import (
 const (
 	measureTime = 3 * time.Second
 	callBytes   = 64
-	dialers     = 4
+	dialers     = 16
 )
 
 func serveBench(node host.Host) {

@@ -258,7 +258,7 @@ const cases = {
 // What js-libp2p talking to itself takes, measured as tests/bench/p2p measures ours.
 const MEASURE_MS = 3000
 const CALL_BYTES = 64
-const DIALERS = 4
+const DIALERS = 16
 const figure = (name, value) => console.log(`figure ${name} ${value.toFixed(3)}`)
 
 async function benchBulk (connection, goOn) {

@@ -81,6 +81,43 @@ TEST(Connection, AnythingButMultistreamEndsItAtOnce) {
   }
 }
 
+TEST(Connection, ATurnReadsAndSealsAsMuchAsItIsTold) {
+  constexpr std::size_t kTurn = 16 * 1'024;
+  constexpr std::size_t kFrameOverhead = kYamuxHeaderBytes + kNoiseLengthBytes + kNoiseTagBytes;
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  const StreamId id = link.dialer.open({"/a"}, {}).value();
+  ASSERT_TRUE(link.settle(1'000'000));
+  Bytes much(200'000);
+  for (std::size_t n = 0; n < much.size(); ++n) much[n] = static_cast<std::uint8_t>(n * 7);
+  ASSERT_EQ(link.dialer.mux().write(id, much), much.size());
+  Bytes wire;
+  std::size_t turns = 0;
+  ByteQueue out;
+  while (link.dialer.take_output(out, kTurn)) {
+    ++turns;
+    EXPECT_LE(out.size(), 2 * (kTurn + kFrameOverhead));
+    // No message is longer than a turn either: the other side opens it as a whole.
+    for (ByteView rest = out.view(); !rest.empty();) {
+      const std::size_t length = static_cast<std::size_t>(rest[0] << 8 | rest[1]);
+      EXPECT_LE(length, kTurn + kNoiseTagBytes);
+      rest = rest.subspan(kNoiseLengthBytes + length);
+    }
+    wire.insert(wire.end(), out.view().begin(), out.view().end());
+    out.clear();
+  }
+  EXPECT_GE(turns, much.size() / (2 * kTurn));
+  while (!wire.empty()) {
+    const auto room = link.listener.prepare(kTurn);
+    ASSERT_LE(room.size(), kTurn);
+    const std::size_t size = std::min(room.size(), wire.size());
+    std::memcpy(room.data(), wire.data(), size);
+    wire.erase(wire.begin(), wire.begin() + static_cast<std::ptrdiff_t>(size));
+    ASSERT_TRUE(link.listener.commit(size, {}));
+  }
+  EXPECT_TRUE(std::ranges::equal(link.listener.mux().readable(id), much));
+}
+
 TEST(Connection, AnIdleOneHoldsLittle) {
   Link link(true, true);
   ASSERT_TRUE(link.settle(1'000'000));

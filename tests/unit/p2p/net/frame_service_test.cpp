@@ -6,11 +6,11 @@
 
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <deque>
 
 #include "p2p/aio/spawn.hpp"
 #include "p2p/gossip/router.hpp"
 #include "p2p/wire/varint.hpp"
+#include "tests/gen/p2p/frame_recorder.hpp"
 
 namespace micro::p2p {
 namespace {
@@ -19,43 +19,7 @@ namespace asio = boost::asio;
 using testing::ElementsAre;
 
 constexpr std::string_view kFrames = "/test/frames/1";
-
-// Writes what it is given, keeps what it gets.
-class Recorder final : public FrameProtocol {
- public:
-  Status connected(const PeerId& peer, PeerFacts facts, Instant /*now*/) override {
-    peers[peer] = std::move(facts);
-    return {};
-  }
-  void disconnected(const PeerId& peer, Instant /*now*/) override { peers.erase(peer); }
-  Status on_frame(const PeerId& from, ByteView frame, Instant /*now*/) override {
-    if (as_text(frame) == "bad") return fail(Fault::kInvalid, "no honest peer sends this");
-    got.emplace_back(from, to_bytes(frame));
-    return {};
-  }
-  Bytes next_frame(const PeerId& to, Instant /*now*/) override {
-    auto& waiting = queued[to];
-    if (waiting.empty()) return {};
-    Bytes out = std::move(waiting.front());
-    waiting.pop_front();
-    return out;
-  }
-  std::vector<PeerId> take_ready() override {
-    std::vector<PeerId> out;
-    for (const auto& [peer, waiting] : queued) {
-      if (!waiting.empty()) out.push_back(peer);
-    }
-    return out;
-  }
-  [[nodiscard]] Instant next_deadline() const override {
-    return {~std::uint64_t{0}};  // never
-  }
-  void expire(Instant /*now*/) override {}
-
-  std::map<PeerId, PeerFacts> peers;
-  std::map<PeerId, std::deque<Bytes>> queued;
-  std::vector<std::pair<PeerId, Bytes>> got;
-};
+using Recorder = test::FrameRecorder;
 
 template <class Core>
 struct End {

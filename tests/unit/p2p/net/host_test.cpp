@@ -95,6 +95,26 @@ TEST(Host, PeersLearnWhoTheOtherIs) {
   EXPECT_TRUE(world.run(ping(session, world.clock, world.random)));
 }
 
+// One signature for all peers, and a later number where the addresses are others.
+TEST(Host, TheRecordOfItsAddressesIsMadeOnceUntilTheyChange) {
+  World world;
+  const auto one = world.dial();
+  const auto other = world.dial();
+  ASSERT_TRUE(world.run(one->wait_identified()));
+  ASSERT_TRUE(world.run(other->wait_identified()));
+  const Bytes first = one->identify()->signed_peer_record;
+  EXPECT_EQ(first, other->identify()->signed_peer_record);
+  ASSERT_TRUE(world.server.listen(Multiaddr::tcp("127.0.0.1", 0).value()));
+  world.server.push_identify();
+  world.io.restart();
+  while (one->identify()->signed_peer_record == first && world.io.run_one() > 0) {
+  }
+  const PeerRecord before = PeerRecord::open(first).value();
+  const PeerRecord after = PeerRecord::open(one->identify()->signed_peer_record).value();
+  EXPECT_GT(after.sequence, before.sequence);
+  EXPECT_EQ(after.addresses.size(), before.addresses.size() + 1);
+}
+
 TEST(Host, WhatNobodySpeaksIsNotFound) {
   World world;
   const auto session = world.dial();

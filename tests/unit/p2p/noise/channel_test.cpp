@@ -109,6 +109,19 @@ TEST(NoiseChannel, ASignatureOfAnotherStaticKeyIsRefused) {
   EXPECT_EQ(feed_all(listener, in, out).error().fault, Fault::kDenied);
 }
 
+// A process signs its static key once, and what it signed is what it says.
+TEST(NoiseChannel, AProofThatWasMadeBeforeIsTheOneThatIsSent) {
+  for (const bool right : {true, false}) {
+    NoiseConfig config = noise_config(Role::kInitiator);
+    const Hash other = test::filled(9);
+    config.static_proof = prove_static_key(config.identity, right ? config.static_keys.public_key : other);
+    Pair pair{NoiseChannel(config), NoiseChannel(noise_config(Role::kResponder))};
+    const Status shaken = pair.shake();
+    EXPECT_EQ(shaken.has_value(), right);
+    if (!right) EXPECT_EQ(shaken.error().fault, Fault::kDenied);
+  }
+}
+
 TEST(NoiseChannel, ALongHandshakeMessageIsRefusedBeforeItIsThere) {
   NoiseChannel listener(noise_config(Role::kResponder));
   ByteQueue in;
