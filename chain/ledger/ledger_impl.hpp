@@ -163,9 +163,11 @@ class LedgerImpl final : public Ledger, public FinalChain {
     PreparedTx tx;
     Nonce next;  ///< that the state expected of its sender…
     BlockId at;  ///< …after this block
+    bool known = false;  ///< waits already, with the same bytes
   };
   std::vector<Submission> take(std::span<const SignedTx> txs, bool reserved);
   void check(std::span<Arrival> txs, std::span<Submission> out) const;
+  void look_into_pool(std::span<Arrival> txs, std::span<Submission> out) const;
   void enqueue(std::span<Arrival> txs, std::span<Submission> out);
   [[nodiscard]] bool is_signed(const SignedTx& tx, const PreparedTx& prepared, const Hash& signed_hash);
   template <class T>

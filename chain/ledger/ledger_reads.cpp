@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <map>
 
 #include "chain/ledger/ledger_impl.hpp"
 #include "chain/records/records.hpp"
@@ -46,6 +47,10 @@ void LedgerImpl::enqueue(std::span<Arrival> txs, std::span<Submission> out) {
   for (std::size_t i = 0; i < txs.size(); ++i) {
     if (out[i].status != TxStatus::kOk) continue;
     Arrival& arrival = txs[i];
+    if (arrival.known) {
+      out[i].verdict = PoolVerdict::kKnown;  // or was, a moment ago: this one was not verified and must not come in
+      continue;
+    }
     if (arrival.at != head_id_) arrival.next = next_nonce(tree_, arrival.tx.tx.body.sender);
     out[i].verdict = pool_.add(std::move(arrival.tx), arrival.next);
     if (out[i].verdict == PoolVerdict::kNonceUsed) out[i].status = TxStatus::kNonceUsed;
@@ -66,21 +71,54 @@ std::vector<Submission> LedgerImpl::submit_batch(std::span<const SignedTx> txs) 
   return take(txs, false);
 }
 
+/// What cannot wait here, because one before it is missing, or waits already, is not worth a verification. With what
+/// came before it in the same batch counted; no transaction is let in by this.
+void LedgerImpl::look_into_pool(std::span<Arrival> txs, std::span<Submission> out) const {
+  std::map<Address, Nonce> behind;
+  const std::lock_guard pool(pool_mutex_);
+  const std::shared_lock state(state_mutex_);
+  for (const Arrival& arrival : txs) pool_.expect(arrival.tx);
+  for (std::size_t i = 0; i < txs.size(); ++i) {
+    if (out[i].status != TxStatus::kOk) continue;
+    Arrival& arrival = txs[i];
+    const Mempool::EntryPtr known = pool_.find(arrival.tx.id);
+    arrival.known = known != nullptr && known->content == arrival.tx.content;
+    const TxBody& body = arrival.tx.tx.body;
+    const auto [next, is_first] = behind.try_emplace(body.sender);
+    if (is_first) {
+      const bool is_old = arrival.at != head_id_;
+      next->second = pool_.expected(body.sender, is_old ? next_nonce(tree_, body.sender) : arrival.next);
+    }
+    if (body.nonce > next->second) {
+      out[i].status = TxStatus::kNonceGap;
+      out[i].verdict = PoolVerdict::kNonceGap;
+    } else if (body.nonce == next->second) {
+      next->second = body.nonce.next();
+    }
+  }
+}
+
 std::vector<Submission> LedgerImpl::take(std::span<const SignedTx> txs, bool reserved) {
   std::vector<Arrival> arrivals(txs.size());
   std::vector<Submission> out(txs.size());
+  std::vector<Hash> signed_hashes(txs.size());
+  // Cheap checks first: a signature is only worth verifying when a block could hold the transaction…
   workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
     PreparedTxs prepared = prepare_txs(txs.subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) {
       arrivals[i].tx = std::move(prepared.txs[i - begin]);
       arrivals[i].tx.reserved = reserved;
+      signed_hashes[i] = prepared.signed_hashes[i - begin];
     }
-    keys_.prefetch(txs.subspan(begin, end - begin));
-    // Cheap checks first: a signature is only worth verifying when a block could hold the transaction.
     check(std::span(arrivals).subspan(begin, end - begin), std::span(out).subspan(begin, end - begin));
+  });
+  // …and when it could wait here until then.
+  look_into_pool(arrivals, out);
+  workers_.each(txs.size(), kVerifyChunk, [&](std::size_t begin, std::size_t end) {
+    keys_.prefetch(txs.subspan(begin, end - begin));
     for (std::size_t i = begin; i < end; ++i) {
-      if (out[i].status != TxStatus::kOk) continue;
-      if (is_signed(txs[i], arrivals[i].tx, prepared.signed_hashes[i - begin])) continue;
+      if (out[i].status != TxStatus::kOk || arrivals[i].known) continue;
+      if (is_signed(txs[i], arrivals[i].tx, signed_hashes[i])) continue;
       out[i].status = TxStatus::kBadSignature;
     }
   });

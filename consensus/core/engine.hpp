@@ -146,7 +146,11 @@ class Engine {
   void on_proposal(const Ed25519Key& from, Proposal& proposal);
   [[nodiscard]] bool is_interesting(const Vote& vote);
   void verify(Pending pending, CheckItem item);
+  enum class Worth : std::uint8_t { kNow, kLater, kNothing };
+  [[nodiscard]] Worth worth_of(const Pending& pending);
+  void drop_decided();
   void submit_checks();
+  void stop_waiting(const Pending& pending);
   void verified(const Pending& pending, const CheckItem& item);
   void refused(const Pending& pending, const CheckItem& item);
   [[nodiscard]] bool can_sign(View view) const;

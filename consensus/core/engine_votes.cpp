@@ -182,14 +182,65 @@ void Engine::verify(Pending pending, CheckItem item) {
   gathering_items_.push_back(std::move(item));
 }
 
+/// What verifying would still change. With an own vote on its way to the disk a quorum may be complete already; whoever
+/// then verifies one vote more, or somebody else's certificate of the same, makes everything behind it wait.
+Engine::Worth Engine::worth_of(const Pending& pending) {
+  const auto* vote = std::get_if<PendingVote>(&pending.what);
+  const auto* certificate = std::get_if<Certificate>(&pending.what);
+  if (certificate == nullptr && (vote == nullptr || vote->proposes || vote->is_late)) return Worth::kNow;
+  const Statement& s = certificate != nullptr ? certificate->statement : vote->vote.statement;
+  const auto it = views_.find(s.view);
+  if (s.epoch_id != epoch_id_ || it == views_.end()) return Worth::kNow;
+  ViewState& state = it->second;
+  const auto& held = state.certificate(s.kind);
+  if (held && held->statement == s) return Worth::kNothing;
+  const auto& own = state.own(s.kind);
+  const bool comes = own && own->statement == s && state.votes(s.kind).by(own->signer) == nullptr;
+  const std::uint64_t own_weight = comes ? vote_weight(epoch_.set, own->signer) : 0;
+  return own_weight + state.votes(s.kind).weight_of(s) >= quorum_ ? Worth::kLater : Worth::kNow;
+}
+
+/// What a certificate has overtaken while it waited is treated as if it came now.
+void Engine::drop_decided() {
+  std::vector<std::pair<Ed25519Key, Vote>> late;
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < gathering_.size(); ++i) {
+    Pending& pending = gathering_[i];
+    if (worth_of(pending) == Worth::kNothing) {
+      stop_waiting(pending);
+      if (const auto* vote = std::get_if<PendingVote>(&pending.what)) late.emplace_back(pending.from, vote->vote);
+      continue;
+    }
+    if (kept != i) {
+      gathering_[kept] = std::move(pending);
+      gathering_items_[kept] = std::move(gathering_items_[i]);
+    }
+    ++kept;
+  }
+  gathering_.erase(gathering_.begin() + static_cast<std::ptrdiff_t>(kept), gathering_.end());
+  gathering_items_.erase(gathering_items_.begin() + static_cast<std::ptrdiff_t>(kept), gathering_items_.end());
+  for (const auto& [from, vote] : late) look_at_late(from, vote);
+}
+
 void Engine::submit_checks() {
   if (!in_check_.empty() || gathering_.empty()) return;
-  const auto n = static_cast<std::ptrdiff_t>(std::min(gathering_.size(), kMaxCheckBatchItems));
-  in_check_.assign(std::make_move_iterator(gathering_.begin()), std::make_move_iterator(gathering_.begin() + n));
-  in_check_items_.assign(gathering_items_.begin(), gathering_items_.begin() + n);
-  gathering_.erase(gathering_.begin(), gathering_.begin() + n);
-  gathering_items_.erase(gathering_items_.begin(), gathering_items_.begin() + n);
-  out_.push_back(Check{++batch_, in_check_items_});
+  drop_decided();
+  std::vector<Pending> waiting;
+  std::vector<CheckItem> waiting_items;
+  for (std::size_t i = 0; i < gathering_.size(); ++i) {
+    const bool goes = in_check_.size() < kMaxCheckBatchItems && worth_of(gathering_[i]) == Worth::kNow;
+    (goes ? in_check_ : waiting).push_back(std::move(gathering_[i]));
+    (goes ? in_check_items_ : waiting_items).push_back(std::move(gathering_items_[i]));
+  }
+  gathering_ = std::move(waiting);
+  gathering_items_ = std::move(waiting_items);
+  if (!in_check_.empty()) out_.push_back(Check{++batch_, in_check_items_});
+}
+
+void Engine::stop_waiting(const Pending& pending) {
+  pending_keys_.erase(pending.key);
+  const auto of = pending_of_.find(pending.from);
+  if (of != pending_of_.end() && --of->second == 0) pending_of_.erase(of);
 }
 
 void Engine::handle(Checked& e) {
@@ -197,9 +248,7 @@ void Engine::handle(Checked& e) {
   const auto pending = std::exchange(in_check_, {});
   const auto items = std::exchange(in_check_items_, {});
   for (std::size_t i = 0; i < pending.size(); ++i) {
-    pending_keys_.erase(pending[i].key);
-    const auto of = pending_of_.find(pending[i].from);
-    if (of != pending_of_.end() && --of->second == 0) pending_of_.erase(of);
+    stop_waiting(pending[i]);
     if (halted_) continue;
     if (e.holds[i]) {
       verified(pending[i], items[i]);

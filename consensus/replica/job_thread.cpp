@@ -20,6 +20,11 @@ bool JobThread::add(std::size_t level, Job job, std::size_t most) {
   return true;
 }
 
+bool JobThread::is_idle() {
+  const std::lock_guard guard(mutex_);
+  return !working_ && std::ranges::all_of(waiting_, [](const auto& queue) { return queue.empty(); });
+}
+
 void JobThread::stop() {
   {
     const std::lock_guard guard(mutex_);
@@ -34,12 +39,14 @@ void JobThread::run() {
     Job job;
     {
       std::unique_lock lock(mutex_);
+      working_ = false;
       const auto next = [this] { return std::ranges::find_if(waiting_, [](const auto& q) { return !q.empty(); }); };
       wake_.wait(lock, [&] { return stopping_ || next() != waiting_.end(); });
       if (stopping_) return;
       auto& queue = *next();
       job = std::move(queue.front());
       queue.pop_front();
+      working_ = true;
     }
     job();
   }

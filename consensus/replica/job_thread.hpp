@@ -21,6 +21,8 @@ class JobThread {
 
   /// False when `most` jobs of this level wait already: then it is not done.
   bool add(std::size_t level, Job job, std::size_t most = SIZE_MAX);
+  /// Nothing waits and nothing is under way: whoever alone adds jobs may do a small one itself.
+  [[nodiscard]] bool is_idle();
   /// Returns when the job under way is done; those that wait are dropped.
   void stop();
 
@@ -30,6 +32,7 @@ class JobThread {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::deque<Job>> waiting_;
+  bool working_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

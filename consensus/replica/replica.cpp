@@ -352,7 +352,7 @@ void Replica::act(Effect& effect) {
   } else if (const auto* build = std::get_if<Build>(&effect)) {
     give_ledger(kBuilds, [this, build = *build] { return perform(build, *ports_.ledger); });
   } else if (const auto* execute = std::get_if<Execute>(&effect)) {
-    give_ledger(kExecutions, [this, execute = *execute] { return perform(execute, *ports_.ledger); });
+    give_execution(*execute);
   } else if (const auto* commit = std::get_if<Commit>(&effect)) {
     give_ledger(kCommits, [this, commit = *commit] { return perform(commit, *ports_.ledger, *ports_.chain); });
   } else if (const auto* blocks = std::get_if<ServeBlocks>(&effect)) {
@@ -373,6 +373,14 @@ void Replica::act(Effect& effect) {
 
 void Replica::give_ledger(std::size_t level, std::function<Event()> work) {
   ledger_jobs_->add(level, [this, work = std::move(work)] { push(work()); });
+}
+
+/// A few transactions take less time than the two changes of thread, unless the ledger is at work for something else.
+void Replica::give_execution(const Execute& execute) {
+  const Block& block = *execute.block;
+  const bool is_small = block.txs.size() <= kMaxTxsAtOnce && !block.header.boundary;
+  if (is_small && ledger_jobs_->is_idle()) return push(perform(execute, *ports_.ledger));
+  give_ledger(kExecutions, [this, execute] { return perform(execute, *ports_.ledger); });
 }
 
 void Replica::give_answer(const Ed25519Key& to, std::function<MessagePtr()> make) {

@@ -20,6 +20,7 @@ inline constexpr std::size_t kMaxInboxMessages = 2'048;  ///< of peers, not look
 inline constexpr std::size_t kMaxEventsPerSync = 256;    ///< that share one sync of the journal
 inline constexpr std::size_t kMaxAnswersWaiting = 64;    ///< for the store; further requests are dropped
 inline constexpr std::size_t kMaxChecksAtOnce = 8;       ///< signatures that are verified without another thread
+inline constexpr std::size_t kMaxTxsAtOnce = 16;         ///< of a block that is executed without another thread
 
 /// The other members and whoever follows. Called in the replica's threads; must not block.
 class Peers {
@@ -102,6 +103,7 @@ class Replica {
   void release(bool builds);
   void act(Effect& effect);
   void give_ledger(std::size_t level, std::function<Event()> work);
+  void give_execution(const Execute& execute);
   void give_answer(const Ed25519Key& to, std::function<MessagePtr()> make);
   void push(Event event);
   void halt(const Error& error, const std::vector<Certificate>& proof);

@@ -135,6 +135,35 @@ TEST(Ledger, ABatchIsVerifiedTogetherAndQueuedInOrder) {
   EXPECT_EQ(net.seal().value().txs.size(), 120U);
 }
 
+TEST(Ledger, WhatCannotWaitIsNotVerified) {
+  SmallNet net;
+  LedgerImpl& ledger = net.ledger();
+  const auto send = [&](std::vector<std::uint64_t> nonces) {
+    std::vector<SignedTx> txs;
+    for (const std::uint64_t nonce : nonces) txs.push_back(net.transfer(1, nonce, 2, 5));
+    return ledger.submit_batch(txs);
+  };
+  EXPECT_EQ(send({1}).front().verdict, PoolVerdict::kNonceGap);
+  EXPECT_EQ(ledger.verifications(), 0U);
+  for (const Submission& sent : send({0, 1})) EXPECT_TRUE(sent.waits()) << "one follows the other in a batch";
+  EXPECT_EQ(ledger.verifications(), 2U);
+  for (const Submission& sent : send({0, 1})) EXPECT_EQ(sent.verdict, PoolVerdict::kKnown);
+  EXPECT_EQ(ledger.verifications(), 2U);
+  SignedTx forged = net.transfer(1, 1, 2, 5);
+  forged.signature.data[40] ^= 1;
+  EXPECT_EQ(ledger.submit(forged).status, TxStatus::kBadSignature) << "its bytes are not those that wait";
+  EXPECT_EQ(ledger.verifications(), 3U);
+  const auto sent = send({3, 2, 3, 5});
+  EXPECT_EQ(sent[0].status, TxStatus::kNonceGap);
+  EXPECT_TRUE(sent[1].waits());
+  EXPECT_TRUE(sent[2].waits());
+  EXPECT_EQ(sent[3].status, TxStatus::kNonceGap);
+  EXPECT_EQ(ledger.verifications(), 5U);
+  ASSERT_TRUE(net.seal());
+  EXPECT_TRUE(send({4}).front().waits()) << "behind what is final";
+  EXPECT_EQ(ledger.verifications(), 6U);
+}
+
 TEST(Ledger, AnotherNodeExecutesTheSameBlocks) {
   SmallNet one;
   SmallNet two(test::small_genesis(), {}, 2);

@@ -79,6 +79,29 @@ class EngineTest : public testing::Test {
     return out;
   }
 
+  /// In the turns that were kept.
+  [[nodiscard]] std::size_t signatures_checked() const {
+    std::size_t out = 0;
+    for (const Effects& turn : node_->turns) {
+      for (const Effect& effect : turn) {
+        const auto* check = std::get_if<Check>(&effect);
+        if (check == nullptr) continue;
+        for (const CheckItem& item : check->items) out += item.signatures.size();
+      }
+    }
+    return out;
+  }
+  /// The number of the last batch that is to be verified, in the turns that were kept.
+  [[nodiscard]] std::uint64_t last_batch() const {
+    std::uint64_t out = 0;
+    for (const Effects& turn : node_->turns) {
+      for (const Effect& effect : turn) {
+        if (const auto* check = std::get_if<Check>(&effect)) out = check->batch;
+      }
+    }
+    return out;
+  }
+
   Committees committees_;
   std::vector<SimSigner> signers_;
   std::optional<InstantNode> node_;

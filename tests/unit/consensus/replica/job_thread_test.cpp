@@ -25,6 +25,20 @@ TEST(JobThread, DoesTheUrgentFirstAndEqualOnesInOrder) {
   EXPECT_EQ(done, "abcde");
 }
 
+TEST(JobThread, IsIdleWhenNothingWaitsAndNothingIsUnderWay) {
+  JobThread thread(2);
+  std::promise<void> gate;
+  std::promise<void> begun;
+  EXPECT_TRUE(thread.is_idle());
+  thread.add(1, [&] { begun.set_value(), gate.get_future().wait(); });
+  begun.get_future().wait();
+  EXPECT_FALSE(thread.is_idle()) << "at work";
+  thread.add(0, [] {});
+  EXPECT_FALSE(thread.is_idle()) << "at work, and more waits";
+  gate.set_value();
+  while (!thread.is_idle()) std::this_thread::yield();
+}
+
 TEST(JobThread, RefusesWhatIsTooMuchAndDropsTheRestWhenItStops) {
   int done = 0;
   std::promise<void> gate;
