@@ -86,7 +86,7 @@ bool RoutingTable::saw(ContactId contact, Instant now) {
     buckets_.resize(bucket + 1);
   }
   const Spot where = spot(bucket);
-  const Entry entry{.contact = contact, .seen_s = seconds(now), .failures = 0};
+  const Entry entry{.contact = contact, .seen_s = seconds(now) & kMostSeconds, .failures = 0};
   if (const std::size_t at = find(where.begin, where.waiting, contact); at != where.waiting) {
     entries_[at] = entry;
     return true;
