@@ -6,8 +6,9 @@ processors, and what the machine could do at best.
 
 ROUNDS runs of each stack take turns; the median of each figure counts. Of a line, `limit` is what `value` is held
 against, and `ratio` is how many times as good ours is (for times: as short; for memory, allocations and the p99 under
-bulk: which share of the limit is used). `to_reach` is the least that the ratio has to be, `at_most` the most; a table of
-these goes to stderr, and one that misses ends the run with an error. Without either the line is there to be compared.
+bulk: which share of the limit is used, or how many times as long). `to_reach` is the least that the ratio has to be,
+`at_most` the most; a table of these goes to stderr, and one that misses ends the run with an error. Without either the
+line is there to be compared.
 
 The ceiling of a transfer: loopback TCP and the AEAD, each alone; on a processor a side they take turns, and a pipeline
 of two processes that does nothing but seal, write, read and open is measured too (`sealed_tcp`).
