@@ -47,6 +47,7 @@ EngineConfig Cluster::engine_config() const {
   c.repropose_depth = scenario_.repropose_depth;
   c.empty_above_depth = std::min<std::uint32_t>(8, scenario_.repropose_depth);
   c.journal_rewrite_bytes = scenario_.journal_rewrite_bytes;
+  c.keeps_votes = !scenario_.seats.empty();
   return c;
 }
 

@@ -23,10 +23,13 @@ struct Happened {
   std::array<std::uint64_t, std::variant_size_v<simplex::MessageBody>> messages{};
   static constexpr std::array kEvents{"received",  "tick",      "checked",  "built", "executed",
                                       "committed", "persisted", "txs-wait", "failed"};
-  static constexpr std::array kEffects{"open-journal", "persist",        "rewrite",  "send",    "broadcast",
-                                       "arm-timer",    "check",          "build",    "execute", "commit",
-                                       "serve-blocks", "serve-boundary", "evidence", "blame",   "halt"};
+  static constexpr std::array kEffects{
+      "open-journal", "persist", "rewrite",      "send",           "broadcast", "arm-timer", "check", "build",
+      "execute",      "commit",  "serve-blocks", "serve-boundary", "evidence",  "blame",     "halt",  "witnessed"};
   static constexpr std::array kMessages{"proposal", "votes", "certificates", "ask", "blocks"};
+  static_assert(kEvents.size() == std::variant_size_v<simplex::Event> &&
+                kEffects.size() == std::variant_size_v<simplex::Effect> &&
+                kMessages.size() == std::variant_size_v<simplex::MessageBody>);
 };
 
 struct RunResult {

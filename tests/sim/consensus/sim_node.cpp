@@ -389,6 +389,8 @@ void SimNode::act(Effect& effect) {
     }
   } else if (const auto* evidence = std::get_if<Evidence>(&effect)) {
     if (is_honest()) cluster_.monitor().accused(*this, *evidence);
+  } else if (const auto* seen = std::get_if<Witnessed>(&effect)) {
+    if (is_honest()) witness(*seen);
   } else if (const auto* halt = std::get_if<Halt>(&effect)) {
     if (is_honest()) cluster_.violation("node " + std::to_string(index_) + " halts: " + halt->error.message);
   }
@@ -455,6 +457,20 @@ void SimNode::act_serve(const ServeBlocks& serve) {
   if (out.blocks.empty()) return;
   const Epoch epoch = engine_->epoch();
   cluster_.send(*this, serve.to, std::make_shared<const Message>(Message{1, epoch, std::move(out)}));
+}
+
+/// However late the second one comes, the pair is found.
+void SimNode::witness(const Witnessed& seen) {
+  const std::uint32_t now = engine_->epoch().value;
+  heard_.erase(heard_.begin(),
+               heard_.lower_bound({Epoch(now > kMaxPastEpochs ? now - kMaxPastEpochs : 0), {}, {}, {}}));
+  std::vector<Vote>& told = heard_[{seen.epoch, seen.vote.statement.epoch_id, seen.vote.statement.view, seen.key}];
+  for (const Vote& before : told) {
+    if (before.statement == seen.vote.statement) return;
+    if (contradict(before.statement, seen.vote.statement))
+      cluster_.monitor().accused(*this, {seen.epoch, seen.key, before, seen.vote});
+  }
+  told.push_back(seen.vote);
 }
 
 void SimNode::submit(std::uint64_t tx) {

@@ -79,6 +79,7 @@ class SimNode {
   void act_commit(const simplex::Commit& commit);
   void act_build(const simplex::Build& build);
   void act_serve(const simplex::ServeBlocks& serve);
+  void witness(const simplex::Witnessed& seen);
   void open_journal(Epoch epoch, Epoch keep_from);
   std::vector<simplex::Record> recover(Epoch epoch);
   void announce_waiting();
@@ -107,7 +108,8 @@ class SimNode {
     Height height;
     LossyDisk::Image image;
   };
-  std::optional<Copy> copy_;  ///< of the databases
+  std::map<std::tuple<Epoch, Hash, View, Ed25519Key>, std::vector<simplex::Vote>> heard_;  ///< as the log of votes
+  std::optional<Copy> copy_;                                                               ///< of the databases
 
   // Does not.
   std::uint64_t life_ = 0;
