@@ -93,7 +93,7 @@ class NetworkNode {
         host_(io, {.key = HostKey::from_seed(settings_.key), .agent = "micro-netns"}, clock_, random_),
         discovery_(io, host_, {.network = settings_.network, .book_file = settings_.book, .seeds = settings_.seeds},
                    clock_, random_, nullptr),
-        router_({}, host_.peer(), random_),
+        router_(GossipConfig{}, host_.peer(), random_),
         relay_(items_, random_),
         watch_timer_(io),
         input_(io, ::dup(STDIN_FILENO)) {}

@@ -26,9 +26,10 @@ struct Happened {
   static constexpr std::array kEffects{
       "open-journal", "persist", "rewrite",      "send",           "broadcast", "arm-timer", "check", "build",
       "execute",      "commit",  "serve-blocks", "serve-boundary", "evidence",  "blame",     "halt",  "witnessed"};
-  static_assert(kEvents.size() == std::variant_size_v<simplex::Event> &&
-                kEffects.size() == std::variant_size_v<simplex::Effect>);
   static constexpr std::array kMessages{"proposal", "votes", "certificates", "ask", "blocks"};
+  static_assert(kEvents.size() == std::variant_size_v<simplex::Event> &&
+                kEffects.size() == std::variant_size_v<simplex::Effect> &&
+                kMessages.size() == std::variant_size_v<simplex::MessageBody>);
 };
 
 struct RunResult {
