@@ -74,16 +74,21 @@ void Outbox::push(SharedMessage message, Lane lane) {
   const auto is_full = [&] {
     return !queue.messages.empty() && (queue.messages.size() >= limit.messages || queue.bytes + bytes > limit.bytes);
   };
-  if (lane == Lane::kAnswer && is_full()) {
-    ++dropped_;
-    return;
-  }
-  while (is_full()) {
-    queue.pop();
-    ++dropped_;
-  }
+  if (lane == Lane::kAnswer && is_full()) return miss(message->id());
+  while (is_full()) miss(queue.pop()->id());
   queue.bytes += bytes;
   queue.messages.push_back(std::move(message));
+}
+
+void Outbox::miss(const MessageId& id) {
+  ++dropped_;
+  if (missed_.size() >= kMaxQueuedIds) missed_.pop_front();
+  missed_.push_back(id);
+}
+
+void Outbox::ihave_too(std::string_view topic, const MessageId& id) {
+  std::vector<MessageId>& ids = ihaves_[std::string(topic)];
+  if (ids.size() < kMaxIhaveIds) ids.push_back(id);
 }
 
 bool Outbox::empty() const {

@@ -13,7 +13,7 @@ namespace micro::p2p {
 
 enum class Lane : std::uint8_t {
   kUrgent,   ///< own messages and those of urgent topics; when full the oldest is dropped: newer votes say more
-  kForward,  ///< what is handed on; when full the oldest is dropped: who misses it hears of it by IHAVE
+  kForward,  ///< what is handed on; when full the oldest is dropped: who misses it is told that it is here
   kAnswer,   ///< asked for by IWANT; when full the newest is not taken: it can be asked for again
 };
 
@@ -34,6 +34,10 @@ class Outbox {
   /// At the bound the oldest is dropped.
   void dont_want(const MessageId& id);
   void push(SharedMessage message, Lane lane);
+  /// What found no room since the last time, oldest first; of very much the newest.
+  Fifo<MessageId> take_missed() { return std::exchange(missed_, {}); }
+  /// Adds to what is to be told of the topic, kMaxIhaveIds in all.
+  void ihave_too(std::string_view topic, const MessageId& id);
 
   /// One RPC, kMaxRpcBytes at most; empty if there is nothing. Messages that are not wanted any more are left out.
   Bytes next_frame(const std::function<bool(const MessageId&)>& unwanted);
@@ -55,6 +59,7 @@ class Outbox {
   };
   Bytes control();
   Queue* pick();
+  void miss(const MessageId& id);
   SharedMessage next_message(const std::function<bool(const MessageId&)>& unwanted, std::size_t room);
 
   std::map<std::string, bool, std::less<>> subscriptions_;
@@ -66,6 +71,7 @@ class Outbox {
   unsigned in_a_row_ = 0;  // messages that went before those of lower lanes
   unsigned turn_ = 0;
   std::uint64_t dropped_ = 0;
+  Fifo<MessageId> missed_;
 };
 
 }  // namespace micro::p2p

@@ -191,6 +191,8 @@ class GossipRouter final : public FrameProtocol {
   void reset_budgets();
   void keep_mesh(const std::string& name, Topic& topic, Instant now);
   void drop_bad(const std::string& name, Topic& topic, Instant now);
+  void tell_missed(Instant now);
+  void tell_recent(Peer& peer, std::string_view name);
   void fill(const std::string& name, Topic& topic, std::size_t wanted, const Passes& passes, Instant now);
   void trim(const std::string& name, Topic& topic, Instant now);
   void graft_better(const std::string& name, Topic& topic, Instant now);

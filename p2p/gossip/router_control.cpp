@@ -102,7 +102,13 @@ void GossipRouter::send_graft(std::string_view name, Topic& topic, const PeerId&
   topic.mesh.insert(peer);
   scores_.grafted(peer, name, now);
   one->outbox().graft(name);
+  tell_recent(*one, name);
   ready(peer);
+}
+
+/// What passed before it came into the mesh it was neither sent nor, since then, told of.
+void GossipRouter::tell_recent(Peer& peer, std::string_view name) {
+  for (const MessageId& id : cache_.recent(name)) peer.outbox().ihave_too(name, id);
 }
 
 void GossipRouter::send_prune(std::string_view name, Topic& topic, const PeerId& peer, std::uint64_t backoff_ms,
@@ -151,6 +157,8 @@ void GossipRouter::on_graft(const PeerId& from, Peer& peer, std::string_view nam
   }
   topic->mesh.insert(from);
   scores_.grafted(from, name, now);
+  tell_recent(peer, name);
+  if (peer.has_frames()) ready(from);
 }
 
 void GossipRouter::on_prune(const PeerId& from, const PruneView& prune, Instant now) {

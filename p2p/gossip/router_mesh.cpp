@@ -43,7 +43,25 @@ void GossipRouter::heartbeat(Instant now) {
     if (topic.joined || !topic.fanout.empty()) tell(name, topic, now);
     at = topic.is_idle() ? topics_.erase(at) : std::next(at);
   }
+  tell_missed(now);
   cache_.shift();
+}
+
+/// A peer of the mesh hears of messages by getting them. One that was slower than they came would never hear of those
+/// that found no room.
+void GossipRouter::tell_missed(Instant now) {
+  for (const PeerNumber number : numbers_.all()) {
+    Peer& one = peers_[number];
+    if (!one.busy) continue;
+    const Fifo<MessageId> missed = one.outbox().take_missed();
+    const PeerId& peer = numbers_.id(number);
+    if (missed.empty() || scores_.score(peer, now) < config_->score.gossip_threshold) continue;
+    for (const MessageId& id : missed) {
+      const SharedMessage message = cache_.find(id);
+      if (message != nullptr) one.outbox().ihave_too(message->topic(), id);
+    }
+    if (one.has_frames()) ready(peer);
+  }
 }
 
 void GossipRouter::reset_budgets() {
