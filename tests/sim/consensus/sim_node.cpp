@@ -169,9 +169,11 @@ void SimNode::lose_power() {
   cluster_.trace_disk(disk()->digest());
 }
 
+/// The oldest that the node may be restored to: one an epoch.
 void SimNode::copy_ledger() {
-  if (disk() == nullptr || member_ != cluster_.scenario().restored || cluster_.dice().below(2) > 0) return;
+  if (disk() == nullptr || member_ != cluster_.scenario().restored) return;
   const ChainHead head = ledger_->head();
+  if (copy_ && copy_->epoch == head.epoch) return;
   copy_ = Copy{head.epoch, head.header.height, disk()->image()};
 }
 
