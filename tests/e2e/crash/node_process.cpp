@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,6 +83,7 @@ pid_t NodeProcess::spawn(const std::vector<std::string>& arguments, bool preload
     ::close(log);
     return pid;
   }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that is ended from outside leaves no node
   ::setpgid(0, 0);
   ::dup2(out >= 0 ? out : log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);

@@ -159,7 +159,7 @@ TEST_F(EvidenceDeskTest, ALiarLosesItsBondOnceAndOneReporterIsRewarded) {
 
 // Tells the ledger again what the mempool lost, and nothing that the ledger knows.
 TEST_F(EvidenceDeskTest, WhatTheMempoolLostIsSentAgain) {
-  const simplex::Evidence found{lie(900, 1), lie(900, 2), Epoch(0), validator_key(kLiar).public_key()};
+  const simplex::Evidence found{Epoch(0), validator_key(kLiar).public_key(), lie(900, 1), lie(900, 2)};
   // A desk of its own over a ledger that nobody lets go on: what it sends waits until somebody removes it.
   test::SmallNet still(network_.genesis, network_.kill(*network_.nodes[0]));
   EvidenceDesk desk(still.ledger(), key_of(60), validator_key(1).public_key(), [](const std::string&) {});
