@@ -161,8 +161,8 @@ class LedgerImpl final : public Ledger, public FinalChain {
   /// A transaction on its way into the pool.
   struct Arrival {
     PreparedTx tx;
-    Nonce next;  ///< that the state expected of its sender…
-    BlockId at;  ///< …after this block
+    Nonce next;          ///< that the state expected of its sender…
+    BlockId at;          ///< …after this block
     bool known = false;  ///< waits already, with the same bytes
   };
   std::vector<Submission> take(std::span<const SignedTx> txs, bool reserved);

@@ -39,7 +39,7 @@ struct EngineConfig {
   std::uint32_t execute_ms = 500;             ///< X_exec
   std::uint32_t boundary_ms = 3'000;          ///< X_exec of a boundary block
   std::uint32_t idle_ms = 1'000;              ///< T_idle: an idle leader waits so long for transactions
-  std::uint32_t pace_ms = 10;                 ///< from entering a view to proposing in the next, at least; far below Δ
+  std::uint32_t pace_ms = 5;                  ///< from entering a view to proposing in the next, at least; far below Δ
   std::uint32_t retry_ms = 1'000;             ///< between repetitions of a Nullify
   std::uint32_t standstill_ms = 5'000;        ///< T_s
   std::uint32_t growth_ppm = 1'150'000;       ///< of the timers, for each view since the last final one

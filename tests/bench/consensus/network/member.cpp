@@ -72,6 +72,7 @@ Member::Member(Network& network, const World& world, std::size_t number, std::ui
   intake_ = std::make_unique<TxIntake>(*ledger_, TxIntakeLimits{});
   ledger_->on_finalized([this](const FinalizedBlock& block) {
     timed_->finalized(block);
+    for (const SignedTx& tx : block.block.txs) network_.note_final(number_of(tx));
     transfers_ += block.block.txs.size();
     ++blocks_;
     intake_->drained();
@@ -108,7 +109,7 @@ void Member::broadcast(const simplex::MessagePtr& message) {
 
 // --- all of them ---
 
-Network::Network(const World& world, std::uint64_t delay_us) {
+Network::Network(const World& world, std::uint64_t delay_us) : final_(world.transfers.size()) {
   for (std::size_t i = 0; i < world.validators.size(); ++i) {
     members_.push_back(std::make_unique<Member>(*this, world, i, delay_us));
   }

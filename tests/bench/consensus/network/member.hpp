@@ -91,8 +91,12 @@ class Network {
   std::vector<std::unique_ptr<Member>>& members() { return members_; }
   /// Final with every member.
   [[nodiscard]] std::size_t transfers() const;
+  /// Of a transfer by its number: final with any member.
+  void note_final(std::size_t number) { final_[number] = true; }
+  [[nodiscard]] bool is_final(std::size_t number) const { return final_[number]; }
 
  private:
+  std::vector<std::atomic<bool>> final_;
   std::vector<std::unique_ptr<Member>> members_;
 };
 
