@@ -7,7 +7,7 @@
 #include "p2p/aio/spawn.hpp"
 #include "p2p/net/dialer.hpp"
 #include "p2p/net/lanes.hpp"
-#include "p2p/wire/varint.hpp"
+#include "p2p/net/own_protocols.hpp"
 
 namespace micro::p2p {
 
@@ -17,56 +17,7 @@ using Tcp = asio::ip::tcp;
 
 namespace {
 
-constexpr std::size_t kPingBytes = 32;
 constexpr std::uint64_t kAcceptPauseMs = 100;  // after a failure: usually no descriptor is free
-
-Task<void> echo_pings(Stream stream) {
-  std::array<std::uint8_t, kPingBytes> bytes;
-  while (true) {
-    if (!co_await stream.read_exactly(bytes)) break;
-    if (!co_await stream.write(bytes)) break;
-  }
-  stream.finish();
-}
-
-Bytes with_length(const Bytes& message) {
-  Bytes out;
-  append_varint(out, message.size());
-  append_bytes(out, message);
-  return out;
-}
-
-// Messages behind their lengths until the end, merged.
-Result<Identify> merge_messages(ByteView bytes) {
-  Identify merged;
-  for (std::size_t messages = 0; !bytes.empty(); ++messages) {
-    if (messages == kMaxIdentifyMessages) return fail(Fault::kLimit, "too many identify messages");
-    const VarintRead length = TRY(read_whole_varint(bytes));
-    bytes = bytes.subspan(length.bytes);
-    if (length.value > bytes.size()) return fail(Fault::kInvalid, "an identify message is cut off");
-    merged.merge(TRY(Identify::decode(bytes.first(static_cast<std::size_t>(length.value)))));
-    bytes = bytes.subspan(static_cast<std::size_t>(length.value));
-  }
-  return merged;
-}
-
-Task<void> learn_from(Stream stream) {
-  const auto bytes = co_await stream.read_all(kMaxIdentifyMessages * (kMaxIdentifyMessageBytes + kMaxVarintBytes));
-  stream.finish();
-  if (!bytes) co_return;
-  auto said = merge_messages(*bytes);
-  // A peer may not speak for another key than the one the channel proved.
-  if (!said || (said->public_key && *said->public_key != stream.session()->connection().remote_key())) {
-    stream.session()->close({.fault = Fault::kInvalid, .message = "a bad identify message"});
-    co_return;
-  }
-  stream.session()->learned(std::move(*said));
-}
-
-Task<void> ask_identify(std::shared_ptr<Session> session) {
-  auto stream = co_await session->open({std::string(kIdentifyProtocol)});
-  if (stream) co_await learn_from(std::move(*stream));
-}
 
 // Until somebody brings an address book.
 class NoAddresses final : public AddressSource {
@@ -251,7 +202,7 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     out.protocol_version = config_.protocol_version;
     out.agent_version = config_.agent;
     out.signed_peer_record = own_record();
-    return with_length(out.encode());
+    return out.encode_with_length();
   }
 
   // Sealed once, until there are other addresses. Of two records peers keep the one with the larger number, also after
@@ -602,20 +553,6 @@ const PeerId& Host::peer() const {
 }
 std::vector<std::shared_ptr<Session>> Host::sessions() const {
   return impl_->sessions();
-}
-
-Task<Result<std::uint64_t>> ping(std::shared_ptr<Session> session, const Clock& clock, Random& random) {
-  auto stream = co_await session->open({std::string(kPingProtocol)});
-  if (!stream) co_return std::unexpected(stream.error());
-  const Hash sent = random.draw<Hash>();
-  Hash back;
-  const Instant before = clock.now();
-  if (const Status status = co_await stream->write(sent); !status) co_return std::unexpected(status.error());
-  if (const Status status = co_await stream->read_exactly(back.data); !status)
-    co_return std::unexpected(status.error());
-  if (back != sent) co_return fail(Fault::kMismatch, "a ping came back changed");
-  stream->finish();
-  co_return clock.now().ns - before.ns;
 }
 
 }  // namespace micro::p2p

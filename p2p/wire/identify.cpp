@@ -123,6 +123,27 @@ Bytes PeerRecord::seal(const HostKey& key) const {
   return envelope.take();
 }
 
+Result<Identify> Identify::decode_all(ByteView bytes) {
+  Identify merged;
+  for (std::size_t messages = 0; !bytes.empty(); ++messages) {
+    if (messages == kMaxIdentifyMessages) return fail(Fault::kLimit, "too many identify messages");
+    const VarintRead length = TRY(read_whole_varint(bytes));
+    bytes = bytes.subspan(length.bytes);
+    if (length.value > bytes.size()) return fail(Fault::kInvalid, "an identify message is cut off");
+    merged.merge(TRY(decode(bytes.first(static_cast<std::size_t>(length.value)))));
+    bytes = bytes.subspan(static_cast<std::size_t>(length.value));
+  }
+  return merged;
+}
+
+Bytes Identify::encode_with_length() const {
+  const Bytes message = encode();
+  Bytes out;
+  append_varint(out, message.size());
+  append_bytes(out, message);
+  return out;
+}
+
 Result<PeerRecord> PeerRecord::open(ByteView envelope) {
   if (envelope.size() > kMaxIdentifyMessageBytes) return fail(Fault::kLimit, "a peer record is too long");
   std::optional<IdentityKey> key;

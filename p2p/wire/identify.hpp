@@ -32,9 +32,13 @@ struct Identify {
 
   /// Over the limits: kLimit. Addresses that nobody here understands are left out, as peers add kinds.
   static Result<Identify> decode(ByteView message);
+  /// All that a stream said: messages behind their lengths, merged. Over kMaxIdentifyMessages: kLimit.
+  static Result<Identify> decode_all(ByteView stream);
   /// Takes over what the later message of a stream says.
   void merge(Identify&& later);
   [[nodiscard]] Bytes encode() const;
+  /// As it goes over a stream.
+  [[nodiscard]] Bytes encode_with_length() const;
   bool operator==(const Identify&) const = default;
 };
 

@@ -57,6 +57,15 @@ bool fuzz_identify(ByteView input) {
   return true;
 }
 
+bool fuzz_identify_stream(ByteView input) {
+  const auto merged = Identify::decode_all(input);
+  if (!merged) return false;
+  const Bytes again = merged->encode_with_length();
+  // What is merged may be more than one message holds.
+  if (const auto read = Identify::decode_all(again)) CHECK(*read == *merged, "identify reads back");
+  return true;
+}
+
 bool fuzz_record(ByteView input) {
   const auto record = PeerRecord::open(input);
   return record.has_value();
@@ -70,8 +79,9 @@ bool fuzz_key(ByteView input) {
   return true;
 }
 
-constexpr bool (*kTargets[])(ByteView) = {fuzz_varint,       fuzz_peer_id,  fuzz_peer_text, fuzz_address,
-                                          fuzz_address_text, fuzz_identify, fuzz_record,    fuzz_key};
+constexpr bool (*kTargets[])(ByteView) = {fuzz_varint,  fuzz_peer_id,      fuzz_peer_text,
+                                          fuzz_address, fuzz_address_text, fuzz_identify,
+                                          fuzz_record,  fuzz_key,          fuzz_identify_stream};
 
 Bytes seed(std::uint8_t target, ByteView input) {
   Bytes out{target};
@@ -107,6 +117,7 @@ std::vector<Bytes> fuzz_seeds() {
           seed(4, as_bytes(address.text())),
           seed(4, as_bytes("/ip6/::1/tcp/1/certhash/baeaq")),
           seed(5, identify.encode()),
+          seed(8, identify.encode_with_length()),
           seed(6, record.seal(key)),
           seed(7, key.public_key().encode())};
 }

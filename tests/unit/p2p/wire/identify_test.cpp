@@ -78,5 +78,23 @@ TEST(PeerRecords, AFlippedBitIsNoticed) {
   }
 }
 
+TEST(Identify, AStreamCarriesSeveralMessagesThatAreMergedAndNoMoreThanTen) {
+  Identify later;
+  later.agent_version = "later";
+  Bytes stream = sample().encode_with_length();
+  const Bytes more = later.encode_with_length();
+  stream.insert(stream.end(), more.begin(), more.end());
+  Identify merged = sample();
+  merged.merge(Identify(later));
+  EXPECT_EQ(Identify::decode_all(stream).value(), merged);
+  EXPECT_EQ(Identify::decode_all({}).value(), Identify{});
+  EXPECT_EQ(Identify::decode_all(std::span(stream).first(stream.size() - 1)).error().fault, Fault::kInvalid);
+  Bytes many;
+  for (std::size_t n = 0; n < kMaxIdentifyMessages; ++n) many.insert(many.end(), more.begin(), more.end());
+  EXPECT_TRUE(Identify::decode_all(many).has_value());
+  many.insert(many.end(), more.begin(), more.end());
+  EXPECT_EQ(Identify::decode_all(many).error().fault, Fault::kLimit);
+}
+
 }  // namespace
 }  // namespace micro::p2p
