@@ -36,6 +36,7 @@ class Outbox {
   void push(SharedMessage message, Lane lane);
   /// What found no room since the last time, oldest first; of very much the newest.
   Fifo<MessageId> take_missed() { return std::exchange(missed_, {}); }
+  [[nodiscard]] bool has_missed() const { return !missed_.empty(); }
   /// Adds to what is to be told of the topic, kMaxIhaveIds in all.
   void ihave_too(std::string_view topic, const MessageId& id);
 

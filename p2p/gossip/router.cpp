@@ -32,7 +32,8 @@ GossipRouter::Busy& GossipRouter::Peer::make_busy() {
 }
 
 void GossipRouter::Peer::tidy() {
-  if (busy && busy->outbox.empty() && busy->dont_wants.empty() && busy->spent == Busy::Spent()) busy.reset();
+  if (!busy || !busy->outbox.empty() || busy->outbox.has_missed()) return;
+  if (busy->dont_wants.empty() && busy->spent == Busy::Spent()) busy.reset();
 }
 
 GossipRouter::Topic* GossipRouter::find_topic(std::string_view topic) {

@@ -23,6 +23,7 @@ class DiscoveryWorld final : public test::StopWorld {
     begin(1, {.network = Hash{{1}}});
   }
   Task<void> scenario() override {
+    if (stopping()) co_return;  // before its first turn
     begin(0, {.network = Hash{{1}}, .seeds = {seed_}, .seed_names = {"seed.example"}});
     co_await until_moved([this] {
       return discoveries_[0]->hello_of(host(1).peer()) != nullptr &&
