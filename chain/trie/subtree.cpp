@@ -37,7 +37,7 @@ std::size_t bits_for(std::size_t leaves, std::size_t base) {
 
 std::uint8_t* TrieValue::far() const {
   std::uint8_t* at = nullptr;
-  std::memcpy(&at, place_.data(), sizeof at);
+  std::memcpy(&at, place_.data() + kPointerAt, sizeof at);
   return at;
 }
 
@@ -51,7 +51,7 @@ void TrieValue::assign(ByteView bytes) {
     release();
     if (bytes.size() > kNearBytes) {
       const std::uint8_t* const at = std::make_unique_for_overwrite<std::uint8_t[]>(bytes.size()).release();
-      std::memcpy(place_.data(), &at, sizeof at);
+      std::memcpy(place_.data() + kPointerAt, &at, sizeof at);
     }
     size_ = static_cast<std::uint32_t>(bytes.size());
   }

@@ -25,7 +25,8 @@ std::optional<Justifications> justifications_in(const std::vector<Bytes>& record
 
 Result<std::unique_ptr<JustificationLog>> JustificationLog::open(const std::string& folder, const ChainId& chain,
                                                                  std::uint64_t budget_bytes) {
-  return std::unique_ptr<JustificationLog>(new JustificationLog(TRY(EpochLog::open(folder, chain, budget_bytes))));
+  auto log = TRY(EpochLog::open(folder, chain, budget_bytes));  // a return from within `new` would leak
+  return std::unique_ptr<JustificationLog>(new JustificationLog(std::move(log)));
 }
 
 Status JustificationLog::begin(const JustifiedEpoch& head, Epoch answerable_from) {

@@ -6,7 +6,8 @@ namespace micro {
 
 Result<std::unique_ptr<VoteLog>> VoteLog::open(const std::string& folder, const ChainId& chain,
                                                std::uint64_t budget_bytes) {
-  return std::unique_ptr<VoteLog>(new VoteLog(TRY(EpochLog::open(folder, chain, budget_bytes))));
+  auto log = TRY(EpochLog::open(folder, chain, budget_bytes));  // a return from within `new` would leak
+  return std::unique_ptr<VoteLog>(new VoteLog(std::move(log)));
 }
 
 std::optional<Epoch> VoteLog::Choice::file_of(std::uint16_t signer) const {

@@ -14,8 +14,9 @@ constexpr wasm::EngineOptions kInterpreter{
 }  // namespace
 
 Result<std::unique_ptr<WasmPolicy>> WasmPolicy::create() {
-  return std::unique_ptr<WasmPolicy>(
-      new WasmPolicy(TRY(wasm::Engine::create(kCompiler)), TRY(wasm::Engine::create(kInterpreter))));
+  auto compiler = TRY(wasm::Engine::create(kCompiler));  // a return from within `new` would leak
+  auto interpreter = TRY(wasm::Engine::create(kInterpreter));
+  return std::unique_ptr<WasmPolicy>(new WasmPolicy(std::move(compiler), std::move(interpreter)));
 }
 
 std::string WasmPolicy::configuration() {

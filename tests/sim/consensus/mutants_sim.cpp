@@ -15,7 +15,7 @@ namespace micro::test {
 namespace {
 
 constexpr std::uint64_t kMaxSeeds = 10'000;
-constexpr std::uint64_t kQuickSeeds = 400;  ///< what a slice of the suite spends on one: the rarest but kRare needs 109
+constexpr std::uint64_t kQuickSeeds = 400;  ///< what a slice of the suite spends on one: the rarest needs about 110
 
 /// Whose loss only makes a node slower, because other rules bring the same a little later. Asked for by name they run.
 struct Masked {
