@@ -144,6 +144,14 @@ def throws(tree):
         yield from search("throws", path, text, blank(text), [(r"\bthrow\b", "return an error instead")])
 
 
+def try_in_new(tree):
+    """TRY returns from the middle of an expression: the memory that `new` has taken by then is lost."""
+    for path, text in of_layers(tree):
+        code = blank(text)
+        for found in re.finditer(r"\bnew\s+[\w:<>]+\s*\([^;]*?\bTRY\(", code):
+            yield path, code.count("\n", 0, found.start()) + 1, "take the values first"
+
+
 def sleeping_tests(tree):
     """Time is an input of a test; waiting is for an event, not for a duration."""
     for path, text in tree.items():
@@ -245,8 +253,8 @@ def build_files(tree):
             yield path, 1, "no #pragma once"
 
 
-RULES = [root_names, readmes, layers, banned_calls, throws, sleeping_tests, file_lengths, function_lengths, words,
-         domain_tags, build_files]
+RULES = [root_names, readmes, layers, banned_calls, throws, try_in_new, sleeping_tests, file_lengths, function_lengths,
+         words, domain_tags, build_files]
 
 
 def read_tree(root):

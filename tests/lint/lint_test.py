@@ -48,6 +48,11 @@ SAMPLES = {
         [({"rpc/a.cpp": "if (x) throw std::runtime_error(y);"}, 1)],
         [{"rpc/a.cpp": '// throw\nlog("throw"); throwing = 1;',
           "rpc/b.cpp": "// lint-ok throws: the way of the parser\nthrow Error(x);", "tests/unit/a.cpp": "throw 1;"}]),
+    "try_in_new": (
+        [({"chain/a.cpp": "return Ptr(new A(TRY(f())));"}, 1),
+         ({"chain/a.cpp": "return Ptr(\n    new A(b, TRY(f())));"}, 1)],
+        [{"chain/a.cpp": "auto b = TRY(f());\nreturn Ptr(new A(std::move(b)));\nTRY(g());",
+          "chain/b.cpp": "return std::make_unique<A>(TRY(f()));"}]),
     "sleeping_tests": (
         [({"tests/unit/a_test.cpp": "std::this_thread::sleep_for(1s);"}, 1), ({"tests/e2e/a.py": "time.sleep(1)"}, 1),
          ({"tests/e2e/a.sh": "  sleep 1\n"}, 1), ({"tests/unit/a_test.cpp": "usleep (5);"}, 1)],
