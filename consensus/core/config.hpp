@@ -28,8 +28,7 @@ inline constexpr std::uint32_t kMaxLateVotesPerPeer = 64;  ///< within one Δ; f
 inline constexpr std::size_t kMaxAllToAll = 32;            ///< members; above, certificates go to a few
 inline constexpr std::size_t kGossipPeers = 8;             ///< …so many, and the next leader
 inline constexpr std::uint64_t kForgottenViews = 4'096;    ///< never used again by one that alone is the quorum
-inline constexpr std::size_t kMaxUnsyncedVotes =
-    1'024;  ///< of this node; beyond nothing is signed until the disk answers
+inline constexpr std::size_t kMaxUnsyncedVotes = 1'024;    ///< own; beyond nothing is signed until the disk answers
 inline constexpr std::size_t kMaxUnsyncedBytes = 256u << 10;  ///< of records; whatever comes then is urgent
 
 struct EngineConfig {
@@ -49,6 +48,7 @@ struct EngineConfig {
   std::uint32_t empty_above_depth = 8;  ///< K: unfinalized ancestors, then bodies are empty
   std::uint32_t repropose_depth = 40;   ///< unfinalized ancestors, then the newest is proposed again
   std::uint32_t standstill_items = 64;  ///< certificates and votes sent again a round
+  std::size_t open_views = kMaxOpenViews;
   ProposeLimits limits;
   std::uint64_t journal_rewrite_bytes = 64u << 20;
   std::uint64_t seed = 0;  ///< of the choice of peers

@@ -184,7 +184,7 @@ void Engine::halt(Error error, std::vector<Certificate> proof) {
 void Engine::enter(View view) {
   if (view <= cur_) return;
   // No finality for so long: only a finalization helps, and is still taken. A restart comes back to where it was.
-  if (views_.size() >= kMaxOpenViews && cur_.value > 0) return;
+  if (views_.size() >= config_.open_views && cur_.value > 0) return;
   if (view > cur_.next()) count(Counter::kViewsJumped);
   count(Counter::kViewsEntered);
   cur_ = view;

@@ -353,7 +353,7 @@ void Engine::accuse(const Vote& a, const Vote& b) {
 void Engine::hold(const Certificate& certificate, bool formed_here) {
   const Statement& s = certificate.statement;
   if (s.view <= floor_) return;
-  const bool has_room = views_.size() < kMaxOpenViews || views_.contains(s.view);
+  const bool has_room = views_.size() < config_.open_views || views_.contains(s.view);
   if (!has_room && s.kind != StatementKind::kFinalize) return;
   ViewState& state = views_[s.view];
   auto& slot = state.certificate(s.kind);

@@ -512,19 +512,22 @@ TEST_F(EngineTest, HaltsOnTwoCertificatesOfAViewThatNoHonestQuorumGives) {
 }
 
 TEST_F(EngineTest, EntersNoMoreViewsThanItKeepsUntilAFinalizationCarriesItOver) {
-  begin();
-  for (std::uint64_t v = 1; v <= kMaxOpenViews + 8; ++v) hear(certificate(StatementKind::kNullify, v));
+  EngineConfig config;
+  config.open_views = 500;
+  begin(4, config);
+  const std::size_t most = config.open_views;
+  for (std::uint64_t v = 1; v <= most + 8; ++v) hear(certificate(StatementKind::kNullify, v));
   const View stopped = node_->engine().view();
-  EXPECT_LE(node_->engine().footprint().views, kMaxOpenViews + 1);
-  EXPECT_LE(stopped.value, kMaxOpenViews + 1);
+  EXPECT_LE(node_->engine().footprint().views, most + 1);
+  EXPECT_LE(stopped.value, most + 1);
   EXPECT_FALSE(node_->halted);
   const Block block = block_on_tip();
-  hear(certificate(StatementKind::kFinalize, kMaxOpenViews + 100, kMaxOpenViews + 99, block_id(block.header)));
+  hear(certificate(StatementKind::kFinalize, most + 100, most + 99, block_id(block.header)));
   Blocks answer;
   answer.blocks.push_back(block);
   node_->receive(key(0), answer);
   EXPECT_EQ(node_->height(), 1U);
-  EXPECT_EQ(node_->engine().view(), View(kMaxOpenViews + 101));
+  EXPECT_EQ(node_->engine().view(), View(most + 101));
   EXPECT_LE(node_->engine().footprint().views, 2U);
 }
 
