@@ -104,7 +104,7 @@ void BlockRelay::refuse(const BlockKey& block, Job& job, const PeerId& by, Insta
 // False where these are not the items that the short ids stand for.
 bool BlockRelay::fill(Job& job, const BlockItems& frame) {
   if (frame.items.size() != job.missing.size()) return false;
-  const SipKey key = short_id_key(job.compact->header, job.compact->nonce);
+  const SipKey key = short_id_key(std::span(job.compact->header), job.compact->nonce);
   std::map<std::uint32_t, ShortItemId> expected;
   const std::vector<std::uint32_t> places = short_id_places(*job.compact);
   for (std::size_t n = 0; n < places.size(); ++n) expected[places[n]] = job.compact->short_ids[n];

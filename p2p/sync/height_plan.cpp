@@ -104,7 +104,7 @@ Status HeaderPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView an
   const Status status = [&]() -> Status {
     auto given = TRY(decode<HeadersAnswer>(answer));
     TRY(check_count(given.headers.size(), asked));
-    TRY(sink_.check_headers(anchor_, asked.next, given.headers, given.proof));
+    TRY(sink_.check_headers(anchor_, asked.next, given.headers, std::span(given.proof)));
     for (HeaderBytes& header : given.headers) hold(from++, std::move(static_cast<Bytes&>(header)));
     return {};
   }();
@@ -137,7 +137,7 @@ Status BlockPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView ans
     auto given = TRY(decode<BlocksAnswer>(answer));
     TRY(check_count(given.blocks.size(), asked));
     for (BlockBytes& block : given.blocks) {
-      TRY(sink_.check_block(from, block));
+      TRY(sink_.check_block(from, std::span(block)));
       hold(from++, std::move(static_cast<Bytes&>(block)));
     }
     return {};

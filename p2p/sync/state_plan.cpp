@@ -83,7 +83,7 @@ Status StatePlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView ans
   } else if (given->covered < asked.first || given->covered > asked.last) {
     status = fail(Fault::kInvalid, "an answer for other keys than were asked for");
   } else {
-    status = sink_.check_state(root_, asked.first, given->covered, given->range);
+    status = sink_.check_state(root_, asked.first, given->covered, std::span(given->range));
   }
   if (!status) {
     give_back(ask);
