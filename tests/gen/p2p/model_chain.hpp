@@ -151,8 +151,8 @@ class TruthSink final : public Sink {
     return once(++blocks[height]);
   }
   Status take_state(const Id& /*root*/, const Key& /*first*/, const Key& /*covered*/, ByteView range) override {
-    for (const auto& entry : decode<ModelState>(range).value().entries)
-      state[entry.key] = to_bytes(ByteView(entry.value));
+    const ModelState taken = decode<ModelState>(range).value();
+    for (const auto& entry : taken.entries) state[entry.key] = to_bytes(ByteView(entry.value));
     if (on_taken) on_taken();
     return {};
   }
