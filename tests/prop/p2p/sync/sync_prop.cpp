@@ -63,7 +63,7 @@ class Liar final : public TruthSource {
   using TruthSource::block;
   Result<StateAnswer> state(const Id& root, const Key& first, const Key& last, std::size_t bytes) override {
     StateAnswer out = TRY(TruthSource::state(root, first, last, bytes));
-    auto range = TRY(decode<test::ModelState>(out.range));
+    auto range = TRY(decode<test::ModelState>(std::span(out.range)));
     if (!range.entries.empty() && lies()) range.entries.pop_back();
     if (!range.entries.empty() && lies()) range.entries.front().value.push_back(1);
     if (lies()) out.covered = last;

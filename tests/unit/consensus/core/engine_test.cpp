@@ -507,7 +507,9 @@ TEST_F(EngineTest, HaltsOnTwoCertificatesOfAViewThatNoHonestQuorumGives) {
     hear(certificate(c.first, 3, 0, c.of_first));
     hear(certificate(c.second, 3, 0, c.of_second));
     EXPECT_EQ(node_->halted.has_value(), c.halts);
-    if (c.halts) EXPECT_EQ(node_->halted->fault, Fault::kMismatch);
+    if (c.halts) {
+      EXPECT_EQ(node_->halted->fault, Fault::kMismatch);
+    }
   }
 }
 

@@ -189,7 +189,8 @@ TEST(KadNode, ForgetsContactsThatNothingHolds) {
       for (const KadOutgoing& out : node.take_effects().outgoing) {
         KadMessage liar{.type = KadType::kFindNode, .name = to_bytes("x"), .closer = {}, .providers = {}};
         for (int n = 0; n < 20; ++n) {
-          liar.closer.push_back({test::peer(++stranger), {address_in_group(stranger % 1'000, 1)}});
+          liar.closer.push_back(
+              {test::peer(++stranger), {address_in_group(static_cast<std::uint32_t>(stranger % 1'000), 1)}});
         }
         if (stranger % 3 == 0) {
           node.on_failed(out.request, net.now);

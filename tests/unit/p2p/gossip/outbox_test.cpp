@@ -97,7 +97,9 @@ TEST(GossipOutbox, FramesStayShortUnlessOneMessageIsLong) {
     Heard heard;
     heard.add(frame);
     messages += heard.messages.size();
-    if (heard.messages.size() > 1) EXPECT_LE(frame.size(), kFrameFillBytes);
+    if (heard.messages.size() > 1) {
+      EXPECT_LE(frame.size(), kFrameFillBytes);
+    }
     longest = std::max(longest, frame.size());
   }
   EXPECT_EQ(messages, 31U);

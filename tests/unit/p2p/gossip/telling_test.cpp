@@ -23,7 +23,9 @@ TEST(GossipRouter, TellsSomeOutsideTheMeshWhatItHas) {
     for (std::uint64_t n = 1; n <= 48; ++n) {
       const Heard heard = rig.hear(test::peer(n));
       told += heard.ihaves.size();
-      if (!heard.ihaves.empty()) EXPECT_FALSE(rig.router.mesh("t").contains(test::peer(n)));
+      if (!heard.ihaves.empty()) {
+        EXPECT_FALSE(rig.router.mesh("t").contains(test::peer(n)));
+      }
     }
     EXPECT_EQ(told, beat < 3 ? 10U : 0U);  // a quarter of forty, three times
   }

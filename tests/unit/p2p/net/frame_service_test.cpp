@@ -193,7 +193,9 @@ TEST(FrameService, FramesThatNeverBecomeWholeDoNotFillMemory) {
   const std::size_t count = kMaxPartialBytes / (1 << 20) + 2;
   for (std::size_t n = 0; n < count; ++n) {
     streams.push_back(world.loop.run(open_with(world.dial(), most)));
-    if (n + 4 < count) ASSERT_TRUE(streams.back().has_value()) << n << ": " << streams.back().error().message;
+    if (n + 4 < count) {
+      ASSERT_TRUE(streams.back().has_value()) << n << ": " << streams.back().error().message;
+    }
   }
   world.loop.until([&] { return world.server.service->lines() < count; });
   EXPECT_GE(world.server.service->lines() + 2, kMaxPartialBytes / (1 << 20));

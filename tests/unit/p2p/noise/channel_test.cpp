@@ -118,7 +118,9 @@ TEST(NoiseChannel, AProofThatWasMadeBeforeIsTheOneThatIsSent) {
     Pair pair{NoiseChannel(config), NoiseChannel(noise_config(Role::kResponder))};
     const Status shaken = pair.shake();
     EXPECT_EQ(shaken.has_value(), right);
-    if (!right) EXPECT_EQ(shaken.error().fault, Fault::kDenied);
+    if (!right) {
+      EXPECT_EQ(shaken.error().fault, Fault::kDenied);
+    }
   }
 }
 

@@ -30,7 +30,7 @@ CompactBlock compact_of(const std::vector<SharedItem>& items, std::uint64_t nonc
   CompactBlock out;
   out.header = Blob<kMaxHeaderBytes>(header_of(items));
   out.nonce = nonce;
-  const SipKey key = short_id_key(out.header, nonce);
+  const SipKey key = short_id_key(std::span(out.header), nonce);
   for (std::uint32_t n = 0; n < items.size(); ++n) {
     if (prefilled.contains(n)) {
       out.prefilled.push_back({.index = n, .item = ItemBlob(ByteView(*items[n]))});
@@ -239,7 +239,7 @@ TEST(BlockRelay, WhoMadeUpShortIdsIsMarkedAndAnotherIsAskedForHis) {
   const auto others = some_items(5, "other ");
   CompactBlock lie = compact_of(others);
   lie.header = Blob<kMaxHeaderBytes>(header_of(items));
-  const SipKey key = short_id_key(lie.header, lie.nonce);
+  const SipKey key = short_id_key(std::span(lie.header), lie.nonce);
   for (std::size_t n = 0; n < 5; ++n) lie.short_ids[n] = short_id_of(key, test::item_id(*others[n]));
   rig.say(1, lie);
   rig.say(2, NewHeader{.header = lie.header});

@@ -217,7 +217,9 @@ TEST(LedgerSync, EachLieIsSeenNamedAndCostsNobodyElse) {
       net.until([&] { return net.drop_of(2) != nullptr; }, 5'000);
       ASSERT_NE(net.drop_of(2), nullptr) << static_cast<int>(lie);
       EXPECT_EQ(net.drop_of(2)->reason, DropReason::kLied);
-      if (!why.empty()) EXPECT_EQ(net.drop_of(2)->why, why);
+      if (!why.empty()) {
+        EXPECT_EQ(net.drop_of(2)->why, why);
+      }
       net.add_server(1, honest);
       ASSERT_TRUE(net.finish(60'000)) << static_cast<int>(lie);
     }

@@ -100,7 +100,9 @@ TEST(SyncServer, ALargeAnswerGoesInPartsAndIsReadOnce) {
     total = part.total;
     EXPECT_EQ(part.bytes.size(), std::min<std::size_t>(kMinWantBytes, total - whole.size()));
     whole.insert(whole.end(), part.bytes.begin(), part.bytes.end());
-    if (whole.size() < total) EXPECT_EQ(rig.server.kept_bytes(), total);
+    if (whole.size() < total) {
+      EXPECT_EQ(rig.server.kept_bytes(), total);
+    }
   }
   EXPECT_EQ(decode<BlocksAnswer>(whole).value().blocks.at(0), BlockBytes(Bytes(100'000, 7)));
   EXPECT_EQ(rig.source.reads, 1U);
