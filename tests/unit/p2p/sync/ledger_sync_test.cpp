@@ -133,7 +133,7 @@ class LyingSource final : public LedgerSource {
   Result<HeadersAnswer> headers(const Id& anchor, std::uint64_t first, std::size_t count, std::size_t bytes) override {
     HeadersAnswer out = TRY(LedgerSource::headers(anchor, first, count, bytes));
     if (lie_ == Lie::kHeaderChanged) {
-      auto header = TRY(decode<Header>(out.headers.front()));
+      auto header = TRY(decode<Header>(std::span(out.headers.front())));
       header.state_root.data[0] ^= 1;
       out.headers.front() = HeaderBytes(encode(header));
       // Alone, it is the last, and then its proof is of another id; else the next one does not follow it.
@@ -151,7 +151,7 @@ class LyingSource final : public LedgerSource {
   }
   Result<StateAnswer> state(const Id& root, const Key& first, const Key& last, std::size_t bytes) override {
     StateAnswer out = TRY(LedgerSource::state(root, first, last, bytes));
-    auto range = TRY(decode<RangeWithProof>(out.range));
+    auto range = TRY(decode<RangeWithProof>(std::span(out.range)));
     if (range.entries.empty()) return out;
     if (lie_ == Lie::kStateValue) range.entries.front().value.push_back(1);
     if (lie_ == Lie::kStateLeftOut) range.entries.erase(range.entries.begin());

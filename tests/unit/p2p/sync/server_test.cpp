@@ -81,10 +81,12 @@ TEST(SyncServer, GivesAsManyBlocksAsFitAndAtLeastOne) {
   const CallId end = rig.ask(1, BlocksAsk{.first = 999, .count = 100});
   const CallId beyond = rig.ask(1, BlocksAsk{.first = 1'001, .count = 1});
   rig.work();
-  const auto blocks = decode<BlocksAnswer>(rig.part(some).bytes).value().blocks;
+  const Part some_part = rig.part(some);
+  const auto blocks = decode<BlocksAnswer>(std::span(some_part.bytes)).value().blocks;
   ASSERT_EQ(blocks.size(), 3U);
   EXPECT_EQ(blocks[2], BlockBytes(Bytes(5'000, 12)));
-  EXPECT_EQ(decode<BlocksAnswer>(rig.part(end).bytes).value().blocks.size(), 2U);
+  const Part end_part = rig.part(end);
+  EXPECT_EQ(decode<BlocksAnswer>(std::span(end_part.bytes)).value().blocks.size(), 2U);
   EXPECT_EQ(rig.refusal(beyond).kind, RefusalKind::kGone);
 }
 
