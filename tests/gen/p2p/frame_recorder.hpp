@@ -1,4 +1,4 @@
-// A protocol of frames without rules: writes what it is given, keeps what it gets.
+// Protocols of frames without rules of their own: frames wait for each peer in order, until it asks.
 #pragma once
 
 #include <deque>
@@ -8,17 +8,15 @@
 
 namespace micro::p2p::test {
 
-class FrameRecorder final : public FrameProtocol {
+class FrameQueues : public FrameProtocol {
  public:
   Status connected(const PeerId& peer, PeerFacts facts, Instant /*now*/) override {
     peers[peer] = std::move(facts);
     return {};
   }
-  void disconnected(const PeerId& peer, Instant /*now*/) override { peers.erase(peer); }
-  Status on_frame(const PeerId& from, ByteView frame, Instant /*now*/) override {
-    if (as_text(frame) == "bad") return fail(Fault::kInvalid, "no honest peer sends this");
-    got.emplace_back(from, to_bytes(frame));
-    return {};
+  void disconnected(const PeerId& peer, Instant /*now*/) override {
+    peers.erase(peer);
+    queued.erase(peer);
   }
   Bytes next_frame(const PeerId& to, Instant /*now*/) override {
     auto& waiting = queued[to];
@@ -41,6 +39,17 @@ class FrameRecorder final : public FrameProtocol {
 
   std::map<PeerId, PeerFacts> peers;
   std::map<PeerId, std::deque<Bytes>> queued;
+};
+
+/// Keeps what it gets.
+class FrameRecorder final : public FrameQueues {
+ public:
+  Status on_frame(const PeerId& from, ByteView frame, Instant /*now*/) override {
+    if (as_text(frame) == "bad") return fail(Fault::kInvalid, "no honest peer sends this");
+    got.emplace_back(from, to_bytes(frame));
+    return {};
+  }
+
   std::vector<std::pair<PeerId, Bytes>> got;
 };
 

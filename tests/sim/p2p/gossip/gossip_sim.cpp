@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdio>
-#include <deque>
 
+#include "tests/gen/p2p/frame_recorder.hpp"
 #include "tests/gen/p2p/gossip_world.hpp"
 
 namespace micro::p2p {
@@ -49,29 +49,16 @@ std::size_t mean_permille(const GossipWorld& world, const std::vector<MessageId>
 }
 
 // Peers that make their own frames: what is in `say` is written to everybody once.
-class Scripted : public FrameProtocol {
+class Scripted : public test::FrameQueues {
  public:
-  Status connected(const PeerId& peer, PeerFacts /*facts*/, Instant /*now*/) override {
+  Status connected(const PeerId& peer, PeerFacts facts, Instant now) override {
     RpcView rpc;
     rpc.subscriptions = {{true, test::kWorldTopic}};
     rpc.grafts = {test::kWorldTopic};
-    peers_.insert(peer);
     push(peer, encode_rpc(rpc));
-    return {};
-  }
-  void disconnected(const PeerId& peer, Instant /*now*/) override {
-    peers_.erase(peer);
-    frames_.erase(peer);
+    return FrameQueues::connected(peer, std::move(facts), now);
   }
   Status on_frame(const PeerId& /*from*/, ByteView /*frame*/, Instant /*now*/) override { return {}; }
-  Bytes next_frame(const PeerId& to, Instant /*now*/) override {
-    auto& waiting = frames_[to];
-    if (waiting.empty()) return {};
-    Bytes out = std::move(waiting.front());
-    waiting.pop_front();
-    return out;
-  }
-  std::vector<PeerId> take_ready() override { return {peers_.begin(), peers_.end()}; }
   [[nodiscard]] Instant next_deadline() const override { return next_; }
   void expire(Instant now) override {
     next_ = now.plus_ms(200);
@@ -81,13 +68,11 @@ class Scripted : public FrameProtocol {
  protected:
   virtual void act(Instant /*now*/) {}
   void push(const PeerId& to, Bytes frame) {
-    auto& waiting = frames_[to];
+    auto& waiting = queued[to];
     if (waiting.size() < 20) waiting.push_back(std::move(frame));
   }
-  std::set<PeerId> peers_;
 
  private:
-  std::map<PeerId, std::deque<Bytes>> frames_;
   Instant next_;
 };
 
@@ -205,7 +190,7 @@ TEST(GossipSim, AllNodesBeginAnewAtOnce) {
 
 class Spammer final : public Scripted {
   void act(Instant now) override {
-    for (const PeerId& peer : peers_) {
+    for (const auto& [peer, facts] : peers) {
       RpcView rpc;
       const std::string data = "bad " + std::to_string(now.ns) + peer.text();
       MessageView& one = rpc.messages.emplace_back();
@@ -226,7 +211,7 @@ class Liar final : public Scripted {  // tells of hundreds of messages that ther
     one.topic = test::kWorldTopic;
     for (const std::string& name : names) one.ids.push_back(as_bytes(name).first(20));
     const Bytes frame = encode_rpc(rpc);
-    for (const PeerId& peer : peers_) push(peer, frame);
+    for (const auto& [peer, facts] : peers) push(peer, frame);
   }
 };
 

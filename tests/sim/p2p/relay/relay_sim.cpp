@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "tests/gen/p2p/frame_net.hpp"
+#include "tests/gen/p2p/frame_recorder.hpp"
 #include "tests/gen/p2p/relay_rig.hpp"
 
 namespace micro::p2p {
@@ -109,13 +110,8 @@ TEST(ItemRelaySim, EveryNodeGetsEveryItemAboutOnce) {
 }
 
 // Announces all that it hears of and hands nothing over.
-class Boaster final : public FrameProtocol {
+class Boaster final : public test::FrameQueues {
  public:
-  Status connected(const PeerId& peer, PeerFacts /*facts*/, Instant /*now*/) override {
-    peers_[peer];
-    return {};
-  }
-  void disconnected(const PeerId& peer, Instant /*now*/) override { peers_.erase(peer); }
   Status on_frame(const PeerId& /*from*/, ByteView frame, Instant /*now*/) override {
     const auto said = decode<ItemFrameOf>(frame);
     if (!said) return {};
@@ -129,30 +125,13 @@ class Boaster final : public FrameProtocol {
     }
     return {};
   }
-  Bytes next_frame(const PeerId& to, Instant /*now*/) override {
-    auto& waiting = peers_[to];
-    if (waiting.empty()) return {};
-    Bytes out = std::move(waiting.front());
-    waiting.pop_front();
-    return out;
-  }
-  std::vector<PeerId> take_ready() override {
-    std::vector<PeerId> out;
-    for (const auto& [peer, waiting] : peers_) {
-      if (!waiting.empty()) out.push_back(peer);
-    }
-    return out;
-  }
-  [[nodiscard]] Instant next_deadline() const override { return ItemRelay::kNever; }
-  void expire(Instant /*now*/) override {}
 
  private:
   void boast(AnnounceItems frame) {
     std::erase_if(frame.items, [this](const AnnouncedItem& one) { return !told_.insert(one.id).second; });
     if (frame.items.empty()) return;
-    for (auto& [peer, waiting] : peers_) waiting.push_back(encode(ItemFrameOf(frame)));
+    for (const auto& [peer, facts] : peers) queued[peer].push_back(encode(ItemFrameOf(frame)));
   }
-  std::map<PeerId, std::deque<Bytes>> peers_;
   std::set<ItemId> told_;
 };
 

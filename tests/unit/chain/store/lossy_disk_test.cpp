@@ -181,15 +181,23 @@ INSTANTIATE_TEST_SUITE_P(Uses, LossyDiskTest, testing::Values(RocksUse::kLedger,
 
 using Io = LossyDisk::Io;
 
+/// A disk with a file /d/a of these bytes, synced, as its name is.
+struct DiskWithFile {
+  explicit DiskWithFile(std::string_view bytes) {
+    EXPECT_EQ(disk.make_folder("/d"), Io::kOk);
+    EXPECT_EQ(disk.create("/d/a", file), Io::kOk);
+    EXPECT_EQ(disk.append(*file, as_bytes(bytes)), Io::kOk);
+    EXPECT_EQ(disk.sync("/d/a", *file), Io::kOk);
+    EXPECT_EQ(disk.sync_folder("/d"), Io::kOk);
+  }
+  LossyDisk disk;
+  LossyDisk::FilePtr file;
+};
+
 TEST(LossyDisk, OnlySyncedBytesUnderSyncedNamesLast) {
   for (std::uint64_t seed = 0; seed < 64; ++seed) {
-    LossyDisk disk;
-    ASSERT_EQ(disk.make_folder("/d"), Io::kOk);
-    LossyDisk::FilePtr file;
-    ASSERT_EQ(disk.create("/d/a", file), Io::kOk);
-    ASSERT_EQ(disk.append(*file, as_bytes("synced")), Io::kOk);
-    ASSERT_EQ(disk.sync("/d/a", *file), Io::kOk);
-    ASSERT_EQ(disk.sync_folder("/d"), Io::kOk);
+    DiskWithFile with("synced");
+    auto& [disk, file] = with;
     ASSERT_EQ(disk.append(*file, as_bytes(" not")), Io::kOk);
     ASSERT_EQ(disk.rename("/d/a", "/d/b"), Io::kOk);
     ASSERT_EQ(disk.image().at("/d/a"), to_bytes("synced"));
@@ -205,11 +213,8 @@ TEST(LossyDisk, OnlySyncedBytesUnderSyncedNamesLast) {
 }
 
 TEST(LossyDisk, AFailedSyncIsNotMadeUpForByTheNext) {
-  LossyDisk disk;
-  ASSERT_EQ(disk.make_folder("/d"), Io::kOk);
-  LossyDisk::FilePtr file;
-  ASSERT_EQ(disk.create("/d/a", file), Io::kOk);
-  ASSERT_EQ(disk.sync_folder("/d"), Io::kOk);
+  DiskWithFile with("");
+  auto& [disk, file] = with;
   ASSERT_EQ(disk.append(*file, as_bytes("x")), Io::kOk);
   disk.fail_sync_at(1);
   EXPECT_EQ(disk.sync("/d/a", *file), Io::kFailed);
@@ -221,13 +226,8 @@ TEST(LossyDisk, AFailedSyncIsNotMadeUpForByTheNext) {
 TEST(LossyDisk, AnOverwriteIsThereOrNot) {
   std::set<std::string> seen;
   for (std::uint64_t seed = 0; seed < 32; ++seed) {
-    LossyDisk disk;
-    ASSERT_EQ(disk.make_folder("/d"), Io::kOk);
-    LossyDisk::FilePtr file;
-    ASSERT_EQ(disk.create("/d/a", file), Io::kOk);
-    ASSERT_EQ(disk.append(*file, as_bytes("before")), Io::kOk);
-    ASSERT_EQ(disk.sync("/d/a", *file), Io::kOk);
-    ASSERT_EQ(disk.sync_folder("/d"), Io::kOk);
+    DiskWithFile with("before");
+    auto& [disk, file] = with;
     ASSERT_EQ(disk.overwrite(*file, 2, as_bytes("X")), Io::kOk);
     EXPECT_EQ(disk.image().at("/d/a"), to_bytes("before"));
     disk.lose_power(draws(seed));
