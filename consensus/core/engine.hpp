@@ -191,6 +191,7 @@ class Engine {
   bool commit_next();
   void target_reached();
   void extend_path();
+  void lengthen_path(Height height, const BlockId& id);
   void prune();
   void release_bodies();
 

@@ -102,11 +102,11 @@ void Engine::extend_path() {
     if (node == nullptr) return want_block(top, view, above);
     path_[node->block->header.height] = top;
   }
-  while (path_.begin()->first > above.next() && path_.size() < kMaxPathIds) {
+  while (path_.begin()->first > above.next()) {
     const auto [height, id] = *path_.begin();
     const BlockTree::Node* node = tree_.find(id);
     if (node == nullptr) return want_block(id, view, above);
-    path_[Height(height.value - 1)] = node->block->header.parent;
+    lengthen_path(Height(height.value - 1), node->block->header.parent);
   }
   const auto lowest = path_.begin();
   if (lowest->first != above.next()) return;
@@ -129,6 +129,12 @@ void Engine::extend_path() {
     }
   }
   if (top) want_block(top->second, view, from);
+}
+
+/// Downwards, to the tip: what lies there is committed first.
+void Engine::lengthen_path(Height height, const BlockId& id) {
+  path_[height] = id;
+  if (path_.size() > config_.path_ids) path_.erase(std::prev(path_.end()));
 }
 
 bool Engine::commit_next() {

@@ -197,8 +197,7 @@ void Engine::add_synced(const std::vector<BlockPtr>& blocks) {
     const BlockId id = block_id(header);
     if (!path_.empty() && path_.begin()->first > tree_.tip_header().height.next()) {
       // Still walking back: the path learns the parent even if the body finds no place.
-      const auto lowest = path_.begin();
-      if (lowest->second == id && path_.size() < kMaxPathIds) path_[Height(header.height.value - 1)] = header.parent;
+      if (path_.begin()->second == id) lengthen_path(Height(header.height.value - 1), header.parent);
     } else if (path_.empty() && target_ && target_->statement.block == id) {
       path_[header.height] = id;
       path_[Height(header.height.value - 1)] = header.parent;

@@ -35,6 +35,7 @@ class Member final : public Peers {
     const std::lock_guard lock(evidence_mutex_);
     return evidence_;
   }
+  bool starts = true;  ///< when it boots; else the test starts the replica
   /// Called besides, in the replica's thread. Set before it boots.
   std::function<void(const Evidence&)> on_evidence;
 
@@ -183,7 +184,7 @@ inline Status Member::boot(test::Disks disks) {
     replica = std::move(opened);
   }
   net->ledger().on_waiting([this] { replica->txs_wait(); });
-  replica->start();
+  if (starts) replica->start();
   return {};
 }
 

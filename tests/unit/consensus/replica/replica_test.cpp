@@ -174,6 +174,36 @@ Vote lie_of(const Network& network, std::uint8_t number, const Hash& epoch_id, s
   return out;
 }
 
+TEST(Replica, TheNewestOfTooManyMessagesIsDropped) {
+  Network network(4, 3'600'000);
+  Member& node = *network.nodes[0];
+  node.starts = false;
+  ASSERT_TRUE(node.boot({}));
+  const ChainHead head = node.net->ledger().head().value();
+  const Hash id = epoch_id(head.chain, head.epoch, head.last_of_previous,
+                           validator_set_hash(node.net->ledger().validators(head.epoch).value()));
+  const auto say = [&](std::uint8_t number, MessageBody body) {
+    node.replica->deliver(validator_key(number).public_key(), {kMessageVersion, head.epoch, std::move(body)});
+  };
+  const auto lies = [&](std::uint8_t number) {
+    Votes out;
+    for (const std::uint8_t block : {std::uint8_t{1}, std::uint8_t{2}}) out.votes.push_back(lie_of(network, number, id, 1, block));
+    return out;
+  };
+  const auto is_accused = [&](std::uint8_t number) {
+    return std::ranges::any_of(node.evidence(),
+                               [&](const Evidence& e) { return e.key == validator_key(number).public_key(); });
+  };
+  for (std::size_t n = 1; n < kMaxInboxMessages; ++n) say(4, Ask{AskKind::kStatus, View(0), {}, {}, {}});
+  say(2, lies(2));
+  say(3, lies(3));
+  node.replica->start();
+  ASSERT_TRUE(network.wait_until([&] { return is_accused(2); })) << "the last that found room";
+  EXPECT_FALSE(is_accused(3));
+  say(3, lies(3));
+  EXPECT_TRUE(network.wait_until([&] { return is_accused(3); })) << "there is room again";
+}
+
 /// One of four whose peers are dead: nothing becomes final any more, so the epoch stays the one it is.
 class LoneMember : public testing::Test {
  protected:
