@@ -300,7 +300,10 @@ Result<Block> LedgerImpl::propose(const BlockId& parent_id, TimeMs time, const P
   std::vector<TxPtr> txs;
   {
     const std::lock_guard lock(pool_mutex_);
-    auto chosen = pool_.select(max_bytes, std::min<std::size_t>(limits.max_txs, kMaxTxsPerBlock), ahead);
+    const std::size_t max_txs = std::min<std::size_t>(limits.max_txs, kMaxTxsPerBlock);
+    std::vector<Mempool::EntryPtr> chosen;
+    if (!limits.only.empty()) chosen = pool_.select(max_bytes, max_txs, ahead, {.only = limits.only});
+    if (chosen.empty()) chosen = pool_.select(max_bytes, max_txs, ahead, {.without = limits.without});
     txs.assign(std::make_move_iterator(chosen.begin()), std::make_move_iterator(chosen.end()));
   }
   std::vector<bool> kept;

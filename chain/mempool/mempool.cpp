@@ -218,8 +218,14 @@ std::vector<Mempool::Rank> Mempool::heads_behind(const Ahead& ahead) const {
   return out;
 }
 
-std::vector<Mempool::EntryPtr> Mempool::select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead) const {
-  Choice choice{max_bytes, max_txs, {}, 0};
+bool Mempool::Choice::is_wanted(const Entry& e) const {
+  if (!wanted.only.empty()) return std::ranges::binary_search(wanted.only, e.id);
+  return wanted.without.empty() || !std::ranges::binary_search(wanted.without, e.id);
+}
+
+std::vector<Mempool::EntryPtr> Mempool::select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead,
+                                               const WantedTxs& wanted) const {
+  Choice choice{max_bytes, max_txs, wanted, {}, 0};
   if (reserved_ == 0) {
     choose_best(choice, ahead);
   } else {

@@ -56,6 +56,12 @@ enum class PoolVerdict : std::uint8_t {
   kFull,         ///< the pool, or the sender's share of it, holds only better offers
 };
 
+/// Which transactions a block may hold, both lists sorted; of a sender none behind one that it may not.
+struct WantedTxs {
+  std::span<const TxId> without = {};
+  std::span<const TxId> only = {};  ///< of these, if there are any
+};
+
 class Mempool {
  private:
   struct Queue;
@@ -82,7 +88,8 @@ class Mempool {
   using Ahead = std::map<Address, Nonce>;
   /// What a block should hold, best first; of a sender in `ahead` only from that nonce on. O(senders + transactions
   /// chosen · log).
-  [[nodiscard]] std::vector<EntryPtr> select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead = {}) const;
+  [[nodiscard]] std::vector<EntryPtr> select(std::size_t max_bytes, std::size_t max_txs, const Ahead& ahead = {},
+                                             const WantedTxs& wanted = {}) const;
   /// Transactions of the sender below `next` are in the state; when what remains does not begin there, it goes as well.
   void committed(const Address& sender, Nonce next);
   /// The same for many transactions that are in the state now, with their ids, whose memory accesses overlap.
@@ -122,11 +129,13 @@ class Mempool {
   struct Choice {
     std::size_t max_bytes = 0;
     std::size_t max_txs = 0;
+    WantedTxs wanted;
     std::vector<EntryPtr> entries;
     std::size_t bytes = 0;
     [[nodiscard]] bool fits(const Entry& e) const {
-      return entries.size() < max_txs && bytes + e.encoded.size() <= max_bytes;
+      return entries.size() < max_txs && bytes + e.encoded.size() <= max_bytes && is_wanted(e);
     }
+    [[nodiscard]] bool is_wanted(const Entry& e) const;
     void take(const EntryPtr& e) { bytes += e->encoded.size(), entries.push_back(e); }
   };
   [[nodiscard]] Ahead choose_reserved(Choice& choice, Ahead ahead) const;

@@ -11,6 +11,8 @@ namespace micro {
 struct ProposeLimits {
   std::uint32_t max_bytes = 4u << 20;
   std::uint32_t max_txs = kMaxTxsPerBlock;
+  std::vector<TxId> without = {};  ///< sorted: none of these, nor what their senders sent behind them
+  std::vector<TxId> only = {};     ///< sorted: of these, unless none of them waits
 };
 
 /// Where a ledger stands: what consensus starts from.

@@ -11,10 +11,11 @@ namespace micro::simplex {
   X(kViewsEntered)                                                                                                     \
   X(kViewsJumped)                                                                                                      \
   X(kProposed)                                                                                                         \
-  X(kReproposedBoundary) X(kReproposedDeep) X(kNotarized) X(kNotarizedAfterNullify) X(kNullifiedLeaderTimer)           \
-      X(kNullifiedViewTimer) X(kNullifiedInvalid) X(kNullifiedWithLeader) X(kNullifiedRestart) X(kNullifyRetried)      \
-          X(kFinalized) X(kFinalizedLate) X(kFinalizeForbidden) X(kCertificatesFormed) X(kCertificatesReceived)        \
-              X(kCommits) X(kAncestorCommits) X(kEpochsEntered) X(kWaitedForClock) X(kShrunkProposals)                 \
+  X(kReproposedBoundary)                                                                                               \
+  X(kReproposedDeep) X(kNotarized) X(kNotarizedAfterNullify) X(kNullifiedLeaderTimer) X(kNullifiedViewTimer)           \
+      X(kNullifiedInvalid) X(kNullifiedWithLeader) X(kNullifiedRestart) X(kNullifyRetried) X(kFinalized)               \
+          X(kFinalizedLate) X(kFinalizeForbidden) X(kCertificatesFormed) X(kCertificatesReceived) X(kCommits)          \
+              X(kAncestorCommits) X(kEpochsEntered) X(kWaitedForClock) X(kShrunkProposals) X(kHeldBack) X(kAttempts)   \
                   X(kEmptyProposals) X(kStandstills) X(kStandstillsCapped) X(kBlocksAsked) X(kCertificatesAsked)       \
                       X(kStatusAsked) X(kBlocksServed) X(kHelped) X(kOldEpochHelped) X(kEvidence) X(kBadSignatures)    \
                           X(kBadBodies) X(kBadCertificates) X(kBadProposals) X(kDroppedAhead) X(kDroppedPending)       \

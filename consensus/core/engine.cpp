@@ -96,7 +96,7 @@ void Engine::handle(Tick&) {
 
 void Engine::handle(Built& e) {
   if (!building_ || building_->on.block != e.parent) return;
-  const auto [on, wants_txs] = *std::exchange(building_, std::nullopt);
+  const auto [on, wants_txs, attempt] = *std::exchange(building_, std::nullopt);
   if (!e.block) {
     const Fault fault = e.block.error().fault;
     if (fault == Fault::kNotFound) {  // the ledger forgot the parent: execute it again
@@ -124,6 +124,8 @@ void Engine::handle(Built& e) {
     return;
   }
   tree_.set_state(id, BlockState::kValid);
+  held_back_.proposed(attempt);
+  own_body_ = OwnBody{cur_, tree_.find(id)->block, attempt};
   propose(on, id, false);
 }
 
@@ -188,6 +190,7 @@ void Engine::enter(View view) {
   if (view > cur_.next()) count(Counter::kViewsJumped);
   count(Counter::kViewsEntered);
   cur_ = view;
+  judge_own_body();
   if (RULE(kPersistView)) persist(Entered{view});
   building_.reset();
   proposed_ = false;
@@ -308,6 +311,7 @@ Footprint Engine::footprint() const {
   out.path_ids = path_.size();
   out.tracked_peers = answers_.size();
   out.old_boundaries = boundaries_.size();
+  out.held_back = held_back_.size();
   return out;
 }
 

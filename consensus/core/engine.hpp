@@ -14,6 +14,7 @@
 #include "consensus/core/block_tree.hpp"
 #include "consensus/core/config.hpp"
 #include "consensus/core/counters.hpp"
+#include "consensus/core/held_back.hpp"
 #include "consensus/core/leader_schedule.hpp"
 #include "consensus/core/view_state.hpp"
 
@@ -38,6 +39,7 @@ struct Footprint {
   std::size_t path_ids = 0;
   std::size_t tracked_peers = 0;
   std::size_t old_boundaries = 0;
+  std::size_t held_back = 0;  ///< transactions
 };
 
 class Engine {
@@ -171,11 +173,19 @@ class Engine {
   struct Building {
     Foundation on;
     bool wants_txs = true;  ///< a block without any is worth nothing: it was not asked for to pass the time
+    HeldBack::Attempt attempt;
+  };
+  /// The newest that this node built and proposed.
+  struct OwnBody {
+    View view;
+    BlockPtr block;
+    HeldBack::Attempt attempt;
   };
   [[nodiscard]] std::optional<BlockId> certified_block(View view) const;
   [[nodiscard]] bool is_nullified(View view) const;
   [[nodiscard]] std::optional<Foundation> foundation();
   bool propose_current();
+  void judge_own_body();
   void propose(const Foundation& on, const BlockId& block, bool again);
   [[nodiscard]] ProposeLimits limits_now(std::size_t depth) const;
   bool notarize_current();
@@ -249,6 +259,8 @@ class Engine {
   std::optional<Instant> armed_;
   std::optional<Building> building_;
   bool proposed_ = false;
+  std::optional<OwnBody> own_body_;
+  HeldBack held_back_;
   std::optional<BlockId> waited_for_clock_;
   Instant entered_;
 

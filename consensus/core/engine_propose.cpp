@@ -72,16 +72,38 @@ bool Engine::propose_current() {
   }
   const bool must = epoch_is_over() || waited_enough();
   if (!must && !txs_wait_) return false;
-  const ProposeLimits limits = limits_now(depth);
+  ProposeLimits limits = limits_now(depth);
   if (limits.max_txs == 0) {
     count(Counter::kEmptyProposals);
   } else if (limits.max_txs < config_.limits.max_txs) {
     count(Counter::kShrunkProposals);
   }
-  building_ = Building{*on, !must && limits.max_txs > 0};
+  building_ = Building{*on, !must && limits.max_txs > 0, {}};
+  if (RULE(kHoldBack) && held_back_.size() > 0 && limits.max_txs > 0) {
+    building_->attempt = held_back_.due(limits.max_txs);
+    limits.only = building_->attempt.txs;
+    std::ranges::sort(limits.only);
+    limits.without = held_back_.txs();
+    if (!limits.only.empty()) count(Counter::kAttempts);
+  }
   const TimeMs time(std::max(now_.wall.value, parent->time.value + 1));
-  out_.push_back(Build{on->block, time, limits});
+  out_.push_back(Build{on->block, time, std::move(limits)});
   return true;
+}
+
+/// On leaving the view of an own body. One that was certified, perhaps by a quorum that this node did not hear of, is
+/// not to blame for anything.
+void Engine::judge_own_body() {
+  if (!own_body_ || own_body_->view >= cur_) return;
+  const OwnBody own = *std::exchange(own_body_, std::nullopt);
+  const auto view = views_.find(own.view);
+  const bool has_failed = view != views_.end() && view->second.nullification && view->second.certified() == nullptr;
+  if (!RULE(kHoldBack) || !has_failed || own.block->txs.empty()) return;
+  count(Counter::kHeldBack);
+  std::vector<TxId> txs;
+  for (const SignedTx& tx : own.block->txs) txs.push_back(tx_id(tx.body));
+  const bool is_attempt = std::ranges::find(own.attempt.txs, txs.front()) != own.attempt.txs.end();
+  held_back_.failed(std::move(txs), is_attempt ? own.attempt.failures : 0);
 }
 
 /// The leader's signature is its Notarize: one record, one statement. Its body is written first: a crash that cuts the

@@ -50,6 +50,7 @@ void Engine::begin_epoch(EpochStart epoch) {
   executing_.reset();
   restarted_in_.reset();
   building_.reset();
+  own_body_.reset();
   fetches_.clear();
   need_.reset();
   accused_.clear();

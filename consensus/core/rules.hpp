@@ -46,6 +46,7 @@ namespace micro {
   X(kOldEpochAnswer)         /* …also from an epoch that is over */                   \
   X(kCommitInOrder)          /* ancestors are committed before the finalized block */ \
   X(kHalving)                /* proposals shrink while nothing is final */            \
+  X(kHoldBack)               /* transactions of a failed own body come back apart */  \
   X(kPrune)                  /* what is below the final view is forgotten */          \
   X(kBlameAttachments)       /* a bad attachment is not the leader's fault */         \
   X(kFinalizeLate)           /* a Finalize is signed even views later */

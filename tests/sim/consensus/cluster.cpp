@@ -379,6 +379,19 @@ bool Cluster::all_reached(std::uint64_t height) const {
       nodes_, [&](const auto& node) { return !node->is_honest() || (node->is_up() && node->height() >= height); });
 }
 
+/// Whether blocks above this height hold transactions.
+bool Cluster::took_txs(std::uint64_t height) const {
+  for (const auto& node : nodes_) {
+    if (!node->is_honest() || !node->is_up()) continue;
+    for (auto block = node->ledger().block(node->ledger().head().id); block && block->header.height.value > height;
+         block = node->ledger().block(block->header.parent)) {
+      if (!block->txs.empty()) return true;
+    }
+    return false;
+  }
+  return false;
+}
+
 void Cluster::live() {
   std::uint64_t growth = 1'000'000;
   for (auto& node : nodes_) {
@@ -390,14 +403,17 @@ void Cluster::live() {
     }
     growth = std::max(growth, std::min<std::uint64_t>(g, engine_config().growth_cap_ppm));
   }
-  const std::uint64_t goal = monitor_.highest() + kHeightsAfterHeal;
+  const std::uint64_t healed_at = monitor_.highest();
+  const std::uint64_t goal = healed_at + kHeightsAfterHeal;
   const std::uint64_t start = now_.ns / 1'000;
   const bool is_slow = scenario_.heal_delay_ms > kDeltaMs || (scenario_.poison_first && scenario_.poison_ppm > 0);
   const std::uint64_t factor = is_slow ? kSlowFactor : 1;
   const std::uint64_t limit = start + factor * kDeltasAfterHeal * kDeltaMs * kUsPerMs * growth / 1'000'000;
-  while (violations_.empty() && !all_reached(goal) && now_.ns / 1'000 < limit)
-    run_until(now_.ns / 1'000 + 10 * kUsPerMs);
-  if (!violations_.empty() || all_reached(goal)) return;
+  const bool has_poison = scenario_.poison_first && scenario_.poison_ppm > 0;
+  const auto goes_on = [&] { return all_reached(goal) && (!has_poison || took_txs(healed_at)); };
+  while (violations_.empty() && !goes_on() && now_.ns / 1'000 < limit) run_until(now_.ns / 1'000 + 10 * kUsPerMs);
+  if (!violations_.empty() || goes_on()) return;
+  if (all_reached(goal)) return violation("poison keeps all transactions out after the heal");
   std::string heights;
   for (auto& node : nodes_) heights += " " + std::to_string(node->height());
   violation("no progress after the heal: wanted height " + std::to_string(goal) + ", have" + heights);

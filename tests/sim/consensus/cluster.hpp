@@ -117,6 +117,7 @@ class Cluster {
   void heal();
   void live();
   [[nodiscard]] bool all_reached(std::uint64_t height) const;
+  [[nodiscard]] bool took_txs(std::uint64_t height) const;
   void mix(std::uint64_t value);
   void collect(RunResult& out);
 

@@ -19,7 +19,7 @@ std::uint64_t from_env(const char* name, std::uint64_t otherwise) {
 constexpr std::uint64_t kSeeds = 150;
 constexpr std::uint64_t kFullSeeds = 2'000;
 constexpr std::uint64_t kSeatSeeds = 8;
-constexpr std::uint64_t kDiskSeeds = 30;
+constexpr std::uint64_t kDiskSeeds = 36;
 constexpr std::uint64_t kFullDiskSeeds = 300;
 constexpr std::uint64_t kTimesEach = 100;  ///< each fault happens at least so often in a suite
 

@@ -302,7 +302,7 @@ void Monitor::bounds(const SimNode& node) {
                      f.proposals <= kMaxProposalsPerView * (f.views + 1) && f.blocks <= kMaxTreeBlocks &&
                      f.block_bytes <= kMaxTreeBytes && f.pending_checks <= kMaxPendingChecks &&
                      f.fetches <= kMaxFetches && f.path_ids <= kMaxPathIds && f.tracked_peers <= kMaxTrackedPeers &&
-                     f.old_boundaries <= kMaxOldBoundaries;
+                     f.old_boundaries <= kMaxOldBoundaries && f.held_back <= kMaxHeldBackTxs;
   if (!holds) cluster_.violation(name(node) + " holds more than its bounds");
   // What is below the final view is forgotten: a quiet chain must not grow in memory.
   const std::uint64_t open = node.engine().view().value - node.engine().floor().value + 2 * kMaxViewsAhead + 2;

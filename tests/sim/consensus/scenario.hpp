@@ -42,28 +42,29 @@ enum class Behaviour : std::uint8_t {
 #undef X
 };
 
-#define MICRO_FAULTS(X)                                                                                          \
-  X(kLost)                                                                                                       \
-  X(kDuplicated)                                                                                                 \
-  X(kReordered)                                                                                                  \
-  X(kPartitioned)                                                                                                \
-  X(kOneWay)                                                                                                     \
-  X(kFlapping)                                                                                                   \
-  X(kCrash)                                                                                                      \
-  X(kAllCrash)                                                                                                   \
-  X(kTornTail)                                                                                                   \
-  X(kUnsyncedLost)                                                                                               \
-  X(kFailedSync)                                                                                                 \
-  X(kMemoryLost)                                                                                                 \
-  X(kCrashInCommit)                                                                                              \
-  X(kSlowDisk)                                                                                                   \
-  X(kPoison)                                                                                                     \
-  X(kTwinSplit)                                                                                                  \
-  X(kCrashAtAppend) X(kCrashAtSync) X(kCrashAfterSync) X(kCrashBeforeCommit) X(kCrashAtEpoch) X(kCrashAtRewrite) \
-      X(kLedgerRestored) X(kLongDelay) X(kFarNode) X(kStaleProposal) X(kLightLie) X(kLie) X(kEquivocation)       \
-          X(kNullAndFinal) X(kWithheld) X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange)     \
-              X(kUnequalWeights) X(kJoinOrLeave) X(kDeadNode) X(kRestart) X(kDiskCutInCommit) X(kDiskCutAtStart) \
-                  X(kDiskSyncFailed) X(kDiskBytesGone) X(kDiskTorn) X(kDiskNamesLost) X(kDiskRestored)
+#define MICRO_FAULTS(X)                                                                                               \
+  X(kLost)                                                                                                            \
+  X(kDuplicated)                                                                                                      \
+  X(kReordered)                                                                                                       \
+  X(kPartitioned)                                                                                                     \
+  X(kOneWay)                                                                                                          \
+  X(kFlapping)                                                                                                        \
+  X(kCrash)                                                                                                           \
+  X(kAllCrash)                                                                                                        \
+  X(kTornTail)                                                                                                        \
+  X(kUnsyncedLost)                                                                                                    \
+  X(kFailedSync)                                                                                                      \
+  X(kMemoryLost)                                                                                                      \
+  X(kCrashInCommit)                                                                                                   \
+  X(kSlowDisk)                                                                                                        \
+  X(kPoison)                                                                                                          \
+  X(kTwinSplit)                                                                                                       \
+  X(kCrashAtAppend)                                                                                                   \
+  X(kCrashAtSync) X(kCrashAfterSync) X(kCrashBeforeCommit) X(kCrashAtEpoch) X(kCrashAtRewrite) X(kLedgerRestored)     \
+      X(kLongDelay) X(kFarNode) X(kStaleProposal) X(kLightLie) X(kLie) X(kEquivocation) X(kNullAndFinal) X(kWithheld) \
+          X(kDripped) X(kReplayed) X(kFutureBlock) X(kSwapped) X(kEpochChange) X(kUnequalWeights) X(kJoinOrLeave)     \
+              X(kDeadNode) X(kRestart) X(kDiskCutInCommit) X(kDiskCutAtStart) X(kDiskSyncFailed) X(kDiskBytesGone)    \
+                  X(kDiskTorn) X(kDiskNamesLost) X(kDiskRestored)
 enum class SimFault : std::uint8_t {
 #define X(name) name,
   MICRO_FAULTS(X)

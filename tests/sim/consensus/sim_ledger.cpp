@@ -149,6 +149,15 @@ Result<Block> ModelLedger::propose(const BlockId& parent, TimeMs time, const Pro
   const auto on_parent = on(parent);
   if (!on_parent) return fail(Fault::kNotFound, "no such parent");
   std::vector<std::uint64_t> order(waiting_.begin(), waiting_.end());
+  const auto is_among = [](const std::vector<TxId>& ids, std::uint64_t tx) {
+    return std::ranges::binary_search(ids, tx_id(model_tx(tx).body));
+  };
+  const bool has_only =
+      !limits.only.empty() && std::ranges::any_of(order, [&](std::uint64_t tx) { return is_among(limits.only, tx); });
+  if (has_only || !limits.without.empty()) {
+    std::erase_if(
+        order, [&](std::uint64_t tx) { return has_only ? !is_among(limits.only, tx) : is_among(limits.without, tx); });
+  }
   if (poison_first_) std::ranges::sort(order, {}, [](std::uint64_t tx) { return std::pair(tx % kPoison != 0, tx); });
   List<SignedTx, kMaxTxsPerBlock> txs;
   for (const std::uint64_t tx : order) {

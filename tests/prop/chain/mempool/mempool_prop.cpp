@@ -2,6 +2,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <cstring>
+#include <functional>
 #include <map>
 
 #include "chain/mempool/mempool.hpp"
@@ -104,8 +105,9 @@ struct NaivePool {
     all.push_back(w);
     return PoolVerdict::kAdded;
   }
-  std::vector<TxId> select(std::size_t max_bytes, std::size_t max_txs,
-                           const std::map<std::uint8_t, std::uint64_t>& ahead = {}) const {
+  std::vector<TxId> select(
+      std::size_t max_bytes, std::size_t max_txs, const std::map<std::uint8_t, std::uint64_t>& ahead = {},
+      const std::function<bool(const TxId&)>& wanted = [](const TxId&) { return true; }) const {
     std::map<std::uint8_t, std::vector<Waiting>> queues;
     for (const Waiting& w : all) queues[w.sender] = of(w.sender);
     for (const auto& [sender, from] : ahead) {
@@ -115,7 +117,7 @@ struct NaivePool {
     std::size_t used = 0;
     for (auto& [sender, queue] : queues) {  // one sender has any
       while (std::ranges::count(queue, true, &Waiting::reserved) > 0) {
-        if (out.size() >= max_txs || used + queue.front().bytes > max_bytes) break;
+        if (out.size() >= max_txs || used + queue.front().bytes > max_bytes || !wanted(queue.front().id)) break;
         used += queue.front().bytes;
         out.push_back(queue.front().id);
         queue.erase(queue.begin());
@@ -127,7 +129,7 @@ struct NaivePool {
         if (!queue.empty() && (best == nullptr || better(queue.front(), best->front()))) best = &queue;
       }
       if (best == nullptr) break;
-      if (used + best->front().bytes > max_bytes) {
+      if (used + best->front().bytes > max_bytes || !wanted(best->front().id)) {
         best->clear();
         continue;
       }
@@ -232,6 +234,22 @@ struct Pair {
     for (const auto& entry : pool.select(900, 5, ahead)) chosen.push_back(entry->id);
     RC_ASSERT(chosen == model.select(900, 5, from));
   }
+  void check_wanted() const {
+    std::vector<TxId> some;
+    for (const Waiting& w : model.all) {
+      if (below(3) == 0) some.push_back(w.id);
+    }
+    std::ranges::sort(some);
+    const auto is_some = [&](const TxId& id) { return std::ranges::binary_search(some, id); };
+    const auto ids = [](const std::vector<Mempool::EntryPtr>& entries) {
+      std::vector<TxId> out;
+      for (const auto& entry : entries) out.push_back(entry->id);
+      return out;
+    };
+    const auto isnt = [&](const TxId& id) { return !is_some(id); };
+    RC_ASSERT(ids(pool.select(900, 5, {}, {.without = some})) == model.select(900, 5, {}, isnt));
+    if (!some.empty()) RC_ASSERT(ids(pool.select(900, 5, {}, {.only = some})) == model.select(900, 5, {}, is_some));
+  }
 };
 
 RC_GTEST_PROP(MempoolProp, EqualsAListThatIsSearched, ()) {
@@ -249,6 +267,7 @@ RC_GTEST_PROP(MempoolProp, EqualsAListThatIsSearched, ()) {
     }
     pair.check();
     pair.check_ahead();
+    pair.check_wanted();
   }
 }
 

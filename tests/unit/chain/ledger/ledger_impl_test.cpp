@@ -248,6 +248,35 @@ TEST(Ledger, AProposalTakesNothingThatAnUnfinalizedAncestorHolds) {
   EXPECT_FALSE(net.ledger().txs_wait());
 }
 
+TEST(Ledger, AProposalLeavesOutWhatItIsToldToAndLosesNothing) {
+  SmallNet net;
+  std::map<int, std::vector<TxId>> ids;  // of each sender, in order
+  for (const int from : {1, 2}) {
+    for (const std::uint64_t nonce : {std::uint64_t{0}, std::uint64_t{1}}) {
+      const SignedTx tx = net.transfer(static_cast<std::uint8_t>(from), nonce, 3, 10);
+      ASSERT_TRUE(net.ledger().submit(tx).waits());
+      ids[from].push_back(tx_id(tx.body));
+    }
+  }
+  std::uint64_t ms = test::kGenesisTime.value;
+  const auto proposed = [&](std::vector<TxId> without, std::vector<TxId> only) {
+    ProposeLimits limits;
+    limits.without = std::move(without);
+    limits.only = std::move(only);
+    std::set<TxId> out;
+    const Block block = net.ledger().propose(head_id(net), TimeMs(++ms), limits).value();
+    for (const SignedTx& tx : block.txs) out.insert(tx_id(tx.body));
+    return out;
+  };
+  const std::set<TxId> all{ids[1][0], ids[1][1], ids[2][0], ids[2][1]};
+  EXPECT_EQ(proposed({ids[1][0]}, {}), (std::set<TxId>{ids[2][0], ids[2][1]})) << "nor what follows it";
+  EXPECT_EQ(proposed({ids[1][1]}, {}), (std::set<TxId>{ids[1][0], ids[2][0], ids[2][1]}));
+  EXPECT_EQ(proposed({}, {ids[2][0]}), std::set<TxId>{ids[2][0]});
+  EXPECT_EQ(proposed({ids[1][0]}, {TxId()}), (std::set<TxId>{ids[2][0], ids[2][1]})) << "it waits no more: the others";
+  EXPECT_EQ(proposed({}, {ids[2][1]}), all) << "one whose turn it is not cannot be had alone";
+  EXPECT_EQ(proposed({}, {}), all) << "everything waits still";
+}
+
 TEST(Ledger, TheBoundaryBlockEndsTheEpoch) {
   SmallNet net;
   const Block block = net.seal(1'000).value();

@@ -354,7 +354,7 @@ TEST_F(EngineTest, ProposalsShrinkToNothingWhileNothingIsFinal) {
   EngineConfig config;
   config.limits.max_txs = 64;
   begin(4, config);
-  node_->ledger().submit(7);
+  for (std::uint64_t tx = 1; tx <= 500; ++tx) node_->ledger().submit(tx);
   node_->feed(TxsWait{true});
   node_->keep_turns = true;
   for (std::uint64_t v = node_->engine().view().value; v <= 40; ++v) hear(certificate(StatementKind::kNullify, v));

@@ -187,7 +187,8 @@ TEST(Replica, TheNewestOfTooManyMessagesIsDropped) {
   };
   const auto lies = [&](std::uint8_t number) {
     Votes out;
-    for (const std::uint8_t block : {std::uint8_t{1}, std::uint8_t{2}}) out.votes.push_back(lie_of(network, number, id, 1, block));
+    for (const std::uint8_t block : {std::uint8_t{1}, std::uint8_t{2}})
+      out.votes.push_back(lie_of(network, number, id, 1, block));
     return out;
   };
   const auto is_accused = [&](std::uint8_t number) {

@@ -1,0 +1,72 @@
+// What becomes of transactions whose body nobody certified.
+#include "tests/unit/consensus/core/engine_rig.hpp"
+
+namespace micro::test {
+namespace {
+
+using namespace simplex;  // NOLINT: the tests speak the engine's words
+
+class HoldBackTest : public EngineTest {
+ protected:
+  void SetUp() override {
+    EngineConfig config;
+    config.free_views = 1'000;  // no smaller proposals here
+    begin(4, config);
+    for (std::uint64_t tx = 1; tx <= 4; ++tx) node_->ledger().submit(tx);
+    node_->keep_turns = true;
+    node_->feed(TxsWait{true});
+    reach_view(true);
+  }
+  /// What the newest body was asked to hold, or not.
+  [[nodiscard]] ProposeLimits asked() const {
+    ProposeLimits out;
+    for (const Effects& turn : node_->turns) {
+      for (const Effect& effect : turn) {
+        if (const auto* build = std::get_if<Build>(&effect)) out = build->limits;
+      }
+    }
+    return out;
+  }
+  void nullify() { hear(certificate(StatementKind::kNullify, node_->engine().view().value)); }
+  void fail_here() {
+    nullify();
+    reach_view(true);
+  }
+  static std::vector<TxId> ids(std::vector<std::uint64_t> numbers) {
+    std::vector<TxId> out;
+    for (const std::uint64_t number : numbers) out.push_back(tx_id(model_tx(number).body));
+    std::ranges::sort(out);
+    return out;
+  }
+};
+
+TEST_F(HoldBackTest, TheyStayOutOfTheNextBodyAndComeBackInHalves) {
+  EXPECT_TRUE(asked().without.empty() && asked().only.empty());
+  node_->ledger().submit(5);
+  fail_here();
+  EXPECT_EQ(node_->engine().footprint().held_back, 4U);
+  EXPECT_EQ(asked().without, ids({1, 2, 3, 4}));
+  EXPECT_TRUE(asked().only.empty()) << "first one for the others";
+  node_->ledger().submit(6);
+  fail_here();
+  EXPECT_EQ(asked().only, ids({1, 2}));
+  EXPECT_EQ(node_->count(Counter::kHeldBack), 2U);
+  EXPECT_EQ(node_->count(Counter::kAttempts), 1U);
+}
+
+TEST_F(HoldBackTest, ACertifiedBodyIsToBlameForNothing) {
+  const std::uint64_t v = node_->engine().view().value;
+  BlockId id;
+  for (const Statement& s : said(StatementKind::kNotarize)) id = s.block;
+  hear(certificate(StatementKind::kNotarize, v, 0, id));
+  hear(certificate(StatementKind::kNullify, v));
+  EXPECT_EQ(node_->engine().footprint().held_back, 0U);
+}
+
+TEST_F(HoldBackTest, AViewThatWasJumpedSaysNothingAboutItsBody) {
+  hear(certificate(StatementKind::kNullify, node_->engine().view().value + 5));
+  EXPECT_EQ(node_->engine().footprint().held_back, 0U);
+}
+
+}  // namespace
+}  // namespace micro::test
