@@ -72,13 +72,15 @@ void Lookup::slow(ContactId contact) {
 
 bool Lookup::is_done() const {
   std::size_t answered = 0;
+  bool waits = false;
   for (const Candidate& each : candidates_) {
     if (answered == limits_.nearest) return true;
     if (each.state == State::kAnswered) ++answered;
-    if (each.state == State::kAsked || each.state == State::kSlow) return false;
+    if (each.state == State::kAsked) return false;
     if (each.state == State::kHeard && asked_ < limits_.asked) return false;
+    waits = waits || each.state == State::kSlow;
   }
-  return true;
+  return answered >= limits_.nearest || !waits;
 }
 
 std::vector<ContactId> Lookup::closest() const {

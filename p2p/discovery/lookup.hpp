@@ -32,10 +32,11 @@ class Lookup {
   /// It named these.
   void answered(ContactId contact, std::span<const ContactId> closer);
   void failed(ContactId contact);
-  /// It may still answer, but others are asked in the meantime.
+  /// It may still answer, but others are asked in the meantime, and nobody waits for it once enough of them have
+  /// answered: one silent node among the nearest must not hold a search up until it counts as failed.
   void slow(ContactId contact);
 
-  /// The nearest that it found have all answered, or nobody is left to ask.
+  /// The nearest that it found have all answered, but for slow ones, or nobody is left to ask.
   [[nodiscard]] bool is_done() const;
   /// The nearest that answered, nearest first.
   [[nodiscard]] std::vector<ContactId> closest() const;

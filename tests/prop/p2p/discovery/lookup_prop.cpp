@@ -37,7 +37,10 @@ struct Outcome {
   std::vector<ContactId> closest;
 };
 
-Outcome search(const SearchWorld& world, const std::vector<ContactId>& seeds) {
+enum class Slow : std::uint8_t { kNobody, kSome };
+
+/// Who is slow answers later, if the search lasts.
+Outcome search(const SearchWorld& world, const std::vector<ContactId>& seeds, Slow who = Slow::kSome) {
   Outcome out;
   Lookup lookup(world.contacts, world.target, world.limits);
   lookup.add(seeds);
@@ -52,8 +55,8 @@ Outcome search(const SearchWorld& world, const std::vector<ContactId>& seeds) {
     RC_ASSERT(under_way.size() <= 2 * world.limits.asked);
     const auto at = under_way.begin() + *rc::gen::inRange<std::ptrdiff_t>(0, std::ssize(under_way));
     const ContactId id = *at;
-    if (*rc::gen::inRange(0, 5) == 0 && slow.insert(id).second) {
-      lookup.slow(id);  // and answers later
+    if (who == Slow::kSome && *rc::gen::inRange(0, 5) == 0 && slow.insert(id).second) {
+      lookup.slow(id);
       continue;
     }
     under_way.erase(at);
@@ -104,7 +107,7 @@ RC_GTEST_PROP(Lookup, FindsTheNearestWhereEveryNodeKnowsSomeNearer, ()) {
     }
     if (at >= 5) known[*rc::gen::inRange<std::size_t>(0, 5)] = *rc::gen::inRange<ContactId>(0, 60);
   }
-  const auto out = search(world, {*rc::gen::inRange<ContactId>(0, 60)});
+  const auto out = search(world, {*rc::gen::inRange<ContactId>(0, 60)}, Slow::kNobody);
   RC_ASSERT(out.closest == std::vector<ContactId>(all.begin(), all.begin() + 5));
 }
 
@@ -124,6 +127,39 @@ TEST(Lookup, ASlowOneLetsOthersBeAskedAndMayStillAnswer) {
   EXPECT_TRUE(lookup.is_done());
   EXPECT_EQ(lookup.closest(), (std::vector<ContactId>{all[0], all[1], all[2]}));
   EXPECT_EQ(lookup.hops(), 1U);
+}
+
+TEST(Lookup, NobodyWaitsForASlowOneOnceEnoughHaveAnswered) {
+  SearchWorld world(12);
+  world.limits = {.nearest = 3, .at_once = 3, .asked = 12, .candidates = 13};
+  const auto all = world.sorted({0, 1, 2, 3});
+  Lookup lookup(world.contacts, world.target, world.limits);
+  lookup.add(all);
+  ASSERT_EQ(lookup.next().size(), 3U);
+  lookup.answered(all[1], {});
+  lookup.answered(all[2], {});
+  EXPECT_FALSE(lookup.is_done()) << "it may answer any moment";
+  lookup.slow(all[0]);
+  EXPECT_FALSE(lookup.is_done()) << "there is one to ask in its place";
+  EXPECT_EQ(lookup.next(), std::vector<ContactId>{all[3]});
+  EXPECT_FALSE(lookup.is_done());
+  lookup.answered(all[3], {});
+  EXPECT_TRUE(lookup.is_done());
+  EXPECT_EQ(lookup.closest(), (std::vector<ContactId>{all[1], all[2], all[3]}));
+}
+
+TEST(Lookup, WhereTooFewAnswerItWaitsForTheSlow) {
+  SearchWorld world(12);
+  world.limits = {.nearest = 3, .at_once = 3, .asked = 12, .candidates = 13};
+  const auto all = world.sorted({0, 1});
+  Lookup lookup(world.contacts, world.target, world.limits);
+  lookup.add(all);
+  ASSERT_EQ(lookup.next().size(), 2U);
+  lookup.answered(all[1], {});
+  lookup.slow(all[0]);
+  EXPECT_FALSE(lookup.is_done());
+  lookup.failed(all[0]);
+  EXPECT_TRUE(lookup.is_done());
 }
 
 TEST(Lookup, WithNobodyToAskItIsDone) {
