@@ -15,10 +15,9 @@ inline constexpr std::size_t kMaxProposalsPerView = 2;    ///< two prove the lea
 inline constexpr std::size_t kMaxPendingChecks = 8'192;   ///< items that wait for verification; newer are dropped
 inline constexpr std::size_t kMaxPendingPerPeer = 1'024;  ///< of one peer
 inline constexpr std::size_t kMaxCheckBatchItems = 1'024;
-inline constexpr std::size_t kMaxFetches = 8;           ///< blocks asked for at a time
-inline constexpr std::uint64_t kSyncWindowBlocks = 64;  ///< bodies fetched ahead of the commits
-inline constexpr std::size_t kMaxPathIds =
-    4u << 20;  ///< of a walk back to the tip; the highest go and are walked to again
+inline constexpr std::size_t kMaxFetches = 8;              ///< blocks asked for at a time
+inline constexpr std::uint64_t kSyncWindowBlocks = 64;     ///< bodies fetched ahead of the commits
+inline constexpr std::size_t kMaxPathIds = 4u << 20;       ///< of a walk back to the tip; the highest make room
 inline constexpr std::size_t kMaxAnswerBytes = 4u << 20;   ///< of blocks in one answer
 inline constexpr std::uint32_t kMaxAnswersPerPeer = 32;    ///< within one Δ; further requests are dropped
 inline constexpr std::size_t kMaxTrackedPeers = 4'096;     ///< in that count; a stranger beyond is not answered
