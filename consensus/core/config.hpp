@@ -28,6 +28,7 @@ inline constexpr std::uint32_t kMaxLateVotesPerPeer = 64;  ///< within one Δ; f
 inline constexpr std::size_t kMaxAllToAll = 32;            ///< members; above, certificates go to a few
 inline constexpr std::size_t kGossipPeers = 8;             ///< …so many, and the next leader
 inline constexpr std::uint64_t kForgottenViews = 4'096;    ///< never used again by one that alone is the quorum
+inline constexpr std::size_t kMaxOwnBodies = 8;            ///< not judged yet; the oldest go
 inline constexpr std::size_t kMaxUnsyncedVotes = 1'024;    ///< own; beyond nothing is signed until the disk answers
 inline constexpr std::size_t kMaxUnsyncedBytes = 256u << 10;  ///< of records; whatever comes then is urgent
 

@@ -112,6 +112,8 @@ void Engine::handle(Built& e) {
   if (proposed_ || on.view >= cur_) return;
   if (wants_txs && e.block->txs.empty() && !e.block->header.boundary && !waited_enough()) {
     // Whatever waits is in an ancestor already, or cannot be included now.
+    nothing_else_ = !std::exchange(nothing_else_, true) && held_back_.size() > 0;
+    if (nothing_else_) return;  // once more, with what is held back
     count(Counter::kNothingToPropose);
     txs_wait_ = false;
     return;
@@ -125,7 +127,8 @@ void Engine::handle(Built& e) {
   }
   tree_.set_state(id, BlockState::kValid);
   held_back_.proposed(attempt);
-  own_body_ = OwnBody{cur_, tree_.find(id)->block, attempt};
+  own_bodies_.push_back({cur_, tree_.find(id)->block, attempt});
+  if (own_bodies_.size() > kMaxOwnBodies) own_bodies_.pop_front();
   propose(on, id, false);
 }
 
@@ -190,10 +193,11 @@ void Engine::enter(View view) {
   if (view > cur_.next()) count(Counter::kViewsJumped);
   count(Counter::kViewsEntered);
   cur_ = view;
-  judge_own_body();
+  judge_own_bodies();
   if (RULE(kPersistView)) persist(Entered{view});
   building_.reset();
   proposed_ = false;
+  nothing_else_ = false;
   waited_for_clock_.reset();
   retry_timer_.reset();
   const std::uint64_t execute = epoch_is_over() ? config_.boundary_ms : config_.execute_ms;

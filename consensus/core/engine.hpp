@@ -175,7 +175,7 @@ class Engine {
     bool wants_txs = true;  ///< a block without any is worth nothing: it was not asked for to pass the time
     HeldBack::Attempt attempt;
   };
-  /// The newest that this node built and proposed.
+  /// That this node built and proposed, and that may have failed.
   struct OwnBody {
     View view;
     BlockPtr block;
@@ -185,7 +185,8 @@ class Engine {
   [[nodiscard]] bool is_nullified(View view) const;
   [[nodiscard]] std::optional<Foundation> foundation();
   bool propose_current();
-  void judge_own_body();
+  void judge_own_bodies();
+  void blame(const OwnBody& own);
   void propose(const Foundation& on, const BlockId& block, bool again);
   [[nodiscard]] ProposeLimits limits_now(std::size_t depth) const;
   bool notarize_current();
@@ -259,8 +260,9 @@ class Engine {
   std::optional<Instant> armed_;
   std::optional<Building> building_;
   bool proposed_ = false;
-  std::optional<OwnBody> own_body_;
+  std::deque<OwnBody> own_bodies_;  ///< of views since the last that was certified
   HeldBack held_back_;
+  bool nothing_else_ = false;  ///< waits but what is held back
   std::optional<BlockId> waited_for_clock_;
   Instant entered_;
 

@@ -80,7 +80,7 @@ bool Engine::propose_current() {
   }
   building_ = Building{*on, !must && limits.max_txs > 0, {}};
   if (RULE(kHoldBack) && held_back_.size() > 0 && limits.max_txs > 0) {
-    building_->attempt = held_back_.due(limits.max_txs);
+    building_->attempt = held_back_.due(limits.max_txs, nothing_else_);
     limits.only = building_->attempt.txs;
     std::ranges::sort(limits.only);
     limits.without = held_back_.txs();
@@ -91,14 +91,23 @@ bool Engine::propose_current() {
   return true;
 }
 
-/// On leaving the view of an own body. One that was certified, perhaps by a quorum that this node did not hear of, is
-/// not to blame for anything.
-void Engine::judge_own_body() {
-  if (!own_body_ || own_body_->view >= cur_) return;
-  const OwnBody own = *std::exchange(own_body_, std::nullopt);
-  const auto view = views_.find(own.view);
-  const bool has_failed = view != views_.end() && view->second.nullification && view->second.certified() == nullptr;
-  if (!RULE(kHoldBack) || !has_failed || own.block->txs.empty()) return;
+/// On entering a view. That views fail says nothing about bodies while none succeeds: whoever cannot reach a quorum has
+/// nobody to blame. So an own body is judged when a later view was certified, within one turn of all leaders; where the
+/// bodies of all are poisoned, they shrink first until one holds nothing.
+void Engine::judge_own_bodies() {
+  if (cur_.value == 0 || own_bodies_.empty()) return;
+  const auto left = views_.find(View(cur_.value - 1));
+  if (left == views_.end() || left->second.certified() == nullptr) return;
+  const std::uint64_t turn = leaders_.slots().size();
+  for (const OwnBody& own : std::exchange(own_bodies_, {})) {
+    const auto view = views_.find(own.view);
+    const bool has_failed = view != views_.end() && view->second.nullification && view->second.certified() == nullptr;
+    if (has_failed && own.view.value + turn >= left->first.value) blame(own);
+  }
+}
+
+void Engine::blame(const OwnBody& own) {
+  if (!RULE(kHoldBack) || own.block->txs.empty()) return;
   count(Counter::kHeldBack);
   std::vector<TxId> txs;
   for (const SignedTx& tx : own.block->txs) txs.push_back(tx_id(tx.body));

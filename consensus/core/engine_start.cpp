@@ -50,7 +50,7 @@ void Engine::begin_epoch(EpochStart epoch) {
   executing_.reset();
   restarted_in_.reset();
   building_.reset();
-  own_body_.reset();
+  own_bodies_.clear();
   fetches_.clear();
   need_.reset();
   accused_.clear();

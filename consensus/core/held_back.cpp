@@ -23,10 +23,11 @@ void HeldBack::failed(std::vector<TxId> txs, std::uint32_t failures) {
   }
 }
 
-HeldBack::Attempt HeldBack::due(std::size_t max_txs) const {
-  if (was_attempt_ || max_txs == 0) return {};
-  const auto first = std::ranges::min_element(groups_, {}, &Group::due);
-  if (first == groups_.end() || first->due > bodies_ + 1) return {};
+HeldBack::Attempt HeldBack::due(std::size_t max_txs, bool nothing_else) const {
+  if ((was_attempt_ && !nothing_else) || max_txs == 0) return {};
+  const auto when = [&](const Group& group) { return nothing_else && group.failures == 1 ? 0 : group.due; };
+  const auto first = std::ranges::min_element(groups_, {}, when);
+  if (first == groups_.end() || when(*first) > bodies_ + 1) return {};
   const std::size_t n = std::min(max_txs, first->txs.size());
   return {{first->txs.begin(), first->txs.begin() + static_cast<std::ptrdiff_t>(n)}, first->failures};
 }

@@ -1,7 +1,8 @@
-// Transactions of bodies that this node proposed and whose view ended without certifying them. One of them may be why:
-// it executes differently elsewhere, or takes too long. They stay out of this node's next bodies and come back alone,
-// in a body of their own, half as many each time they fail again; so one that is poison ends up by itself and is tried
-// ever more seldom, and the others are in a block soon. Other leaders do not wait for that.
+// Transactions of bodies that this node proposed and whose view ended without certifying them, while others' were
+// certified soon after. One of them may be why: it executes differently elsewhere, or takes too long. They stay out of
+// this node's next bodies and come back alone, in a body of their own, half as many each time they fail again; so one
+// that is poison ends up by itself and is tried ever more seldom, and the others are in a block soon. Other leaders do
+// not wait for that.
 #pragma once
 
 #include <deque>
@@ -24,8 +25,9 @@ class HeldBack {
 
   /// The transactions of such a body, in its order, that had failed `failures` times before.
   void failed(std::vector<TxId> txs, std::uint32_t failures);
-  /// What the next own body is to hold, `max_txs` at most; nothing is due: whatever else waits.
-  [[nodiscard]] Attempt due(std::size_t max_txs) const;
+  /// What the next own body is to hold, `max_txs` at most; nothing is due: whatever else waits. Where nothing does,
+  /// what failed only once is due at any time: mostly nothing was wrong with it.
+  [[nodiscard]] Attempt due(std::size_t max_txs, bool nothing_else = false) const;
   /// An own body is proposed, with this attempt.
   void proposed(const Attempt& attempt);
   /// All of them, sorted.

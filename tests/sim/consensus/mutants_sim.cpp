@@ -25,7 +25,6 @@ struct Masked {
 constexpr auto kMasked = std::array{
     Masked{Rule::kResendOwn, "what a restart sends at once, the retry and the standstill send later"},
     Masked{Rule::kHelpLate, "who is behind also hears the certificates of a retry, a standstill and the next proposal"},
-    Masked{Rule::kHalving, "a body that fails comes back in halves as well, and what it held stays out meanwhile"},
 };
 
 constexpr auto kRuleNames = std::array{

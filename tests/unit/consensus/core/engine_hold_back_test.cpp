@@ -28,8 +28,19 @@ class HoldBackTest : public EngineTest {
     return out;
   }
   void nullify() { hear(certificate(StatementKind::kNullify, node_->engine().view().value)); }
+  /// Somebody else's body, empty, is certified in the next view that this node does not lead.
+  void others_go_on() {
+    const std::uint64_t v = reach_view(false);
+    const ChainHead head = node_->ledger().head();
+    const TimeMs time(head.header.time.value + v);
+    const Block block = node_->ledger().port().propose(head.id, time, {.max_bytes = 0, .max_txs = 0}).value();
+    node_->receive(key(leader(v)), proposal_of(v, block));
+    hear(certificate(StatementKind::kNotarize, v, 0, block_id(block.header)));
+    hear(certificate(StatementKind::kNullify, v));  // it need not become final
+  }
   void fail_here() {
     nullify();
+    others_go_on();
     reach_view(true);
   }
   static std::vector<TxId> ids(std::vector<std::uint64_t> numbers) {
@@ -61,6 +72,33 @@ TEST_F(HoldBackTest, ACertifiedBodyIsToBlameForNothing) {
   hear(certificate(StatementKind::kNotarize, v, 0, id));
   hear(certificate(StatementKind::kNullify, v));
   EXPECT_EQ(node_->engine().footprint().held_back, 0U);
+}
+
+TEST_F(HoldBackTest, WhereNobodyGoesOnNoBodyIsToBlame) {
+  for (int turn = 0; turn < 3; ++turn) {
+    nullify();
+    reach_view(true);
+  }
+  EXPECT_EQ(node_->engine().footprint().held_back, 0U);
+  EXPECT_TRUE(asked().without.empty());
+}
+
+TEST_F(HoldBackTest, OnlyBodiesOfTheLastTurnAreJudged) {
+  for (int turn = 0; turn < 3; ++turn) {
+    nullify();
+    reach_view(true);
+  }
+  nullify();
+  others_go_on();
+  EXPECT_EQ(node_->count(Counter::kHeldBack), 1U) << "of four that failed";
+}
+
+TEST_F(HoldBackTest, WhereNothingElseWaitsTheyComeBackAtOnce) {
+  node_->take_out();
+  fail_here();
+  EXPECT_EQ(asked().only, ids({1, 2}));
+  EXPECT_EQ(node_->count(Counter::kAttempts), 1U);
+  EXPECT_EQ(said(StatementKind::kNotarize).size(), 2U) << "for somebody's empty body, and then for them";
 }
 
 TEST_F(HoldBackTest, AViewThatWasJumpedSaysNothingAboutItsBody) {
