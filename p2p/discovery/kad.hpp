@@ -21,7 +21,7 @@ struct KadLimits {
 inline constexpr std::size_t kMaxLookups = 32;      ///< at once
 inline constexpr std::size_t kMaxProvided = 4'096;  ///< names that this node provides
 inline constexpr std::size_t kMaxKadSeeds = 64;
-inline constexpr std::uint64_t kKadSlowMs = 2'000;         ///< then others do in its place
+inline constexpr std::uint64_t kKadSlowMs = 2'000;         ///< then others take its place
 inline constexpr std::uint64_t kKadRequestMs = 10'000;     ///< then it has failed
 inline constexpr std::uint64_t kLookupMs = 60'000;         ///< then it ends with what it has
 inline constexpr std::uint64_t kRefreshMs = 600'000;       ///< between searches for this node's own key

@@ -1,4 +1,4 @@
-// What the engine drops where a queue or a list is full.
+// What the engine drops where a queue or a list is full, and how far it fetches ahead when it is behind.
 #include "tests/unit/consensus/core/engine_rig.hpp"
 
 namespace micro::test {
@@ -206,11 +206,20 @@ class BehindTest : public EngineBounds {
       node_->advance_ms(100);
     }
     EXPECT_EQ(node_->height(), tip_);
+    EXPECT_EQ(node_->ledger().head().id, ahead_->ledger().head().id);
     EXPECT_EQ(node_->engine().footprint().path_ids, 0U);
   }
   std::optional<InstantNode> ahead_;
   std::uint64_t tip_ = 0;
 };
+
+TEST_F(BehindTest, ItFetchesBackwardsAndCommitsForwards) {
+  begin_behind(150);
+  std::vector<std::uint64_t> asked;
+  catch_up([&](std::uint64_t height) { asked.push_back(height); });
+  EXPECT_EQ(asked.front(), 150U);
+  EXPECT_TRUE(std::ranges::is_sorted(asked, std::greater<>())) << "all of it has room here: nothing is fetched twice";
+}
 
 TEST_F(BehindTest, OnceTheWayIsKnownBodiesAreFetchedAWindowAhead) {
   begin_behind(kMaxTreeBlocks + 300);

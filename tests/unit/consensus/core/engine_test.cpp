@@ -437,40 +437,6 @@ TEST_F(EngineTest, ABodyIsAskedOfWhoSignedItsCertificateNotOfWhoeverVoted) {
   EXPECT_EQ(asked.size(), 3U);
 }
 
-TEST_F(EngineTest, ANodeFarBehindFetchesBackwardsAndCommitsForwards) {
-  begin();
-  // Another node of the same network, far ahead.
-  InstantNode ahead(committees_, 1);
-  std::vector<Block> blocks;
-  BlockId parent = ahead.ledger().head().id;
-  for (std::uint64_t h = 1; h <= 150; ++h) {
-    const Block b = ahead.ledger().port().propose(parent, TimeMs(1'767'225'600'000 + h), {}).value();
-    parent = block_id(b.header);
-    ASSERT_TRUE(ahead.ledger().port().finalize(parent, std::nullopt));
-    blocks.push_back(b);
-  }
-  hear(certificate(StatementKind::kFinalize, 150, 149, parent));
-  for (int round = 0; round < 200 && node_->height() < 150; ++round) {
-    for (const auto& [to, message] : node_->take_out()) {
-      const auto* ask = std::get_if<Ask>(&message->body);
-      if (ask == nullptr || ask->kind != AskKind::kBlocks) continue;
-      Blocks answer;
-      BlockId id = ask->block;
-      while (answer.blocks.size() < 10) {
-        const auto block = ahead.ledger().block(id);
-        if (!block || block->header.height <= ask->above) break;
-        answer.blocks.push_back(*block);
-        id = block->header.parent;
-      }
-      if (!answer.blocks.empty()) node_->receive(*to, answer);
-    }
-    node_->advance_ms(100);
-  }
-  EXPECT_EQ(node_->height(), 150U);
-  EXPECT_EQ(node_->ledger().head().id, parent);
-  EXPECT_EQ(node_->engine().footprint().path_ids, 0U);
-}
-
 TEST_F(EngineTest, ALeaderThatGaveItsViewUpBeforehandIsNotWaitedFor) {
   begin();
   std::uint64_t v = node_->engine().view().value;
