@@ -11,6 +11,9 @@ void HeldBack::hold(std::vector<TxId> txs, std::uint64_t due, std::uint32_t fail
 }
 
 void HeldBack::failed(std::vector<TxId> txs, std::uint32_t failures) {
+  // A member of much weight leads several views in a turn: its bodies hold the same until the first of them is judged.
+  const std::vector<TxId> held = this->txs();
+  std::erase_if(txs, [&](const TxId& tx) { return std::ranges::binary_search(held, tx); });
   const std::uint64_t due = bodies_ + (std::uint64_t{1} << std::min(failures + 1, kMaxHeldBackDoublings));
   const auto half = txs.begin() + static_cast<std::ptrdiff_t>((txs.size() + 1) / 2);
   std::vector<TxId> rest(half, txs.end());

@@ -94,6 +94,27 @@ TEST_F(HoldBackTest, OnlyBodiesOfTheLastTurnAreJudged) {
   EXPECT_EQ(node_->count(Counter::kHeldBack), 1U) << "of four that failed";
 }
 
+TEST_F(HoldBackTest, OfManyBodiesInATurnTheNewestAreJudged) {
+  committees_ = small_committee(4, {6, 1, 1, 1});
+  set_ = committees_.set(Epoch(0));
+  EngineConfig config;
+  config.free_views = 1'000;
+  config.limits.max_txs = 8;
+  node_.emplace(committees_, 0, config);
+  node_->start();
+  for (std::uint64_t tx = 1; tx <= 8; ++tx) node_->ledger().submit(tx);
+  node_->feed(TxsWait{true});
+  std::uint64_t led = 0;
+  for (int view = 0; view < 13; ++view) {
+    led += leader(node_->engine().view().value) == me_ ? 1 : 0;
+    nullify();
+  }
+  ASSERT_GT(led, kMaxOwnBodies);
+  others_go_on();
+  EXPECT_EQ(node_->count(Counter::kHeldBack), kMaxOwnBodies);
+  EXPECT_EQ(node_->engine().footprint().held_back, 8U) << "the same in each";
+}
+
 TEST_F(HoldBackTest, WhereNothingElseWaitsTheyComeBackAtOnce) {
   node_->take_out();
   fail_here();

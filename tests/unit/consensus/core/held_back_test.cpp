@@ -94,6 +94,14 @@ TEST(HeldBack, WhatHasNoRoomInABodyStaysHeld) {
   EXPECT_EQ(held.size(), 8U);
 }
 
+TEST(HeldBack, WhatFailsInSeveralBodiesIsHeldOnce) {
+  HeldBack held;
+  held.failed(ids(0, 10), 0);
+  held.failed(ids(0, 12), 0);
+  EXPECT_EQ(held.size(), 12U);
+  EXPECT_EQ(held.txs(), ids(0, 12));
+}
+
 TEST(HeldBack, BeyondItsBoundTheOldestGoFree) {
   HeldBack held;
   held.failed(ids(0, 10), 0);
