@@ -60,27 +60,36 @@ void Kad::advance(LookupId lookup, Instant now) {
   if (found == running_.end()) return;
   Running& running = found->second;
   const bool has_enough = running.purpose == Purpose::kProviders && running.providers.size() >= running.enough;
-  if (has_enough || now >= running.deadline || running.search.is_done()) return end(lookup);
+  if (has_enough || now >= running.deadline || running.is_telling || running.search.is_done()) {
+    if (running.purpose == Purpose::kProvide && !running.is_telling) tell(lookup, running, now);
+    if (now >= running.deadline || !running.is_telling || !waits_for_answers(lookup)) end(lookup);
+    return;
+  }
   const KadType type = running.purpose == Purpose::kProviders ? KadType::kGetProviders : KadType::kFindNode;
   for (const ContactId to : running.search.next()) send(lookup, to, {.type = type, .name = running.name}, now);
+}
+
+void Kad::tell(LookupId lookup, Running& running, Instant now) {
+  std::erase_if(pending_, [&](const auto& entry) { return entry.second.lookup == lookup; });
+  running.is_telling = true;
+  running.deadline = now.plus_ms(kKadRequestMs);
+  for (const ContactId to : running.search.closest()) {
+    send(lookup, to, {.type = KadType::kAddProvider, .name = running.name}, now);
+  }
+}
+
+bool Kad::waits_for_answers(LookupId lookup) const {
+  return std::ranges::any_of(pending_,
+                             [&](const auto& entry) { return entry.second.lookup == lookup && !entry.second.is_slow; });
 }
 
 void Kad::end(LookupId lookup) {
   auto node = running_.extract(lookup);
   Running& running = node.mapped();
   std::erase_if(pending_, [&](const auto& entry) { return entry.second.lookup == lookup; });
-  auto closest = running.search.closest();
-  if (running.purpose == Purpose::kProvide) {
-    for (const ContactId to : closest) {
-      effects_.emplace_back(KadSend{.request = ++last_id_,
-                                    .to = to,
-                                    .what = {.type = KadType::kAddProvider, .name = running.name},
-                                    .is_answered = false});
-    }
-  }
   if (running.purpose == Purpose::kRefresh) return;
   effects_.emplace_back(KadFound{.lookup = lookup,
-                                 .closest = std::move(closest),
+                                 .closest = running.search.closest(),
                                  .providers = std::move(running.providers),
                                  .asked = running.search.asked(),
                                  .hops = running.search.hops()});
@@ -89,7 +98,8 @@ void Kad::end(LookupId lookup) {
 void Kad::send(LookupId lookup, ContactId to, KadRequest what, Instant now) {
   const RequestId id = ++last_id_;
   pending_[id] = {.lookup = lookup, .contact = to, .sent = now};
-  effects_.emplace_back(KadSend{.request = id, .to = to, .what = std::move(what)});
+  const bool is_answered = what.type != KadType::kAddProvider;
+  effects_.emplace_back(KadSend{.request = id, .to = to, .what = std::move(what), .is_answered = is_answered});
 }
 
 // --- answers ---

@@ -41,12 +41,12 @@ struct KadReply {
   std::vector<ContactId> providers;
 };
 
-/// Ask this contact: ended by `on_reply` or `on_failed`, unless nothing is answered.
+/// Ask this contact: ended by `on_reply` or `on_failed`.
 struct KadSend {
   RequestId request = 0;
   ContactId to = 0;
   KadRequest what;
-  bool is_answered = true;  ///< false: said and done
+  bool is_answered = true;  ///< false: by nothing of its own; `on_reply` with nothing once the contact has taken it
 };
 /// A search has ended.
 struct KadFound {
@@ -65,11 +65,13 @@ class Kad {
 
   /// The nodes nearest to a name. kBusy, kLimit; ends with KadFound.
   Result<LookupId> find_node(Bytes name, Instant now);
-  /// At least so many who provide it, or all that are found.
+  /// At least so many others who provide it, or all that are found.
   Result<LookupId> find_providers(Bytes name, std::size_t enough, Instant now);
-  /// Tells the nearest nodes, now and then again, that this node provides it.
+  /// Tells the nearest nodes, now and then again, that this node provides it. Ends when they have taken it, but for
+  /// slow ones: whoever searches after that finds it.
   Result<LookupId> provide(Bytes name, Instant now);
   void withdraw(const Bytes& name) { provided_.erase(name); }
+  [[nodiscard]] bool provides(const Bytes& name) const { return provided_.contains(name); }
 
   /// Somewhere to begin while the table has few. The oldest make room.
   void add_seed(ContactId contact);
@@ -107,6 +109,7 @@ class Kad {
     std::size_t enough = 0;
     std::vector<ContactId> providers = {};
     Instant deadline;
+    bool is_telling = false;  // the search is over, and those it found are told what this node provides
   };
   struct Pending {
     LookupId lookup = 0;  // 0: only whether it is there
@@ -116,6 +119,8 @@ class Kad {
   };
   Result<LookupId> begin(Purpose purpose, Bytes name, std::size_t enough, Instant now);
   void send(LookupId lookup, ContactId to, KadRequest what, Instant now);
+  void tell(LookupId lookup, Running& running, Instant now);
+  [[nodiscard]] bool waits_for_answers(LookupId lookup) const;
   void advance(LookupId lookup, Instant now);
   void end(LookupId lookup);
   void expire_requests(Instant now);

@@ -78,6 +78,8 @@ Result<std::optional<Bytes>> KadNode::answer(const PeerInfo& from, ByteView mess
   const KadReply reply = kad_.answer(contact, {.type = request.type, .name = request.name}, now);
   KadMessage out{.type = request.type, .name = request.name, .closer = infos(reply.closer), .providers = {}};
   out.providers = infos(reply.providers);
+  const bool is_own = request.type == KadType::kGetProviders && kad_.provides(request.name);
+  if (is_own) out.providers.insert(out.providers.begin(), {self_, addresses_});
   const bool is_for_us = request.type == KadType::kFindNode && std::ranges::equal(request.name, self_.view());
   if (is_for_us && !addresses_.empty()) out.closer.insert(out.closer.begin(), {self_, addresses_});
   return out.encode();

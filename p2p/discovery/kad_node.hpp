@@ -16,7 +16,7 @@ struct KadOutgoing {
   RequestId request = 0;
   PeerInfo to;
   Bytes message;
-  bool is_answered = true;
+  bool is_answered = true;  ///< false: a ping sent behind it is, once the peer has taken it
 };
 struct KadFoundPeers {
   LookupId lookup = 0;

@@ -371,7 +371,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       co_return std::unexpected(sent.error());
     }
     if (!out.is_answered) {
-      // Messages of a stream are taken in order: the answer to a question behind it says that it was taken.
+      // Messages of a stream are taken in order.
       const KadMessage ping{.type = KadType::kPing, .name = {}, .closer = {}, .providers = {}};
       if (const Status sent = co_await write_message(*stream, ping.encode()); !sent) {
         co_return std::unexpected(sent.error());

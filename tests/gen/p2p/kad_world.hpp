@@ -181,7 +181,6 @@ class KadWorld {
     } else {
       reply = node.kad->answer(event.from, *event.what, now_);
     }
-    if (event.what->type == KadType::kAddProvider) return;
     post({.to = event.from, .from = event.to, .request = event.request, .reply = std::move(reply)});
   }
 

@@ -43,7 +43,11 @@ class Net {
     if (to == kNodes || silent.contains(to)) return nodes[from]->on_failed(out.request, now);
     nodes[to]->on_server(infos[from], now);
     const auto answer = nodes[to]->answer(infos[from], out.message, now);
-    if (!out.is_answered) return;
+    if (!out.is_answered) {
+      const KadMessage ping{.type = KadType::kPing, .name = {}, .closer = {}, .providers = {}};
+      EXPECT_TRUE(nodes[from]->on_reply(out.request, ping.encode(), now));
+      return;
+    }
     if (!answer || !*answer) return nodes[from]->on_failed(out.request, now);
     EXPECT_TRUE(nodes[from]->on_reply(out.request, **answer, now));
   }
@@ -84,6 +88,76 @@ TEST(KadNode, FindsWhoProvides) {
   net.settle();
   ASSERT_EQ(net.finished.size(), 2U);
   EXPECT_EQ(net.finished[1].providers, std::vector<PeerInfo>{net.infos[5]});
+}
+
+// Whoever is told of the end may search at once, and finds it.
+TEST(KadNode, WhatIsProvidedIsKnownWhereItIsLookedForWhenProvideEnds) {
+  Net net;
+  net.join_all();
+  const Bytes name = to_bytes("a service");
+  KadNode& provider = *net.nodes[5];
+  ASSERT_TRUE(provider.provide(name, net.now));
+  std::vector<KadOutgoing> records;
+  while (records.empty()) {
+    const auto effects = provider.take_effects();
+    ASSERT_FALSE(effects.outgoing.empty());
+    for (const KadOutgoing& out : effects.outgoing) {
+      if (out.is_answered) {
+        net.deliver(5, out);
+      } else {
+        records.push_back(out);
+      }
+    }
+  }
+  ASSERT_EQ(records.size(), 20U);
+  for (const KadOutgoing& out : records) {
+    EXPECT_TRUE(provider.take_effects().found.empty());
+    net.deliver(5, out);
+  }
+  EXPECT_EQ(provider.take_effects().found.size(), 1U);
+  EXPECT_EQ(provider.kad().requests(), 0U);
+  std::size_t holders = 0;
+  for (const auto& node : net.nodes) holders += node->kad().providers().records();
+  EXPECT_EQ(holders, 20U);
+}
+
+TEST(KadNode, ProvideDoesNotWaitForWhoIsSlowToTakeIt) {
+  Net net;
+  net.join_all();
+  KadNode& provider = *net.nodes[5];
+  ASSERT_TRUE(provider.provide(to_bytes("a service"), net.now));
+  bool told = false;
+  while (!told) {
+    const auto effects = provider.take_effects();
+    ASSERT_FALSE(effects.outgoing.empty());
+    for (const KadOutgoing& out : effects.outgoing) {
+      if (out.is_answered) net.deliver(5, out);
+      told = told || !out.is_answered;  // and nobody takes it
+    }
+  }
+  net.now = net.now.plus_ms(kKadSlowMs - 1);
+  provider.step(net.now);
+  EXPECT_TRUE(provider.take_effects().found.empty());
+  net.now = net.now.plus_ms(1);
+  EXPECT_LE(provider.next_wake(), net.now);
+  provider.step(net.now);
+  EXPECT_EQ(provider.take_effects().found.size(), 1U);
+  EXPECT_EQ(provider.kad().lookups(), 0U);
+}
+
+// Its own word does not depend on who keeps a record of it.
+TEST(KadNode, AProviderSaysSoItself) {
+  Net net;
+  const Bytes name = to_bytes("a service");
+  ASSERT_TRUE(net.nodes[0]->provide(name, net.now));
+  const KadMessage question{.type = KadType::kGetProviders, .name = name, .closer = {}, .providers = {}};
+  const auto providers = [&] {
+    const auto answer = net.nodes[0]->answer(net.infos[1], question.encode(), net.now).value().value();
+    return KadMessage::decode(answer).value().providers;
+  };
+  EXPECT_EQ(providers(), std::vector<PeerInfo>{net.infos[0]});
+  net.nodes[0]->withdraw(name);
+  EXPECT_TRUE(providers().empty());
 }
 
 TEST(KadNode, SaysAgainWhatItProvidesUntilItIsWithdrawn) {
