@@ -121,7 +121,7 @@ void Engine::handle(Built& e) {
   const auto still = foundation();
   if (!still || still->block != on.block || still->view != on.view) return;
   const BlockId id = block_id(e.block->header);
-  if (!tree_.add(id, std::make_shared<const Block>(std::move(*e.block)), cur_)) {
+  if (!add_body(id, std::make_shared<const Block>(std::move(*e.block)), cur_)) {
     count(Counter::kDroppedBodies);
     return;
   }

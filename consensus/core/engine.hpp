@@ -205,11 +205,15 @@ class Engine {
   void lengthen_path(Height height, const BlockId& id);
   void prune();
   void release_bodies();
+  bool add_body(const BlockId& id, const BlockPtr& block, View view);
+  bool release_given_up();
+  [[nodiscard]] bool is_on_path(const BlockId& id, Height height) const;
 
   // --- engine_sync.cpp: asking, answering, standstill ---
   void on_ask(const Ed25519Key& from, Epoch epoch, const Ask& ask);
   void on_blocks(const Ed25519Key& from, Blocks& blocks);
   void add_synced(const std::vector<BlockPtr>& blocks);
+  bool drop_farthest(Height above);
   void on_other_epoch(const Ed25519Key& from, Message& message);
   bool may_answer(const Ed25519Key& peer);
   void help(const Ed25519Key& peer, View view);

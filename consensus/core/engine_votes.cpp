@@ -267,7 +267,7 @@ void Engine::verified(const Pending& pending, const CheckItem& item) {
   if (const auto* body = std::get_if<PendingBody>(&pending.what)) {
     const auto it = views_.find(body->view);
     const bool is_proposed = it != views_.end() && it->second.proposes_block(body->id);
-    if (is_proposed && !tree_.add(body->id, item.bodies.front(), body->view)) count(Counter::kDroppedBodies);
+    if (is_proposed && !add_body(body->id, item.bodies.front(), body->view)) count(Counter::kDroppedBodies);
     return;
   }
   if (std::holds_alternative<PendingBlocks>(pending.what)) return add_synced(item.bodies);
@@ -354,7 +354,11 @@ void Engine::hold(const Certificate& certificate, bool formed_here) {
   const Statement& s = certificate.statement;
   if (s.view <= floor_) return;
   const bool has_room = views_.size() < config_.open_views || views_.contains(s.view);
-  if (!has_room && s.kind != StatementKind::kFinalize) return;
+  if (!has_room) {
+    if (s.kind != StatementKind::kFinalize || s.view <= final_view()) return;
+    if (RULE(kPersistCertificate)) persist(Held{certificate}, RULE(kUrgentAncestors));
+    return note_final(certificate);
+  }
   ViewState& state = views_[s.view];
   auto& slot = state.certificate(s.kind);
   if (slot && slot->statement == s) return;
