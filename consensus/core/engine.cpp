@@ -311,6 +311,7 @@ Footprint Engine::footprint() const {
   out.blocks = tree_.size();
   out.block_bytes = tree_.bytes();
   out.pending_checks = gathering_.size() + in_check_.size();
+  out.pending_bodies = pending_bodies_;
   out.fetches = fetches_.size();
   out.path_ids = path_.size();
   out.tracked_peers = answers_.size();

@@ -35,6 +35,7 @@ struct Footprint {
   std::size_t blocks = 0;
   std::size_t block_bytes = 0;
   std::size_t pending_checks = 0;
+  std::size_t pending_bodies = 0;
   std::size_t fetches = 0;
   std::size_t path_ids = 0;
   std::size_t tracked_peers = 0;
@@ -131,6 +132,14 @@ class Engine {
     Ed25519Key from;
     Hash key;  ///< of what is verified: nothing waits twice
     std::variant<PendingVote, Certificate, PendingBody, PendingBlocks> what;
+    [[nodiscard]] bool has_body() const {
+      return std::holds_alternative<PendingBody>(what) || std::holds_alternative<PendingBlocks>(what);
+    }
+  };
+  /// How much of one peer waits, or of all.
+  struct Waiting {
+    std::size_t items = 0;
+    std::size_t bodies = 0;  ///< items with blocks
   };
   /// Where a vote belongs to, of this epoch or one that ended.
   struct VotedIn {
@@ -151,6 +160,8 @@ class Engine {
   enum class Worth : std::uint8_t { kNow, kLater, kNothing };
   [[nodiscard]] Worth worth_of(const Pending& pending);
   void drop_decided();
+  bool make_way(const Ed25519Key& from, bool has_body);
+  [[nodiscard]] std::vector<bool> next_batch();
   void submit_checks();
   void stop_waiting(const Pending& pending);
   void verified(const Pending& pending, const CheckItem& item);
@@ -277,7 +288,8 @@ class Engine {
   std::vector<CheckItem> in_check_items_;
   std::uint64_t batch_ = 0;
   std::set<Hash> pending_keys_;
-  std::map<Ed25519Key, std::size_t> pending_of_;
+  std::map<Ed25519Key, Waiting> pending_of_;
+  std::size_t pending_bodies_ = 0;
 
   // Committing: from the tip to `target_`, whose path is walked backwards first.
   std::optional<Certificate> target_;

@@ -301,8 +301,9 @@ void Monitor::bounds(const SimNode& node) {
   const bool holds = f.views <= kMaxOpenViews + 2 * kMaxViewsAhead && f.votes <= 3 * n * (f.views + 1) &&
                      f.proposals <= kMaxProposalsPerView * (f.views + 1) && f.blocks <= kMaxTreeBlocks &&
                      f.block_bytes <= kMaxTreeBytes && f.pending_checks <= kMaxPendingChecks &&
-                     f.fetches <= kMaxFetches && f.path_ids <= kMaxPathIds && f.tracked_peers <= kMaxTrackedPeers &&
-                     f.old_boundaries <= kMaxOldBoundaries && f.held_back <= kMaxHeldBackTxs;
+                     f.pending_bodies <= kMaxPendingBodies && f.fetches <= kMaxFetches && f.path_ids <= kMaxPathIds &&
+                     f.tracked_peers <= kMaxTrackedPeers && f.old_boundaries <= kMaxOldBoundaries &&
+                     f.held_back <= kMaxHeldBackTxs;
   if (!holds) cluster_.violation(name(node) + " holds more than its bounds");
   // What is below the final view is forgotten: a quiet chain must not grow in memory.
   const std::uint64_t open = node.engine().view().value - node.engine().floor().value + 2 * kMaxViewsAhead + 2;

@@ -110,6 +110,75 @@ TEST_F(UnderAttack, FinalizationsWithoutEndTakeNoMoreRoomThanViews) {
   EXPECT_LE(node_->engine().footprint().views, config.open_views + 1);
 }
 
+TEST_F(UnderAttack, StrangersCannotCrowdOutTheMembersVotes) {
+  begin();
+  node_->answer_checks = false;
+  node_->keep_turns = true;
+  Vote junk = vote(other(), StatementKind::kNullify, 1);
+  for (std::uint64_t i = 0; i < kMaxPendingChecks; ++i) {
+    Ed25519Key from;
+    from.data[0] = static_cast<std::uint8_t>(i / kMaxPendingPerPeer);
+    junk.signature.data[0] = static_cast<std::uint8_t>(i);
+    junk.signature.data[1] = static_cast<std::uint8_t>(i >> 8);
+    Votes votes;
+    votes.votes.push_back(junk);
+    node_->receive(from, votes);
+  }
+  ASSERT_EQ(node_->engine().footprint().pending_checks, kMaxPendingChecks);
+  for (std::uint16_t n = 1; n < 4; ++n) hear_vote(vote(other(n), StatementKind::kNullify, 1));
+  EXPECT_EQ(node_->engine().footprint().pending_checks, kMaxPendingChecks);
+  // Two batches at most: the one on its way, and the next.
+  for (int batch = 0; batch < 2 && node_->engine().view() == View(1); ++batch) {
+    std::vector<bool> holds;
+    for (const Effects& turn : node_->turns) {
+      for (const Effect& effect : turn) {
+        const auto* check = std::get_if<Check>(&effect);
+        if (check == nullptr || check->batch != last_batch()) continue;
+        for (const CheckItem& item : check->items) holds.push_back(SimSigner::holds(item.signatures.at(0), false));
+      }
+    }
+    node_->feed(Checked{last_batch(), holds});
+  }
+  EXPECT_EQ(node_->engine().view(), View(2));
+}
+
+TEST_F(UnderAttack, BodiesThatWaitForVerificationAreFewHoweverManyCome) {
+  begin();
+  const std::uint64_t v = reach_view(false);
+  node_->answer_checks = false;
+  Proposal junk = proposal_of(v, block_on_tip());
+  junk.vote.signature.data[0] ^= 1;
+  const auto send = [&](std::uint8_t peer) {
+    Ed25519Key from;
+    from.data[0] = peer;
+    node_->receive(from, junk);
+  };
+  for (int n = 0; n < 50; ++n) send(1);
+  EXPECT_EQ(node_->engine().footprint().pending_bodies, kMaxPendingBodiesPerPeer);
+  for (std::uint8_t peer = 2; peer < 40; ++peer) {
+    for (int n = 0; n < 5; ++n) send(peer);
+  }
+  EXPECT_EQ(node_->engine().footprint().pending_bodies, kMaxPendingBodies);
+  const std::uint64_t before = node_->count(Counter::kDroppedPending);
+  send(77);
+  EXPECT_EQ(node_->engine().footprint().pending_bodies, kMaxPendingBodies);
+  EXPECT_EQ(node_->count(Counter::kDroppedPending), before + 1) << "somebody else's fourth made way";
+}
+
+TEST_F(UnderAttack, CertificatesInABatchAreCountedBySignatures) {
+  begin();
+  node_->answer_checks = false;
+  node_->keep_turns = true;
+  Certificate forged = certificate(StatementKind::kNullify, 1);
+  for (std::uint64_t n = 0; n < kMaxPendingPerPeer; ++n) {
+    forged.signatures[0].data[0] = static_cast<std::uint8_t>(n);
+    forged.signatures[0].data[1] = static_cast<std::uint8_t>(n >> 8);
+    hear(forged);
+  }
+  node_->feed(Checked{last_batch(), {false}});
+  EXPECT_EQ(signatures_checked(), forged.signatures.size() + kMaxCheckBatchSignatures);
+}
+
 TEST_F(UnderAttack, ABlockOfTheFarthestFutureWaitsWithoutSpinning) {
   begin();
   const std::uint64_t v = reach_view(false);
