@@ -208,8 +208,8 @@ std::vector<Record> SimNode::recover(Epoch epoch) {
   }
   journal_epoch_ = epoch;
   std::vector<Record> out;
-  for (std::size_t i = 1; i < journal->payloads.size(); ++i) {
-    auto record = decode<Record>(journal->payloads[i]);
+  for (const Bytes& payload : journal->payloads) {
+    auto record = decode<Record>(payload);
     if (!record) {
       cluster_.violation("a record does not decode: " + record.error().message);
       return {};
@@ -232,11 +232,13 @@ void SimNode::open_journal(Epoch epoch, Epoch keep_from) {
   ModelFile& file = files_[epoch];
   const auto journal = recover_journal(file.durable);
   file.durable.resize(journal ? journal->valid_bytes : 0);
-  writer_ = JournalWriter(journal ? journal->last : 0);
-  if (file.durable.empty()) {
-    file.durable = writer_.append(encode(JournalHead{1, ledger_->head().chain, epoch}));
-    writer_.mark_synced();
+  if (journal && journal->head) {
+    writer_ = JournalWriter(journal->last, journal->head->salt);
+    return;
   }
+  writer_ = JournalWriter();
+  file.durable = writer_.begin({1, ledger_->head().chain, epoch, blake2b_256(key().view())});
+  writer_.mark_synced();
 }
 
 // --- turns ---
@@ -278,7 +280,7 @@ void SimNode::perform(Effects effects) {
     } else if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
       JournalWriter fresh;
       ModelFile file;
-      file.durable = fresh.append(encode(JournalHead{1, ledger_->head().chain, journal_epoch_}));
+      file.durable = fresh.begin({1, ledger_->head().chain, journal_epoch_, blake2b_256(key().view())});
       durable_ = {};
       unsynced_.clear();
       for (const Bytes& payload : rewrite->records) {
