@@ -77,6 +77,12 @@ void Engine::handle(Received& e) {
 
 void Engine::handle(Tick&) {
   armed_.reset();
+  if (unsynced_.size() >= kMaxUnsyncedVotes) {
+    // Nothing can be signed now, and what these are for would be lost: later.
+    for (auto* timer : {&leader_timer_, &view_timer_}) {
+      if (is_due(*timer, now_.at)) *timer = after(config_.retry_ms);
+    }
+  }
   if (RULE(kTimeoutNullifies)) {
     if (is_due(leader_timer_, now_.at)) {
       leader_timer_.reset();

@@ -179,6 +179,26 @@ TEST_F(UnderAttack, CertificatesInABatchAreCountedBySignatures) {
   EXPECT_EQ(signatures_checked(), forged.signatures.size() + kMaxCheckBatchSignatures);
 }
 
+TEST_F(UnderAttack, AViewThatEndedWhileTheDiskDidNotAnswerIsGivenUpLater) {
+  EngineConfig config;
+  config.retry_ms = 1'000;
+  begin(4, config);
+  node_->persisted = false;
+  for (std::size_t n = 0; n < kMaxUnsyncedVotes; ++n) {
+    node_->advance_ms(60'000);
+    give_up_view();
+  }
+  const View v = node_->engine().view();
+  for (int n = 0; n < 3; ++n) node_->advance_ms(60'000);
+  node_->take_out();
+  node_->persisted = true;
+  node_->feed(Persisted{~std::uint64_t{0}, 0});
+  for (int n = 0; n < 3; ++n) node_->advance_ms(60'000);
+  const auto told = said(StatementKind::kNullify);
+  EXPECT_TRUE(std::ranges::find(told, v, &Statement::view) != told.end())
+      << "its timers are over, and nothing else makes it give the view up";
+}
+
 TEST_F(UnderAttack, ABlockOfTheFarthestFutureWaitsWithoutSpinning) {
   begin();
   const std::uint64_t v = reach_view(false);
