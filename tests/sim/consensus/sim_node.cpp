@@ -13,7 +13,7 @@ namespace {
 
 // What the databases' disk suffers, and about how many steps a start and a commit take: later ones do not come.
 constexpr std::uint32_t kCutAtStartPpm = 150'000;
-constexpr std::uint32_t kCutInCommitPpm = 150'000;
+constexpr std::uint32_t kCutInCommitPpm = 200'000;
 constexpr std::uint32_t kFailedSyncPpm = 60'000;
 constexpr std::uint64_t kStepsOfAStart = 120;
 constexpr std::uint64_t kStepsOfACommit = 4;
@@ -454,7 +454,7 @@ void SimNode::act_commit(const Commit& commit) {
       if (boundary) {
         const ChainHead head = ledger_->head();
         event.next = EpochStart{head, ledger_->port().validators(head.epoch).value()};
-        if (is_honest()) cluster_.count(SimFault::kEpochChange);
+        if (is_honest()) count_epoch(engine_->set(), event.next->set);
         // Its key is remembered from here on.
         if (vote_after_ && head.epoch_started.value > vote_after_->value + cluster_.engine_config().max_drift_ms) {
           vote_after_.reset();
@@ -464,6 +464,16 @@ void SimNode::act_commit(const Commit& commit) {
       announce_waiting();
     });
   });
+}
+
+void SimNode::count_epoch(const ValidatorSet& before, const ValidatorSet& now) {
+  cluster_.count(SimFault::kEpochChange);
+  if (!std::ranges::equal(before.members, now.members, {}, &Validator::key, &Validator::key)) {
+    cluster_.count(SimFault::kJoinOrLeave);
+  }
+  if (std::ranges::any_of(now.members, [&](const Validator& v) { return v.weight != now.members.front().weight; })) {
+    cluster_.count(SimFault::kUnequalWeights);
+  }
 }
 
 void SimNode::act_serve(const ServeBlocks& serve) {
