@@ -188,6 +188,8 @@ void Replica::take_events() {
   }
   for (Event& event : taken) {
     look_for_txs = look_for_txs || std::holds_alternative<Committed>(event);
+    const auto* done = std::get_if<Executed>(&event);
+    if (done != nullptr && done->verdict == Verdict::kInvalid && ports_.refused) ports_.refused(done->block, done->why);
     turn(std::move(event));
   }
   if (look_for_txs) turn(TxsWait{ports_.txs_wait()});

@@ -47,6 +47,8 @@ struct ReplicaPorts {
   /// May be empty. The same fault may be told several times, also again after a restart.
   std::function<void(const Evidence&)> evidence;
   std::function<void(const Ed25519Key& peer, const std::string& why)> blame;  ///< may be empty
+  /// Executing this block failed, so its view is nullified. Once, and once more if it becomes final. May be empty.
+  std::function<void(const BlockId&, const std::string& why)> refused;
 };
 
 class Replica {

@@ -108,6 +108,30 @@ TEST(Replica, FourAgreeOverEpochs) {
   }
 }
 
+// The others of four are a quorum. Their block is refused here before anybody knows whether it becomes final.
+TEST(Replica, ABlockThatExecutesDifferentlyIsToldOfAndStopsTheNodeWhereItIsFinal) {
+  Network network(4, 60'000);
+  Member& node = *network.nodes[0];
+  node.judge = [](const Block& block) { return block.txs.empty() ? Status{} : fail(Fault::kMismatch, "other roots"); };
+  network.boot_all();
+  for (std::uint64_t n = 0; n < 8 && !network.failed(); ++n) {
+    network.submit(n);
+    static_cast<void>(network.wait_nonce(*network.nodes[1], n + 1));
+  }
+  EXPECT_FALSE(network.wait_until([] { return false; })) << "it stops";
+  EXPECT_NE(network.failed().value_or("").find("a final block does not execute here: other roots"), std::string::npos);
+  EXPECT_EQ(node.proof(), 1U);
+  const auto refused = node.refusals();
+  ASSERT_FALSE(refused.empty());
+  std::map<BlockId, std::size_t> times;
+  for (const auto& [block, why] : refused) {
+    EXPECT_EQ(why, "other roots");
+    ++times[block];
+  }
+  const BlockId& last = refused.back().first;
+  for (const auto& [block, n] : times) EXPECT_LE(n, block == last ? 2U : 1U) << "once more only where it is final";
+}
+
 TEST(Replica, WhatFinalBlocksRestOnIsKeptAcrossARestart) {
   Network network(4, 60'000);
   network.boot_all();
