@@ -62,6 +62,9 @@ class Replica {
   void start();
   void stop();
 
+  /// Whether it votes in the epoch that it was opened in. Before `start` only.
+  [[nodiscard]] bool votes() const { return engine_.votes(); }
+
   /// From a peer, decoded. Dropped when too much waits.
   void deliver(const Ed25519Key& from, Message message);
   /// Transactions began to wait.

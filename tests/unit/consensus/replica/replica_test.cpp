@@ -54,6 +54,41 @@ TEST(Replica, ALostJournalDoesNotStopANetworkOfOne) {
   EXPECT_TRUE(network.wait_nonce(node, 2));
 }
 
+// What its former self signed in this epoch is as unknown to its second process as to its first.
+TEST(Replica, AMemberThatLostItsJournalIsSilentUntilANewEpochHoweverOftenItStarts) {
+  Network network(4, 60'000);
+  network.boot_all();
+  network.submit(0);
+  Member& node = *network.nodes[0];
+  ASSERT_TRUE(network.wait_nonce(node, 1));
+  test::Disks disks = network.kill(node);
+  node.starts = false;
+  ASSERT_TRUE(node.boot(std::move(disks)));
+  EXPECT_TRUE(node.replica->votes()) << "it remembers";
+  disks = network.kill(node);
+  std::filesystem::remove_all(node.folder());
+  std::filesystem::create_directory(node.folder());
+  for (int life = 0; life < 3; ++life) {
+    ASSERT_TRUE(node.boot(std::move(disks)));
+    EXPECT_FALSE(node.replica->votes()) << "in life " << life;
+    disks = network.kill(node);
+  }
+}
+
+// A copy of the journal from long ago says nothing about this epoch.
+TEST(Replica, AMemberWithAnOldJournalIsSilentToo) {
+  Network network(4, 100);
+  network.boot_all();
+  Member& node = *network.nodes[0];
+  ASSERT_TRUE(network.wait(node, [](const ChainHead& head) { return head.epoch >= Epoch(2); }));
+  test::Disks disks = network.kill(node);
+  node.starts = false;
+  for (const auto& entry : std::filesystem::directory_iterator(node.folder())) std::filesystem::remove_all(entry);
+  std::filesystem::create_directory(node.folder() / "0");
+  ASSERT_TRUE(node.boot(std::move(disks)));
+  EXPECT_FALSE(node.replica->votes());
+}
+
 TEST(Replica, ALedgerBehindItsJournalIsMadeAgainFromIt) {
   Network network(1, 60'000);
   network.boot_all();
