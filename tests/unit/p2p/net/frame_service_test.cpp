@@ -201,6 +201,33 @@ TEST(FrameService, FramesThatNeverBecomeWholeDoNotFillMemory) {
   EXPECT_GE(world.server.service->lines() + 2, kMaxPartialBytes / (1 << 20));
 }
 
+// They hold as much as may be held but for a little, and somebody honest has a frame that comes in pieces.
+TEST(FrameService, WhoFillsMemoryWithPiecesOfFramesKeepsNobodyElseOut) {
+  ByHand world;
+  std::vector<Result<Stream>> streams;
+  std::size_t left = kMaxPartialBytes - 50'000;
+  while (left > 0) {
+    Bytes piece;
+    append_varint(piece, 1 << 20);
+    piece.resize(std::min<std::size_t>(left, 1 << 20));
+    left -= piece.size();
+    streams.push_back(world.loop.run(open_with(world.dial(), piece)));
+    ASSERT_TRUE(streams.back().has_value());
+  }
+  world.loop.until([&] { return world.server.service->lines() == streams.size(); });
+  const auto session = world.dial();
+  const PeerId honest = world.hosts.back()->peer();
+  Bytes frame;
+  append_varint(frame, 200'000);
+  frame.resize(frame.size() + 200'000);
+  const auto stream = world.loop.run(open_with(session, frame));
+  const auto has_come = [&] { return !world.server.core.got.empty() || world.server.core.peers.contains(honest); };
+  world.loop.until(has_come);
+  world.loop.until([&] { return !world.server.core.got.empty() || !has_come(); });
+  ASSERT_EQ(world.server.core.got.size(), 1U);
+  EXPECT_EQ(world.server.core.got[0].first, honest);
+}
+
 TEST(FrameService, ALaterStreamOfAPeerTakesThePlaceOfItsFirst) {
   ByHand world;
   const auto session = world.dial();
