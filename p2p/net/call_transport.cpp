@@ -105,8 +105,11 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
       const auto size = co_await line->stream.read(buffer);
       if (!size) why = size.error().message;
       if (!size || *size == 0) break;
+      const auto session = line->stream.session();
+      const Instant begun = session->now();
       const Status status = line->core.feed(ByteView(buffer).first(*size));
       self->deliver(line);
+      session->worked(self->protocol_, begun);
       if (status) continue;
       why = status.error().message;
       break;
@@ -192,8 +195,11 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
       if (!size || *size == 0) break;
       ByteView rest = ByteView(buffer).first(*size);
       while (!rest.empty() && !line->over) {
+        const auto session = line->stream.session();
+        const Instant begun = session->now();
         const auto taken = line->core.feed(rest, self->clock_.now(), self->most_running(*line));
         self->take_requests(line);
+        session->worked(self->protocol_, begun);
         if (!taken) {
           self->end(line);
           break;

@@ -274,8 +274,11 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
       line->inbox_bytes -= frame.size();
       inbox_bytes_ -= frame.size();
       line->room.notify();
-      const auto session = line->in ? line->in->session() : nullptr;
+      const auto in = line->in;
+      const auto session = in ? in->session() : nullptr;
+      const Instant begun = session ? session->now() : Instant();
       const Status status = core_.on_frame(line->peer, frame, clock_.now());
+      if (session) session->worked(in->protocol(), begun);
       if (!status && session) session->close(status.error());
     }
     if (next_line()) work_soon();

@@ -242,6 +242,63 @@ TEST(FrameService, ALaterStreamOfAPeerTakesThePlaceOfItsFirst) {
   EXPECT_EQ(world.server.service->lines(), 1U);
 }
 
+// Each frame takes an hour of the processor.
+struct SlowCore final : test::FrameQueues {
+  explicit SlowCore(ManualClock& of) : clock(of) {}
+  Status on_frame(const PeerId& from, ByteView /*frame*/, Instant /*now*/) override {
+    ++handled[from];
+    clock.advance_ms(3'600'000);
+    return {};
+  }
+  ManualClock& clock;
+  std::map<PeerId, std::size_t> handled;
+};
+
+TEST(FrameService, WhatFramesCostTheProcessorIsChargedToWhoSentThem) {
+  asio::io_context io{1};
+  ManualClock clock;
+  SeededRandom random{1};
+  HostConfig config{.key = HostKey::generate(random), .agent = "test", .gater = {.local_addresses = true}};
+  config.budgets.peer.cpu_ns = {.per_s = 1'000, .stock = 1'000};
+  Host server(io, std::move(config), clock, random);
+  SlowCore core(clock);
+  auto service = std::make_unique<FrameService>(
+      io, server, clock, core, FrameServiceConfig{.protocols = {std::string(kFrames)}}, [] {});
+  const Multiaddr address = server.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
+  End<Recorder> costly(io, clock, random, kFrames, [](const PeerId&) { return Recorder(); });
+  End<Recorder> other(io, clock, random, kFrames, [](const PeerId&) { return Recorder(); });
+  const auto all_there = [&] {
+    for (const auto* end : {&costly, &other}) {
+      if (end->service->lines() == 0 || !core.peers.contains(end->host.peer())) return false;
+    }
+    return true;
+  };
+  for (End<Recorder>* end : {&costly, &other}) spawn(io, [](Host* host, Multiaddr to) -> Task<void> {
+    (void)co_await host->dial(std::move(to));
+  }(&end->host, address));
+  while (!all_there() && io.run_one() > 0) {
+  }
+  const auto send = [&](End<Recorder>& from) {
+    from.core.queued[server.peer()].push_back(Bytes(10));
+    from.service->poke();
+    while (io.poll() > 0) {
+    }
+  };
+  for (int n = 0; n < 6; ++n) send(costly);
+  EXPECT_GE(core.handled[costly.host.peer()], 1U);
+  EXPECT_LE(core.handled[costly.host.peer()], 2U);  // one was being waited for already; the others are in its socket
+  send(other);
+  EXPECT_EQ(core.handled[other.host.peer()], 1U);
+  service.reset();
+  for (End<Recorder>* end : {&costly, &other}) {
+    end->service.reset();
+    end->host.stop();
+  }
+  server.stop();
+  io.restart();
+  io.run();
+}
+
 TEST(FrameService, LinesEndWithTheirConnection) {
   Pair pair;
   pair.session->close({.fault = Fault::kInterrupted, .message = "enough"});
