@@ -38,7 +38,8 @@ Result<std::vector<Epoch>> epochs_in(const std::string& folder) {
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const ChainId& chain) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const ChainId& chain,
+                                               std::uint64_t ahead_bytes) {
   const int lock = ::open((folder + "/journal.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return log_io_error("opening " + folder + "/journal.lock");
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
@@ -46,12 +47,19 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const 
     return fail(Fault::kBusy, "another process signs blocks with the journal in " + folder,
                 "stop the other node first");
   }
-  return std::unique_ptr<Journal>(new Journal(folder, chain, lock));
+  return std::unique_ptr<Journal>(new Journal(folder, chain, lock, ahead_bytes));
 }
 
 Journal::~Journal() {
-  if (file_ >= 0) ::close(file_);
+  close_file();
   ::close(lock_);
+}
+
+/// Zeros that stay behind do no harm: they are cut when the file is read again.
+void Journal::close_file() {
+  if (file_ < 0) return;
+  if (!broken_ && file_bytes_ > size_) (void)!::ftruncate(file_, static_cast<off_t>(size_));
+  ::close(file_);
 }
 
 std::string Journal::path(Epoch epoch) const {
@@ -90,6 +98,8 @@ Status Journal::note_forgotten(TimeMs at) const {
 
 Result<std::vector<Bytes>> Journal::start(Epoch epoch, Epoch keep_from) {
   if (broken_) return fail(Fault::kIo, "the consensus journal failed before: this process signs nothing more");
+  close_file();
+  file_ = -1;
   broken_ = true;
   const std::string folder = path(epoch);
   std::error_code error;
@@ -97,7 +107,6 @@ Result<std::vector<Bytes>> Journal::start(Epoch epoch, Epoch keep_from) {
   if (error) return fail(Fault::kIo, "cannot create " + folder + ": " + error.message());
   const int file = ::open((folder + kFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return log_io_error("opening " + folder + kFile);
-  if (file_ >= 0) ::close(file_);
   file_ = file;
   epoch_ = epoch;
   TRY(load());
@@ -113,6 +122,7 @@ Status Journal::load() {
   const Bytes all = TRY(read_log(file_, kName));
   auto recovered = TRY(recover_journal(all));
   size_ = recovered.valid_bytes;
+  file_bytes_ = size_;
   if (size_ < all.size() && ::ftruncate(file_, static_cast<off_t>(size_)) != 0) {
     return log_io_error("cutting the consensus journal");
   }
@@ -155,7 +165,15 @@ Status Journal::append(ByteView record) {
   TRY(write_log(file_, framed, size_, kName));
   size_ += framed.size();
   unsynced_ = true;
+  TRY(write_ahead());
   broken_ = false;
+  return {};
+}
+
+Status Journal::write_ahead() {
+  if (size_ <= file_bytes_ || ahead_bytes_ == 0) return {};
+  TRY(write_log(file_, Bytes(ahead_bytes_), size_, kName));
+  file_bytes_ = size_ + ahead_bytes_;
   return {};
 }
 
@@ -198,6 +216,7 @@ Status Journal::rewrite(const std::vector<Bytes>& records) {
   writer.mark_synced();
   writer_ = writer;
   size_ = size;
+  file_bytes_ = size;
   unsynced_ = false;
   broken_ = false;
   return {};
