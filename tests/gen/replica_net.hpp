@@ -59,6 +59,8 @@ class Member final : public Peers {
   bool starts = true;  ///< when it boots; else the test starts the replica
   /// Called besides, in the replica's thread. Set before it boots.
   std::function<void(const Evidence&)> on_evidence;
+  /// Called with each message before it leaves, in the replica's thread. Set before it boots.
+  std::function<void(const Message&)> on_said;
   /// What of others' blocks it executes. Set before it boots.
   std::function<Status(const Block&)> judge;
   /// Blocks that it refused, with the reasons, since it was made.
@@ -237,9 +239,11 @@ inline Status Member::boot(test::Disks disks) {
 }
 
 inline void Member::send(const Ed25519Key& to, const MessagePtr& message) {
+  if (on_said) on_said(*message);
   network_.carry(key(), to, message);
 }
 inline void Member::broadcast(const MessagePtr& message) {
+  if (on_said) on_said(*message);
   network_.carry(key(), std::nullopt, message);
 }
 
