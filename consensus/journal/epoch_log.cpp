@@ -33,7 +33,7 @@ Result<std::map<Epoch, std::uint64_t>> log_sizes_in(const std::string& folder) {
 }  // namespace
 
 Result<EpochLog> EpochLog::open(const std::string& folder, const ChainId& chain, std::uint64_t budget_bytes) {
-  auto journal = TRY(Journal::open(folder, chain));
+  auto journal = TRY(Journal::open(folder, chain, 0));
   return EpochLog(folder, chain, std::move(journal), budget_bytes);
 }
 
@@ -42,7 +42,7 @@ Result<std::vector<Bytes>> EpochLog::begin(Epoch epoch, Epoch keep_from) {
   if (!records && (records.error().fault == Fault::kCorrupt || records.error().fault == Fault::kMismatch)) {
     journal_.reset();  // one that failed never works again
     TRY(forget(epoch));
-    journal_ = TRY(Journal::open(folder_, chain_));
+    journal_ = TRY(Journal::open(folder_, chain_, 0));
     records = journal_->start(epoch, keep_from);
   }
   if (!records) return records;
@@ -106,7 +106,6 @@ Result<std::vector<Bytes>> read_epoch_log(const std::string& folder, Epoch epoch
   ::close(opened);
   if (!all) return std::unexpected(all.error());
   auto records = TRY(recover_journal(*all));
-  if (!records.payloads.empty()) records.payloads.erase(records.payloads.begin());  // the file's head
   return std::move(records.payloads);
 }
 

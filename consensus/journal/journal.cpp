@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "chain/base/random.hpp"
 #include "consensus/journal/log_file.hpp"
 
 namespace micro {
@@ -36,7 +37,8 @@ Result<std::vector<Epoch>> epochs_in(const std::string& folder) {
 
 }  // namespace
 
-Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const ChainId& chain) {
+Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const ChainId& chain,
+                                               std::uint64_t ahead_bytes) {
   const int lock = ::open((folder + "/journal.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (lock < 0) return log_io_error("opening " + folder + "/journal.lock");
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
@@ -44,12 +46,19 @@ Result<std::unique_ptr<Journal>> Journal::open(const std::string& folder, const 
     return fail(Fault::kBusy, "another process signs blocks with the journal in " + folder,
                 "stop the other node first");
   }
-  return std::unique_ptr<Journal>(new Journal(folder, chain, lock));
+  return std::unique_ptr<Journal>(new Journal(folder, chain, lock, ahead_bytes));
 }
 
 Journal::~Journal() {
-  if (file_ >= 0) ::close(file_);
+  close_file();
   ::close(lock_);
+}
+
+/// Zeros that stay behind do no harm: they are cut when the file is read again.
+void Journal::close_file() {
+  if (file_ < 0) return;
+  if (!broken_ && file_bytes_ > size_) (void)!::ftruncate(file_, static_cast<off_t>(size_));
+  ::close(file_);
 }
 
 std::string Journal::path(Epoch epoch) const {
@@ -63,6 +72,8 @@ Result<std::optional<Epoch>> Journal::newest() const {
 
 Result<std::vector<Bytes>> Journal::start(Epoch epoch, Epoch keep_from) {
   if (broken_) return fail(Fault::kIo, "the consensus journal failed before: this process signs nothing more");
+  close_file();
+  file_ = -1;
   broken_ = true;
   const std::string folder = path(epoch);
   std::error_code error;
@@ -70,7 +81,6 @@ Result<std::vector<Bytes>> Journal::start(Epoch epoch, Epoch keep_from) {
   if (error) return fail(Fault::kIo, "cannot create " + folder + ": " + error.message());
   const int file = ::open((folder + kFile).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return log_io_error("opening " + folder + kFile);
-  if (file_ >= 0) ::close(file_);
   file_ = file;
   epoch_ = epoch;
   TRY(load());
@@ -86,24 +96,24 @@ Status Journal::load() {
   const Bytes all = TRY(read_log(file_, kName));
   auto recovered = TRY(recover_journal(all));
   size_ = recovered.valid_bytes;
+  file_bytes_ = size_;
   if (size_ < all.size() && ::ftruncate(file_, static_cast<off_t>(size_)) != 0) {
     return log_io_error("cutting the consensus journal");
   }
   // What a killed process wrote may be in the kernel's memory alone: whoever reads it here will say it again.
   if (!all.empty() && ::fdatasync(file_) != 0) return log_io_error("syncing the consensus journal");
-  writer_ = JournalWriter(recovered.last);
-  if (recovered.payloads.empty()) return begin_file(file_, writer_, size_);
-  const auto head = decode<JournalHead>(recovered.payloads.front());
-  if (!head || *head != JournalHead{1, chain_, epoch_}) {
+  if (!recovered.head) return begin_file(file_, writer_, size_);
+  writer_ = JournalWriter(recovered.last, recovered.head->salt);
+  if (*recovered.head != JournalHead{1, chain_, epoch_, recovered.head->salt}) {
     return fail(Fault::kMismatch, "the journal in " + path(epoch_) + " belongs to another chain or epoch");
   }
-  recovered.payloads.erase(recovered.payloads.begin());
   recovered_ = std::move(recovered.payloads);
   return {};
 }
 
 Status Journal::begin_file(int file, JournalWriter& writer, std::uint64_t& size) const {
-  const Bytes head = writer.append(encode(JournalHead{1, chain_, epoch_}));
+  writer = JournalWriter();
+  const Bytes head = writer.begin({1, chain_, epoch_, SystemRandom().draw<Hash>()});
   TRY(write_log(file, head, size, kName));
   size += head.size();
   if (::fdatasync(file) != 0) return log_io_error("syncing the consensus journal");
@@ -129,7 +139,15 @@ Status Journal::append(ByteView record) {
   TRY(write_log(file_, framed, size_, kName));
   size_ += framed.size();
   unsynced_ = true;
+  TRY(write_ahead());
   broken_ = false;
+  return {};
+}
+
+Status Journal::write_ahead() {
+  if (size_ <= file_bytes_ || ahead_bytes_ == 0) return {};
+  TRY(write_log(file_, Bytes(ahead_bytes_), size_, kName));
+  file_bytes_ = size_ + ahead_bytes_;
   return {};
 }
 
@@ -172,6 +190,7 @@ Status Journal::rewrite(const std::vector<Bytes>& records) {
   writer.mark_synced();
   writer_ = writer;
   size_ = size;
+  file_bytes_ = size;
   unsynced_ = false;
   broken_ = false;
   return {};

@@ -10,11 +10,16 @@
 
 namespace micro {
 
+/// Zeros behind the last record, written ahead: a sync then writes the record alone and not the file's new size too.
+inline constexpr std::uint64_t kJournalAheadBytes = 256u << 10;
+
 class Journal {
  public:
   static constexpr const char* kRecordsFile = "votes.log";  ///< in the epoch's folder
   /// `folder` exists. kBusy when another process signs with this journal, kMismatch when it is another chain's.
-  static Result<std::unique_ptr<Journal>> open(const std::string& folder, const ChainId& chain);
+  /// `ahead_bytes`: none for one that is hardly ever synced.
+  static Result<std::unique_ptr<Journal>> open(const std::string& folder, const ChainId& chain,
+                                               std::uint64_t ahead_bytes = kJournalAheadBytes);
   ~Journal();
 
   /// The newest epoch that has a folder: none when this node never voted, or lost its memory.
@@ -30,9 +35,11 @@ class Journal {
   [[nodiscard]] std::uint64_t bytes() const { return size_; }
 
  private:
-  Journal(std::string folder, const ChainId& chain, int lock)
-      : folder_(std::move(folder)), chain_(chain), lock_(lock) {}
+  Journal(std::string folder, const ChainId& chain, int lock, std::uint64_t ahead_bytes)
+      : folder_(std::move(folder)), chain_(chain), lock_(lock), ahead_bytes_(ahead_bytes) {}
+  void close_file();
   Status load();
+  Status write_ahead();
   Status begin_file(int file, JournalWriter& writer, std::uint64_t& size) const;
   Status remove_before(Epoch keep_from);
   [[nodiscard]] std::string path(Epoch epoch) const;
@@ -40,11 +47,13 @@ class Journal {
   std::string folder_;
   ChainId chain_;
   int lock_;
+  std::uint64_t ahead_bytes_;
   int file_ = -1;
   Epoch epoch_;
   JournalWriter writer_;
   std::vector<Bytes> recovered_;
-  std::uint64_t size_ = 0;
+  std::uint64_t size_ = 0;        ///< of the records
+  std::uint64_t file_bytes_ = 0;  ///< with the zeros
   bool unsynced_ = false;
   bool broken_ = false;
 };

@@ -178,14 +178,15 @@ class BehindTest : public EngineBounds {
   void begin_behind(std::uint64_t by, const EngineConfig& config = {}) {
     begin(4, config);
     ahead_.emplace(committees_, 1);
-    BlockId parent = ahead_->ledger().head().id;
     for (std::uint64_t h = 1; h <= by; ++h) {
+      const BlockId parent = ahead_->ledger().head().id;
       const Block b = ahead_->ledger().port().propose(parent, TimeMs(1'767'225'600'000 + h), {}).value();
-      parent = block_id(b.header);
-      ASSERT_TRUE(ahead_->ledger().port().finalize(parent, std::nullopt));
+      ASSERT_TRUE(ahead_->ledger().port().finalize(block_id(b.header), std::nullopt));
     }
     tip_ = by;
-    hear(certificate(StatementKind::kFinalize, by, by - 1, parent));
+  }
+  void hear_that_it_is_final() {
+    hear(certificate(StatementKind::kFinalize, tip_, tip_ - 1, ahead_->ledger().head().id));
   }
   /// Answers what is asked for, a few blocks a time, until all is committed; `look` sees every block asked for.
   template <class Look>
@@ -215,6 +216,7 @@ class BehindTest : public EngineBounds {
 
 TEST_F(BehindTest, ItFetchesBackwardsAndCommitsForwards) {
   begin_behind(150);
+  hear_that_it_is_final();
   std::vector<std::uint64_t> asked;
   catch_up([&](std::uint64_t height) { asked.push_back(height); });
   EXPECT_EQ(asked.front(), 150U);
@@ -223,6 +225,7 @@ TEST_F(BehindTest, ItFetchesBackwardsAndCommitsForwards) {
 
 TEST_F(BehindTest, OnceTheWayIsKnownBodiesAreFetchedAWindowAhead) {
   begin_behind(kMaxTreeBlocks + 300);
+  hear_that_it_is_final();
   std::size_t forwards = 0;
   catch_up([&](std::uint64_t height) {
     const std::uint64_t at = node_->height();
@@ -237,9 +240,38 @@ TEST_F(BehindTest, AWayThatIsTooLongIsWalkedAgainFromItsTop) {
   EngineConfig config;
   config.path_ids = 300;
   begin_behind(kMaxTreeBlocks + 300, config);
+  hear_that_it_is_final();
   std::size_t longest = 0;
   catch_up([&](std::uint64_t) { longest = std::max(longest, node_->engine().footprint().path_ids); });
   EXPECT_EQ(longest, config.path_ids);
+}
+
+// Bodies of certified blocks that nobody made final yet: each is asked for, but not all at once.
+TEST_F(BehindTest, ItAsksForSoManyBlocksAtATime) {
+  constexpr std::uint64_t kMissing = kMaxFetches + 4;
+  begin_behind(kMissing);
+  std::vector<BlockId> chain;
+  for (BlockId id = ahead_->ledger().head().id; chain.size() < kMissing;) {
+    chain.insert(chain.begin(), id);
+    id = ahead_->ledger().block(id)->header.parent;
+  }
+  for (std::uint64_t v = 1; v <= kMissing; ++v) hear(certificate(StatementKind::kNotarize, v, v - 1, chain[v - 1]));
+  std::set<BlockId> asked;
+  std::size_t most = 0;
+  for (std::size_t round = 0; round < 2 * kMissing && asked.size() < kMissing; ++round) {
+    most = std::max(most, node_->engine().footprint().fetches);
+    for (const auto& [to, message] : node_->take_out()) {
+      const auto* wanted = std::get_if<Ask>(&message->body);
+      if (wanted == nullptr || wanted->kind != AskKind::kBlocks) continue;
+      asked.insert(wanted->block);
+      Blocks answer;
+      answer.blocks.push_back(*ahead_->ledger().block(wanted->block));
+      node_->receive(*to, answer);
+    }
+    node_->advance_ms(100);
+  }
+  EXPECT_EQ(most, kMaxFetches);
+  EXPECT_EQ(asked, std::set<BlockId>(chain.begin(), chain.end()));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <set>
 
 #include "tests/gen/temp_folder.hpp"
 
@@ -99,6 +100,47 @@ TEST_F(JournalTest, ATornTailIsCutAndDamageBeforeItStops) {
     raw.put('!');
   }
   EXPECT_EQ(open()->start(Epoch(0), Epoch(0)).error().fault, Fault::kCorrupt);
+}
+
+// Else each sync would write the file's new size too.
+TEST_F(JournalTest, TheFileGrowsSeldom) {
+  const auto journal = open();
+  ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
+  std::set<std::uintmax_t> sizes;
+  const Bytes record(10'000, 1);
+  for (std::uint64_t written = 0; written < kJournalAheadBytes * 5 / 2; written += record.size()) {
+    ASSERT_TRUE(journal->append(record));
+    ASSERT_TRUE(journal->sync());
+    sizes.insert(std::filesystem::file_size(file("0")));
+    ASSERT_GE(*sizes.rbegin(), journal->bytes());
+  }
+  EXPECT_EQ(sizes.size(), 3U);
+}
+
+TEST_F(JournalTest, WhatAKillLeavesBehindTheLastRecordIsCut) {
+  const auto journal = open();
+  ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
+  for (const char* text : {"one", "two", "three"}) {
+    ASSERT_TRUE(journal->append(as_bytes(text)));
+    ASSERT_TRUE(journal->sync());
+  }
+  for (const std::size_t torn : {0U, 2U}) {
+    const test::TempFolder left;
+    std::filesystem::create_directory(left.path() / "0");
+    const auto copy = left.path() / "0" / Journal::kRecordsFile;
+    std::filesystem::copy_file(file("0"), copy);
+    ASSERT_GT(std::filesystem::file_size(copy), journal->bytes());
+    std::fstream raw(copy, std::ios::in | std::ios::out | std::ios::binary);
+    raw.seekp(static_cast<std::streamoff>(journal->bytes() - torn));
+    for (std::size_t n = 0; n < torn; ++n) raw.put('\0');
+    raw.close();
+    const auto next = Journal::open(left.path().string(), ChainId{}).value();
+    EXPECT_EQ(next->start(Epoch(0), Epoch(0)).value().size(), torn == 0 ? 3U : 2U);
+    EXPECT_EQ(std::filesystem::file_size(copy), next->bytes());
+    ASSERT_TRUE(next->append(as_bytes("again")));
+    EXPECT_EQ(next->rewrite({to_bytes("kept")}), Status{});
+    EXPECT_EQ(std::filesystem::file_size(copy), next->bytes());
+  }
 }
 
 TEST_F(JournalTest, RewritingReplacesAllRecordsAndAppendsGoOn) {
