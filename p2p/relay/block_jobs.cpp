@@ -118,6 +118,23 @@ bool BlockRelay::fill(Job& job, const BlockItems& frame) {
   return true;
 }
 
+// Items and short ids do not go together. Short ids are handed on before anybody could check them, so that only who was
+// asked for them answers for them: the others are nobody's fault, and who has the items gives its own.
+void BlockRelay::mistrust(const BlockKey& block, Job& job, const PeerId& by, Instant now) {
+  const bool is_its_own = job.vouched && job.compact_from == by;
+  drop_compact(job);
+  if (!is_its_own) return ask_next(block, job, now);
+  offend(by, 1);
+  refuse(block, job, by, now);
+}
+
+// Who gave it need not tell of blocks at once.
+void BlockRelay::drop_compact(Job& job) {
+  if (std::erase(at_once_, job.compact_from) > 0) say(job.compact_from, SetMode{.at_once = false});
+  job.compact.reset();
+  job.vouched = false;
+}
+
 void BlockRelay::whole(const BlockKey& block, Job& job, const PeerId& from, Instant now) {
   ++stats_.whole;
   job.stage = Stage::kJudged;
@@ -139,7 +156,7 @@ void BlockRelay::block_judged(const BlockKey& block, ItemVerdict verdict, Instan
 }
 
 // The header is good, so some items behind it are: if items were put in by their short ids, those are fetched; if not,
-// the short ids were made up, and another announcer has others.
+// the short ids were made up, by who vouched for them if anybody, and another announcer has others.
 void BlockRelay::judge_again(const BlockKey& block, Job& job, Instant now) {
   if (std::exchange(job.from_pool, false)) {
     ++stats_.collisions;
@@ -147,9 +164,13 @@ void BlockRelay::judge_again(const BlockKey& block, Job& job, Instant now) {
     for (const std::uint32_t at : job.missing) job.items[at] = nullptr;
     return ask_next(block, job, now);
   }
-  offend(job.compact_from, 1);
-  std::erase(job.announcers, job.compact_from);
-  job.compact.reset();
+  const bool is_known = std::erase(job.announcers, job.compact_from) > 0;
+  if (job.vouched) {
+    offend(job.compact_from, 1);
+  } else if (is_known) {
+    job.announcers.push_back(job.compact_from);  // it may have handed on what it could not check
+  }
+  drop_compact(job);
   ask_next(block, job, now);
 }
 

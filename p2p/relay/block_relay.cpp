@@ -195,6 +195,7 @@ void BlockRelay::on(const PeerId& from, const CompactBlock& frame, Instant now) 
   if (job == nullptr || job->compact) return;
   job->compact = frame;
   job->compact_from = from;
+  job->vouched = job->stage == Stage::kCompact && job->asked == from;
   if (job->stage == Stage::kCompact) put_together(*source_.key_of(frame.header), *job, now);
 }
 
@@ -233,10 +234,7 @@ void BlockRelay::on(const PeerId& from, const BlockItems& frame, Instant now) {
   if (found == jobs_.end()) return;
   Job& job = found->second;
   if (job.stage != Stage::kItems || job.asked != from) return;  // too late
-  if (!fill(job, frame)) {
-    offend(from, 1);
-    return refuse(frame.block, job, from, now);
-  }
+  if (!fill(job, frame)) return mistrust(frame.block, job, from, now);
   stats_.fetched += frame.items.size();
   whole(frame.block, job, from, now);
 }

@@ -124,6 +124,7 @@ class BlockRelay final : public FrameProtocol {
     std::vector<PeerId> announcers;  // that were not asked in vain yet
     std::optional<CompactBlock> compact;
     PeerId compact_from;
+    bool vouched = false;           // it was asked for: who gave it has the block
     std::vector<SharedItem> items;  // null where missing
     std::vector<std::uint32_t> missing;
     bool from_pool = false;  // some items were put in by their short ids alone
@@ -150,6 +151,8 @@ class BlockRelay final : public FrameProtocol {
   void ask_next(const BlockKey& block, Job& job, Instant now);
   void refuse(const BlockKey& block, Job& job, const PeerId& by, Instant now);
   bool fill(Job& job, const BlockItems& frame);
+  void mistrust(const BlockKey& block, Job& job, const PeerId& by, Instant now);
+  void drop_compact(Job& job);
   void whole(const BlockKey& block, Job& job, const PeerId& from, Instant now);
   void judge_again(const BlockKey& block, Job& job, Instant now);
   void drop(const BlockKey& block);

@@ -189,18 +189,64 @@ TEST(BlockRelay, AnotherAnnouncerIsAskedWhereOneKeepsSilent) {
   EXPECT_THAT(rig.relay.take_offences(), IsEmpty());  // slowness is none
 }
 
-TEST(BlockRelay, WrongItemsAreAnOffence) {
+TEST(BlockRelay, WrongItemsBehindShortIdsThatWereAskedForAreAnOffence) {
   Rig rig(2);
   const auto items = some_items(5);
-  rig.say(1, compact_of(items));
-  rig.say(2, compact_of(items));
+  for (const std::uint64_t from : {1U, 2U}) rig.say(from, NewHeader{.header = compact_of(items).header});
   rig.judge_headers();
+  ASSERT_THAT(only<GetCompact>(rig.hear(1)), SizeIs(1));
+  rig.say(1, compact_of(items));
   const auto asked = only<GetBlockItems>(rig.hear(1));
   ASSERT_THAT(asked, SizeIs(1));
   rig.say(1, Rig::items_for(asked[0], some_items(5, "other ")));
   EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(1), 1.0}}));
+  ASSERT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
+  rig.say(2, compact_of(items, 8));
   rig.say(2, Rig::items_for(only<GetBlockItems>(rig.hear(2)).at(0), items));
   EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
+  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
+}
+
+CompactBlock made_up(const std::vector<SharedItem>& items, const std::vector<SharedItem>& others) {
+  CompactBlock lie = compact_of(others);
+  lie.header = Blob<kMaxHeaderBytes>(header_of(items));
+  const SipKey key = short_id_key(std::span(lie.header), lie.nonce);
+  for (std::size_t n = 0; n < others.size(); ++n) lie.short_ids[n] = short_id_of(key, test::item_id(*others[n]));
+  return lie;
+}
+
+// Somebody is quick with short ids that he made up, and has nothing else. Who has the block is not accused of it.
+TEST(BlockRelay, MadeUpShortIdsCostNobodyElseHisNameAndTheBlockComes) {
+  Rig rig(3);
+  const auto items = some_items(5);
+  rig.say(1, made_up(items, some_items(5, "other ")));
+  for (const std::uint64_t from : {2U, 3U}) rig.say(from, NewHeader{.header = compact_of(items).header});
+  rig.judge_headers();
+  ASSERT_THAT(only<GetBlockItems>(rig.hear(1)), SizeIs(1));
+  rig.say(1, NoBlock{.block = block_key(header_of(items))});
+  const auto asked = only<GetBlockItems>(rig.hear(2));
+  ASSERT_THAT(asked, SizeIs(1));
+  rig.say(2, Rig::items_for(asked[0], items));
+  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
+  ASSERT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
+  rig.say(2, compact_of(items));
+  rig.say(2, Rig::items_for(only<GetBlockItems>(rig.hear(2)).at(0), items));
+  EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
+  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
+}
+
+// It handed on at once what it could not check, and then has the block itself.
+TEST(BlockRelay, WhoHandedOnMadeUpShortIdsGivesItsOwn) {
+  Rig rig(1);
+  const auto items = some_items(5);
+  rig.say(1, made_up(items, some_items(5, "other ")));
+  rig.judge_headers();
+  rig.say(1, Rig::items_for(only<GetBlockItems>(rig.hear(1)).at(0), items));
+  ASSERT_THAT(only<GetCompact>(rig.hear(1)), SizeIs(1));
+  rig.say(1, compact_of(items));
+  rig.say(1, Rig::items_for(only<GetBlockItems>(rig.hear(1)).at(0), items));
+  EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
+  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
 }
 
 // An item of the pool whose id is another's as far as a short id tells: made here by giving it that id.
@@ -237,13 +283,10 @@ TEST(BlockRelay, WhoMadeUpShortIdsIsMarkedAndAnotherIsAskedForHis) {
   Rig rig(2);
   const auto items = some_items(5);
   const auto others = some_items(5, "other ");
-  CompactBlock lie = compact_of(others);
-  lie.header = Blob<kMaxHeaderBytes>(header_of(items));
-  const SipKey key = short_id_key(std::span(lie.header), lie.nonce);
-  for (std::size_t n = 0; n < 5; ++n) lie.short_ids[n] = short_id_of(key, test::item_id(*others[n]));
-  rig.say(1, lie);
-  rig.say(2, NewHeader{.header = lie.header});
+  for (const std::uint64_t from : {1U, 2U}) rig.say(from, NewHeader{.header = compact_of(items).header});
   rig.judge_headers();
+  ASSERT_THAT(only<GetCompact>(rig.hear(1)), SizeIs(1));
+  rig.say(1, made_up(items, others));
   rig.say(1, Rig::items_for(only<GetBlockItems>(rig.hear(1)).at(0), others));
   EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kReject));
   EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(1), 1.0}}));
