@@ -109,7 +109,9 @@ void GossipRouter::disconnected(const PeerId& peer, Instant now) {
     at = topic.is_idle() ? topics_.erase(at) : std::next(at);
   }
   promises_.forget(peer);
-  std::erase(ready_, numbers_.find(peer));
+  const PeerNumber number = numbers_.find(peer);
+  for (auto& [id, asked] : asked_) std::ranges::replace(asked.peers, number, kNobody);  // another may be asked
+  std::erase(ready_, number);
   numbers_.remove(peer);
   scores_.disconnected(peer, now);
 }
