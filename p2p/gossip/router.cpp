@@ -171,6 +171,7 @@ void GossipRouter::leave(std::string_view name, Instant now) {
   }
   topic->joined = false;
   --joined_;
+  promises_ = Promises(config_->mesh.promise_ms);  // messages of it are not looked at any more, whoever keeps his word
   for (const PeerNumber number : numbers_.all()) {
     peers_[number].outbox().subscribe(name, false);
     ready(numbers_.id(number));

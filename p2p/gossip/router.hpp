@@ -168,7 +168,7 @@ class GossipRouter final : public FrameProtocol {
 
   // router_messages.cpp
   [[nodiscard]] bool is_graylisted(const PeerId& peer, Instant now) const;
-  void on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one);
+  void on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one, Instant now);
   void on_message(const PeerId& from, const MessageView& message, Instant now);
   bool note_duplicate(const PeerId& from, const MessageId& id, std::string_view topic);
   void take_in(const PeerId& from, const MessageView& message, const MessageId& id, Instant now);
@@ -217,7 +217,11 @@ class GossipRouter final : public FrameProtocol {
   std::size_t joined_ = 0;
   std::map<MessageId, Pending> pending_;
   std::size_t pending_bytes_ = 0;
-  std::map<PeerId, std::size_t> pending_of_;  // who brought them first
+  struct Brought {
+    std::size_t messages = 0;
+    std::size_t bytes = 0;
+  };
+  std::map<PeerId, Brought> pending_of_;  // who brought them first
   std::vector<Delivery> deliveries_;
   std::vector<SuggestedPeer> suggestions_;
   std::vector<PeerNumber> ready_;  // each once

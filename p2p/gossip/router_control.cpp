@@ -168,10 +168,13 @@ void GossipRouter::on_graft(const PeerId& from, Peer& peer, std::string_view nam
 
 void GossipRouter::on_prune(const PeerId& from, const PruneView& prune, Instant now) {
   Topic* const topic = find_joined(prune.topic);
-  if (topic == nullptr || !topic->peers.contains(from)) return;
+  if (topic == nullptr) return;
+  // Who leaves the topic says so before its PRUNE.
+  if (!topic->peers.contains(from) && !topic->backoff.contains(from)) return;
   if (topic->mesh.erase(from)) scores_.pruned(from, prune.topic);
+  const std::uint64_t asked_s = prune.backoff_s.value_or(0);  // 0: it says nothing of it, as stock peers have it
   const std::uint64_t backoff_ms =
-      prune.backoff_s ? std::min(*prune.backoff_s, kMaxBackoffS) * kMsPerS : config_->mesh.prune_backoff_ms;
+      asked_s > 0 ? std::min(asked_s, kMaxBackoffS) * kMsPerS : config_->mesh.prune_backoff_ms;
   back_off(*topic, from, backoff_ms, now);
   if (scores_.score(from, now) >= config_->score.exchange_threshold) take_suggested(prune);
 }

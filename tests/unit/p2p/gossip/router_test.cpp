@@ -204,31 +204,6 @@ TEST(GossipRouter, AFewPeersAreAskedForOneMessage) {
   EXPECT_EQ(rig.hear(late).iwants.size(), 1U);
 }
 
-TEST(GossipRouter, WhoTellsOfAMessageAgainAndAgainKeepsNobodyElseFromBeingAsked) {
-  GossipRig rig;
-  ASSERT_TRUE(rig.router.join("t", rig.now).has_value());
-  const PeerId liar = rig.add(1);
-  std::size_t asked = 0;
-  for (int n = 0; n < 5; ++n) {
-    rig.told(liar, {GossipRig::id_of("x")});
-    asked += rig.hear(liar).iwants.size();
-  }
-  EXPECT_EQ(asked, 1U);
-  const PeerId honest = rig.add(2);
-  rig.told(honest, {GossipRig::id_of("x")});
-  EXPECT_THAT(rig.hear(honest).iwants, ElementsAre(GossipRig::id_of("x")));
-}
-
-TEST(GossipRouter, APeerThatLeavesMakesRoomForAnotherToBeAsked) {
-  GossipRig rig;
-  ASSERT_TRUE(rig.router.join("t", rig.now).has_value());
-  for (std::uint64_t n = 1; n <= 3; ++n) rig.told(rig.add(n), {GossipRig::id_of("x")});
-  rig.router.disconnected(test::peer(2), rig.now);
-  const PeerId late = rig.add(4);
-  rig.told(late, {GossipRig::id_of("x")});
-  EXPECT_EQ(rig.hear(late).iwants.size(), 1U);
-}
-
 TEST(GossipRouter, BrokenPromisesAreOffences) {
   GossipRig rig;
   ASSERT_TRUE(rig.router.join("t", rig.now).has_value());
