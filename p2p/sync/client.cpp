@@ -344,6 +344,7 @@ void SyncClient::complete(Flights::iterator it) {
   Plan* const plan = it->second.plan;
   const Ask ask = std::move(it->second.ask);
   const Bytes answer = std::move(it->second.answer);
+  const std::uint32_t want_bytes = it->second.want_bytes;
   end(it, false);
   Peer& peer = peers_.at(id);
   if (plan == nullptr) {
@@ -352,8 +353,9 @@ void SyncClient::complete(Flights::iterator it) {
     peer.status = *std::move(status);
     return;
   }
-  const Status status = plan->on_answer(id, ask, answer);
-  if (!status) return drop(id, DropReason::kLied, status.error().message);
+  const auto all = plan->on_answer(id, ask, answer);
+  if (!all) return drop(id, DropReason::kLied, all.error().message);
+  if (!*all) peer.pace.on_some(answer.size(), want_bytes);
   peer.pause_ms = kPauseMs;
   peer.empty_promises = 0;
 }

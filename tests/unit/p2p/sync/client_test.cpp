@@ -284,6 +284,47 @@ TEST(SyncClient, WhoBeginsAnAnswerAndThenIsBusyForEverLosesItToAnother) {
   }
 }
 
+// True answers of one key each, by a peer that has shown how fast it can be: there are more keys than anybody can wait
+// for.
+TEST(SyncClient, WhoGivesLessAndLessOfAStateIsAskedLast) {
+  ClientRig rig(truth_of(600, {10}));
+  test::MemoryNetwork& network = rig.net.network;
+  auto& honest = *rig.net.add_server(1, rig.source).host;
+  Answering answering;
+  test::MemoryTransport transport(network, peer(3), answering);
+  network.add(transport);
+  answering.transport = &transport;
+  bool is_first = true;
+  answering.answer = [&](const Request& request) -> Result<Bytes> {
+    Bytes out = encode(rig.source.status().value());
+    if (const auto* ask = std::get_if<StateAsk>(&request.ask)) {
+      StateAnswer given = rig.source.state(ask->root, ask->first, ask->last, request.want_bytes / 2).value();
+      if (!std::exchange(is_first, false)) {
+        given.covered = ask->first;
+        given.range = Blob<kMaxStateBytes>(encode(rig.truth.range(ask->first, ask->first)));
+      }
+      out = encode(given);
+    }
+    return part(static_cast<std::uint32_t>(out.size()), out);
+  };
+  Progress state_only = rig.truth.everything();
+  state_only.headers = state_only.blocks = {1, 1};
+  SyncClient& client = rig.net.start_client(rig.sink, state_only).client();
+  client.remove_peer(peer(1), network.now());
+  client.add_peer(peer(3), network.now());
+  for (int n = 0; n < 20'000 && !client.done(); ++n) {
+    network.travel(peer(0), peer(3), 1'000'000);
+    if (n == 10) client.add_peer(peer(1), network.now());
+    network.travel(peer(0), peer(1), 100);
+    while (honest.node.serve_one()) {
+    }
+    network.advance_ms(1);
+    if (const auto wake = client.next_wake(network.now()); wake && *wake <= network.now()) client.tick(network.now());
+  }
+  EXPECT_TRUE(client.done());
+  EXPECT_TRUE(client.dropped().empty());
+}
+
 // What breaks the protocol rather than the truth: each is a lie with its name.
 TEST(SyncClient, AnswersThatBreakTheProtocolAreNamed) {
   const std::vector<std::pair<std::string, std::function<Bytes()>>> cases{
