@@ -12,14 +12,18 @@ namespace micro {
 struct Instant {
   std::uint64_t ns = 0;
   constexpr auto operator<=>(const Instant&) const = default;
-  [[nodiscard]] constexpr Instant plus_ms(std::uint64_t ms) const { return {ns + ms * 1'000'000}; }
+  /// The last there is, where the sum is beyond it.
+  [[nodiscard]] constexpr Instant plus_ms(std::uint64_t ms) const {
+    constexpr std::uint64_t kNsPerMs = 1'000'000;
+    return ms > (UINT64_MAX - ns) / kNsPerMs ? Instant{UINT64_MAX} : Instant{ns + ms * kNsPerMs};
+  }
 };
 
 class Clock {
  public:
   virtual ~Clock() = default;
-  [[nodiscard]] virtual Instant now() const = 0;     ///< monotonic
-  [[nodiscard]] virtual TimeMs wall() const = 0;     ///< for block headers and for people
+  [[nodiscard]] virtual Instant now() const = 0;  ///< monotonic
+  [[nodiscard]] virtual TimeMs wall() const = 0;  ///< for block headers and for people
 };
 
 class SystemClock final : public Clock {

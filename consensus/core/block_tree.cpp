@@ -104,6 +104,11 @@ void BlockTree::reject(const BlockId& id) {
   rejected_.try_emplace(id, rejections_++);
 }
 
+void BlockTree::reconsider(const BlockId& id) {
+  rejected_.erase(id);
+  set_state(id, BlockState::kUnknown);
+}
+
 void BlockTree::commit(const BlockId& id) {
   const Node* node = find(id);
   if (node == nullptr) return;

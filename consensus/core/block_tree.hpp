@@ -48,19 +48,18 @@ class BlockTree {
 
   void set_state(const BlockId& id, BlockState state);
   void reject(const BlockId& id);
+  /// As if it had never been executed.
+  void reconsider(const BlockId& id);
   [[nodiscard]] bool is_rejected(const BlockId& id) const { return rejected_.contains(id); }
   /// The block above the tip became durable: forgets it, everything as low, and what stood on other branches.
   void commit(const BlockId& id);
   /// Drops the body, if nothing needs it: it can be fetched again.
   void drop(const BlockId& id);
-  /// Drops bodies of views up to `view` for which `keep` is false.
-  template <class Keep>
-  void drop_passed(View view, Keep keep) {
+  template <class Goes>
+  void drop_where(Goes goes) {
     std::vector<BlockId> gone;
     for (const auto& [id, node] : nodes_) {
-      if (node.last_view <= view && node.state != BlockState::kRunning && !node.journaled && !keep(id)) {
-        gone.push_back(id);
-      }
+      if (goes(id, node)) gone.push_back(id);
     }
     for (const BlockId& id : gone) drop(id);
   }

@@ -8,21 +8,25 @@
 namespace micro::simplex {
 
 // --- bounds; what is dropped at each is said where it is applied ---
-inline constexpr std::uint64_t kMaxViewsAhead = 32;       ///< votes and proposals beyond are dropped
-inline constexpr std::size_t kMaxOpenViews = 16'384;      ///< above the final one; then no further view is entered
-inline constexpr std::uint64_t kVoteWindowViews = 64;     ///< below the current one single votes are kept
-inline constexpr std::size_t kMaxProposalsPerView = 2;    ///< two prove the leader's guilt, more add nothing
-inline constexpr std::size_t kMaxPendingChecks = 8'192;   ///< items that wait for verification; newer are dropped
-inline constexpr std::size_t kMaxPendingPerPeer = 1'024;  ///< of one peer
+inline constexpr std::uint64_t kMaxViewsAhead = 32;     ///< votes and proposals beyond are dropped
+inline constexpr std::size_t kMaxOpenViews = 16'384;    ///< above the final one; then no further view is entered
+inline constexpr std::uint64_t kVoteWindowViews = 64;   ///< below the current one single votes are kept
+inline constexpr std::size_t kMaxProposalsPerView = 2;  ///< two prove the leader's guilt, more add nothing
+/// Items that wait for verification. Beyond, the newest of the peer that has the most is dropped.
+inline constexpr std::size_t kMaxPendingChecks = 8'192;
+inline constexpr std::size_t kMaxPendingPerPeer = 1'024;  ///< of one peer; its newer are dropped
+inline constexpr std::size_t kMaxPendingBodies = 32;      ///< among them with blocks, up to a message's size each
+inline constexpr std::size_t kMaxPendingBodiesPerPeer = 4;
 inline constexpr std::size_t kMaxCheckBatchItems = 1'024;
-inline constexpr std::size_t kMaxFetches = 8;              ///< blocks asked for at a time
-inline constexpr std::uint64_t kSyncWindowBlocks = 64;     ///< bodies fetched ahead of the commits
-inline constexpr std::size_t kMaxPathIds = 4u << 20;       ///< of a walk back to the tip; the highest make room
-inline constexpr std::size_t kMaxAnswerBytes = 4u << 20;   ///< of blocks in one answer
-inline constexpr std::uint32_t kMaxAnswersPerPeer = 32;    ///< within one Δ; further requests are dropped
-inline constexpr std::size_t kMaxTrackedPeers = 4'096;     ///< in that count; a stranger beyond is not answered
-inline constexpr std::size_t kMaxOldBoundaries = 64;       ///< certificates of ended epochs in memory, the newest
-inline constexpr std::size_t kMaxPastEpochs = 2;           ///< whose late votes may still convict somebody
+inline constexpr std::size_t kMaxCheckBatchSignatures = 2'048;  ///< but for the first item: so long others wait
+inline constexpr std::size_t kMaxFetches = 8;                   ///< blocks asked for at a time
+inline constexpr std::uint64_t kSyncWindowBlocks = 64;          ///< bodies fetched ahead of the commits
+inline constexpr std::size_t kMaxPathIds = 4u << 20;            ///< of a walk back to the tip; the highest make room
+inline constexpr std::size_t kMaxAnswerBytes = 4u << 20;        ///< of blocks in one answer
+inline constexpr std::uint32_t kMaxAnswersPerPeer = 32;         ///< within one Δ; further requests are dropped
+inline constexpr std::size_t kMaxTrackedPeers = 4'096;          ///< in that count; a stranger beyond is not answered
+inline constexpr std::size_t kMaxOldBoundaries = 64;            ///< certificates of ended epochs in memory, the newest
+inline constexpr std::size_t kMaxPastEpochs = 2;                ///< whose late votes may still convict somebody
 inline constexpr std::size_t kMaxLateChecks = 64;          ///< late votes that wait for verification; newer are dropped
 inline constexpr std::uint32_t kMaxLateVotesPerPeer = 64;  ///< within one Δ; further ones are dropped
 inline constexpr std::size_t kMaxAllToAll = 32;            ///< members; above, certificates go to a few

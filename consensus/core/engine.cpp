@@ -77,6 +77,12 @@ void Engine::handle(Received& e) {
 
 void Engine::handle(Tick&) {
   armed_.reset();
+  if (unsynced_.size() >= kMaxUnsyncedVotes) {
+    // Nothing can be signed now, and what these are for would be lost: later.
+    for (auto* timer : {&leader_timer_, &view_timer_}) {
+      if (is_due(*timer, now_.at)) *timer = after(config_.retry_ms);
+    }
+  }
   if (RULE(kTimeoutNullifies)) {
     if (is_due(leader_timer_, now_.at)) {
       leader_timer_.reset();
@@ -121,7 +127,7 @@ void Engine::handle(Built& e) {
   const auto still = foundation();
   if (!still || still->block != on.block || still->view != on.view) return;
   const BlockId id = block_id(e.block->header);
-  if (!tree_.add(id, std::make_shared<const Block>(std::move(*e.block)), cur_)) {
+  if (!add_body(id, std::make_shared<const Block>(std::move(*e.block)), cur_)) {
     count(Counter::kDroppedBodies);
     return;
   }
@@ -311,6 +317,7 @@ Footprint Engine::footprint() const {
   out.blocks = tree_.size();
   out.block_bytes = tree_.bytes();
   out.pending_checks = gathering_.size() + in_check_.size();
+  out.pending_bodies = pending_bodies_;
   out.fetches = fetches_.size();
   out.path_ids = path_.size();
   out.tracked_peers = answers_.size();

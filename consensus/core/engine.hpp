@@ -35,6 +35,7 @@ struct Footprint {
   std::size_t blocks = 0;
   std::size_t block_bytes = 0;
   std::size_t pending_checks = 0;
+  std::size_t pending_bodies = 0;
   std::size_t fetches = 0;
   std::size_t path_ids = 0;
   std::size_t tracked_peers = 0;
@@ -131,6 +132,14 @@ class Engine {
     Ed25519Key from;
     Hash key;  ///< of what is verified: nothing waits twice
     std::variant<PendingVote, Certificate, PendingBody, PendingBlocks> what;
+    [[nodiscard]] bool has_body() const {
+      return std::holds_alternative<PendingBody>(what) || std::holds_alternative<PendingBlocks>(what);
+    }
+  };
+  /// How much of one peer waits, or of all.
+  struct Waiting {
+    std::size_t items = 0;
+    std::size_t bodies = 0;  ///< items with blocks
   };
   /// Where a vote belongs to, of this epoch or one that ended.
   struct VotedIn {
@@ -151,6 +160,8 @@ class Engine {
   enum class Worth : std::uint8_t { kNow, kLater, kNothing };
   [[nodiscard]] Worth worth_of(const Pending& pending);
   void drop_decided();
+  bool make_way(const Ed25519Key& from, bool has_body);
+  [[nodiscard]] std::vector<bool> next_batch();
   void submit_checks();
   void stop_waiting(const Pending& pending);
   void verified(const Pending& pending, const CheckItem& item);
@@ -205,11 +216,15 @@ class Engine {
   void lengthen_path(Height height, const BlockId& id);
   void prune();
   void release_bodies();
+  bool add_body(const BlockId& id, const BlockPtr& block, View view);
+  bool release_given_up();
+  [[nodiscard]] bool is_on_path(const BlockId& id, Height height) const;
 
   // --- engine_sync.cpp: asking, answering, standstill ---
   void on_ask(const Ed25519Key& from, Epoch epoch, const Ask& ask);
   void on_blocks(const Ed25519Key& from, Blocks& blocks);
   void add_synced(const std::vector<BlockPtr>& blocks);
+  bool drop_farthest(Height above);
   void on_other_epoch(const Ed25519Key& from, Message& message);
   bool may_answer(const Ed25519Key& peer);
   void help(const Ed25519Key& peer, View view);
@@ -273,7 +288,8 @@ class Engine {
   std::vector<CheckItem> in_check_items_;
   std::uint64_t batch_ = 0;
   std::set<Hash> pending_keys_;
-  std::map<Ed25519Key, std::size_t> pending_of_;
+  std::map<Ed25519Key, Waiting> pending_of_;
+  std::size_t pending_bodies_ = 0;
 
   // Committing: from the tip to `target_`, whose path is walked backwards first.
   std::optional<Certificate> target_;

@@ -15,6 +15,8 @@ bool Engine::execute_wanted() {
     const BlockTree::Node* node = tree_.find(id);
     if (node == nullptr) break;
     if (node->state == BlockState::kValid) continue;
+    // Refused when it was not final yet, maybe by another version of this program: what it does now decides.
+    if (node->state == BlockState::kInvalid) tree_.reconsider(id);
     if (execute_on_way_to(id, target_->statement.view)) return true;
     break;
   }
@@ -182,8 +184,55 @@ void Engine::prune() {
   views_.erase(views_.begin(), views_.upper_bound(floor_));
   unfinalized_.erase(unfinalized_.begin(), unfinalized_.upper_bound(floor_));
   persist(Floor{floor_});
-  if (cur_ <= floor_) enter(floor_.next());  // where the number of open views had stopped it
+  // The number of open views may have stopped it: below what is final now, or in a view whose certificate is held and
+  // that nobody's word is asked for any more.
+  View at = std::max(cur_, floor_.next());
+  for (auto it = views_.lower_bound(at); it != views_.end(); ++it) {
+    if (it->second.has_certificate()) at = it->first.next();
+  }
+  enter(at);
   if (journal_bytes_ > config_.journal_rewrite_bytes) rewrite_journal();
+}
+
+bool Engine::is_on_path(const BlockId& id, Height height) const {
+  const auto at = path_.find(height);
+  return at != path_.end() && at->second == id;
+}
+
+/// False when there is no room, also without the bodies that can never matter again.
+bool Engine::add_body(const BlockId& id, const BlockPtr& block, View view) {
+  if (tree_.add(id, block, view)) return true;
+  const bool is_over = id == tree_.tip() || block->header.height <= tree_.tip_header().height;
+  return !is_over && release_given_up() && tree_.add(id, block, view);
+}
+
+/// Bodies of views that a quorum gave up and that nobody is known to have certified: nothing there can become final.
+/// A node that voted for one keeps it all the same, as long as there is room: somebody may hold its certificate.
+bool Engine::release_given_up() {
+  std::set<BlockId> needed;
+  const auto need = [&](BlockId id) {
+    for (const BlockTree::Node* node = tree_.find(id); node != nullptr && needed.insert(id).second;) {
+      id = node->block->header.parent;
+      node = tree_.find(id);
+    }
+  };
+  for (const auto& [view, state] : views_) {
+    if (const Certificate* certified = state.certified()) need(certified->statement.block);
+    if (state.nullification) continue;
+    for (const Vote& proposal : state.proposals) need(proposal.statement.block);
+    if (state.own_notarize) need(state.own_notarize->statement.block);
+  }
+  for (const auto& [id, node] : tree_.nodes()) {  // the path may be far longer than what is here of it
+    if (is_on_path(id, node.block->header.height)) need(id);
+  }
+  if (target_) need(target_->statement.block);
+  const std::size_t before = tree_.size();
+  tree_.drop_where([&](const BlockId& id, const BlockTree::Node& node) {
+    return node.state != BlockState::kRunning && !needed.contains(id);
+  });
+  if (tree_.size() == before) return false;
+  if (journal_bytes_ > config_.journal_rewrite_bytes) rewrite_journal();  // nothing becomes final that would do it
+  return true;
 }
 
 /// On entering a view: bodies that were proposed before and that nobody here voted for or certified are dropped, and
@@ -204,7 +253,10 @@ void Engine::release_bodies() {
   }
   for (const auto& [height, id] : path_) need(id);
   if (target_) need(target_->statement.block);
-  tree_.drop_passed(View(cur_.value - 1), [&](const BlockId& id) { return needed.contains(id); });
+  const View passed(cur_.value - 1);
+  tree_.drop_where([&](const BlockId& id, const BlockTree::Node& node) {
+    return node.last_view <= passed && node.state != BlockState::kRunning && !node.journaled && !needed.contains(id);
+  });
   if (cur_.value <= kVoteWindowViews) return;
   // Over what is held, never over view numbers: a certificate may jump by any number of views.
   const View end(cur_.value - kVoteWindowViews);

@@ -158,6 +158,8 @@ bool Engine::notarize_current() {
   if (!can_sign(cur_) || (RULE(kRestartSilent) && restarted_in_ == cur_)) return false;
   const auto it = views_.find(cur_);
   if (it == views_.end() || it->second.proposals.empty()) return false;
+  // Where no further view may be entered, a view that is over is still the current one.
+  if (it->second.own_finalize) return false;
   const auto& own = it->second.own_notarize;
   if (RULE(kOneNotarize) ? own.has_value() : own && own->statement == it->second.proposals.back().statement)
     return false;

@@ -151,12 +151,12 @@ void Engine::replay(Record& record) {
     if (!state.is_proposed(s) && state.proposals.size() < kMaxProposalsPerView)
       state.proposals.push_back(accepted->vote);
     if (accepted->block) {
-      tree_.add(s.block, std::make_shared<const Block>(std::move(*accepted->block)), s.view);
+      add_body(s.block, std::make_shared<const Block>(std::move(*accepted->block)), s.view);
       if (auto* node = tree_.find(s.block)) node->journaled = true;
     }
   } else if (auto* body = std::get_if<Body>(&record)) {
     const BlockId id = block_id(body->block.header);
-    tree_.add(id, std::make_shared<const Block>(std::move(body->block)), View(0));
+    add_body(id, std::make_shared<const Block>(std::move(body->block)), View(0));
     if (auto* node = tree_.find(id)) node->journaled = true;
   } else if (const auto* rejected = std::get_if<Rejected>(&record)) {
     tree_.reject(rejected->block);

@@ -203,15 +203,24 @@ void Engine::add_synced(const std::vector<BlockPtr>& blocks) {
       path_[Height(header.height.value - 1)] = header.parent;
     }
     if (path_.contains(tree_.tip_header().height)) path_.erase(tree_.tip_header().height);
-    if (tree_.add(id, block, cur_)) continue;
-    for (auto it = path_.rbegin(); it != path_.rend() && it->first > header.height; ++it) {
-      const BlockTree::Node* node = tree_.find(it->second);
-      if (node == nullptr || node->state != BlockState::kUnknown || node->journaled) continue;
-      tree_.drop(BlockId(it->second));
-      break;
-    }
-    if (!tree_.add(id, block, cur_)) return count(Counter::kDroppedBodies);
+    if (add_body(id, block, cur_)) continue;
+    if (!drop_farthest(header.height) || !tree_.add(id, block, cur_)) return count(Counter::kDroppedBodies);
   }
+}
+
+/// The highest body of the path above a height: its turn is the last. Over the bodies, not over the path, which may
+/// have millions of ids.
+bool Engine::drop_farthest(Height above) {
+  std::optional<BlockId> farthest;
+  Height at = above;
+  for (const auto& [id, node] : tree_.nodes()) {
+    const Height height = node.block->header.height;
+    if (height <= at || node.state != BlockState::kUnknown || node.journaled || !is_on_path(id, height)) continue;
+    farthest = id;
+    at = height;
+  }
+  if (farthest) tree_.drop(*farthest);
+  return farthest.has_value();
 }
 
 // --- repeating ---

@@ -172,14 +172,36 @@ void Engine::verify(Pending pending, CheckItem item) {
   const bool is_body = std::holds_alternative<PendingBody>(pending.what);
   if (!RULE(kCheckSignatures) && !is_body) return verified(pending, item);
   if (!is_body && pending_keys_.contains(pending.key)) return;
-  if (gathering_.size() + in_check_.size() >= kMaxPendingChecks || pending_of_[pending.from] >= kMaxPendingPerPeer) {
-    if (pending_of_[pending.from] == 0) pending_of_.erase(pending.from);
-    return count(Counter::kDroppedPending);
-  }
+  if (!make_way(pending.from, pending.has_body())) return count(Counter::kDroppedPending);
   if (!is_body) pending_keys_.insert(pending.key);
-  ++pending_of_[pending.from];
+  Waiting& of_peer = pending_of_[pending.from];
+  ++of_peer.items;
+  if (pending.has_body()) ++of_peer.bodies, ++pending_bodies_;
   gathering_.push_back(std::move(pending));
   gathering_items_.push_back(std::move(item));
+}
+
+/// Room for one more of this peer. Where there is none, the newest of the peer that has the most goes, if it has more:
+/// a few who send much must not keep out what the others say.
+bool Engine::make_way(const Ed25519Key& from, bool has_body) {
+  const auto of = pending_of_.find(from);
+  const Waiting mine = of == pending_of_.end() ? Waiting{} : of->second;
+  if (mine.items >= kMaxPendingPerPeer || (has_body && mine.bodies >= kMaxPendingBodiesPerPeer)) return false;
+  const bool bodies_full = has_body && pending_bodies_ >= kMaxPendingBodies;
+  if (!bodies_full && gathering_.size() + in_check_.size() < kMaxPendingChecks) return true;
+  const auto how_many = [&](const Waiting& w) { return bodies_full ? w.bodies : w.items; };
+  const auto most =
+      std::ranges::max_element(pending_of_, {}, [&](const auto& entry) { return how_many(entry.second); });
+  if (most == pending_of_.end() || how_many(most->second) <= how_many(mine) + 1) return false;
+  for (std::size_t i = gathering_.size(); i-- > 0;) {
+    if (gathering_[i].from != most->first || (bodies_full && !gathering_[i].has_body())) continue;
+    count(Counter::kDroppedPending);
+    stop_waiting(gathering_[i]);
+    gathering_.erase(gathering_.begin() + static_cast<std::ptrdiff_t>(i));
+    gathering_items_.erase(gathering_items_.begin() + static_cast<std::ptrdiff_t>(i));
+    return true;
+  }
+  return false;  // all of it is being verified
 }
 
 /// What verifying would still change. With an own vote on its way to the disk a quorum may be complete already; whoever
@@ -222,15 +244,35 @@ void Engine::drop_decided() {
   for (const auto& [from, vote] : late) look_at_late(from, vote);
 }
 
+/// Which of those that wait are verified next: everyone's first before anyone's second.
+std::vector<bool> Engine::next_batch() {
+  std::vector<std::pair<std::size_t, std::size_t>> turns;  // how many of its peer are before it, and where it is
+  std::map<Ed25519Key, std::size_t> of_peer;
+  for (std::size_t i = 0; i < gathering_.size(); ++i) {
+    if (worth_of(gathering_[i]) == Worth::kNow) turns.emplace_back(of_peer[gathering_[i].from]++, i);
+  }
+  std::ranges::sort(turns);
+  std::vector<bool> out(gathering_.size());
+  std::size_t items = 0;
+  std::size_t signatures = 0;
+  for (const auto& [before, i] : turns) {
+    signatures += gathering_items_[i].signatures.size();
+    if (items == kMaxCheckBatchItems || (items > 0 && signatures > kMaxCheckBatchSignatures)) break;
+    out[i] = true;
+    ++items;
+  }
+  return out;
+}
+
 void Engine::submit_checks() {
   if (!in_check_.empty() || gathering_.empty()) return;
   drop_decided();
+  const std::vector<bool> batch = next_batch();
   std::vector<Pending> waiting;
   std::vector<CheckItem> waiting_items;
   for (std::size_t i = 0; i < gathering_.size(); ++i) {
-    const bool goes = in_check_.size() < kMaxCheckBatchItems && worth_of(gathering_[i]) == Worth::kNow;
-    (goes ? in_check_ : waiting).push_back(std::move(gathering_[i]));
-    (goes ? in_check_items_ : waiting_items).push_back(std::move(gathering_items_[i]));
+    (batch[i] ? in_check_ : waiting).push_back(std::move(gathering_[i]));
+    (batch[i] ? in_check_items_ : waiting_items).push_back(std::move(gathering_items_[i]));
   }
   gathering_ = std::move(waiting);
   gathering_items_ = std::move(waiting_items);
@@ -240,7 +282,9 @@ void Engine::submit_checks() {
 void Engine::stop_waiting(const Pending& pending) {
   pending_keys_.erase(pending.key);
   const auto of = pending_of_.find(pending.from);
-  if (of != pending_of_.end() && --of->second == 0) pending_of_.erase(of);
+  if (of == pending_of_.end()) return;
+  if (pending.has_body()) --of->second.bodies, --pending_bodies_;
+  if (--of->second.items == 0) pending_of_.erase(of);
 }
 
 void Engine::handle(Checked& e) {
@@ -267,7 +311,7 @@ void Engine::verified(const Pending& pending, const CheckItem& item) {
   if (const auto* body = std::get_if<PendingBody>(&pending.what)) {
     const auto it = views_.find(body->view);
     const bool is_proposed = it != views_.end() && it->second.proposes_block(body->id);
-    if (is_proposed && !tree_.add(body->id, item.bodies.front(), body->view)) count(Counter::kDroppedBodies);
+    if (is_proposed && !add_body(body->id, item.bodies.front(), body->view)) count(Counter::kDroppedBodies);
     return;
   }
   if (std::holds_alternative<PendingBlocks>(pending.what)) return add_synced(item.bodies);
@@ -354,7 +398,11 @@ void Engine::hold(const Certificate& certificate, bool formed_here) {
   const Statement& s = certificate.statement;
   if (s.view <= floor_) return;
   const bool has_room = views_.size() < config_.open_views || views_.contains(s.view);
-  if (!has_room && s.kind != StatementKind::kFinalize) return;
+  if (!has_room) {
+    if (s.kind != StatementKind::kFinalize || s.view <= final_view()) return;
+    if (RULE(kPersistCertificate)) persist(Held{certificate}, RULE(kUrgentAncestors));
+    return note_final(certificate);
+  }
   ViewState& state = views_[s.view];
   auto& slot = state.certificate(s.kind);
   if (slot && slot->statement == s) return;

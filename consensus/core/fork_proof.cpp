@@ -104,6 +104,10 @@ Result<bool> builds_on(const Certificate& low, const ForkBranch& high) {
     const View below = at->statement.parent_view;
     at = find(high, below, false);
     if (at == nullptr) return missing("notarization", below);
+    // Nothing of this is checked yet: without falling views the way would never end.
+    if (!is_well_formed(at->statement)) {
+      return fail(Fault::kMismatch, "the certificate of view " + below.text() + " says nothing that can be signed");
+    }
   }
   return at->statement.view == view && at->statement.block == low.statement.block &&
          at->statement.parent_view == low.statement.parent_view;

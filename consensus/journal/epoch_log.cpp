@@ -106,7 +106,6 @@ Result<std::vector<Bytes>> read_epoch_log(const std::string& folder, Epoch epoch
   ::close(opened);
   if (!all) return std::unexpected(all.error());
   auto records = TRY(recover_journal(*all));
-  if (!records.payloads.empty()) records.payloads.erase(records.payloads.begin());  // the file's head
   return std::move(records.payloads);
 }
 

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "chain/base/random.hpp"
 #include "consensus/journal/log_file.hpp"
 
 namespace micro {
@@ -101,19 +102,18 @@ Status Journal::load() {
   }
   // What a killed process wrote may be in the kernel's memory alone: whoever reads it here will say it again.
   if (!all.empty() && ::fdatasync(file_) != 0) return log_io_error("syncing the consensus journal");
-  writer_ = JournalWriter(recovered.last);
-  if (recovered.payloads.empty()) return begin_file(file_, writer_, size_);
-  const auto head = decode<JournalHead>(recovered.payloads.front());
-  if (!head || *head != JournalHead{1, chain_, epoch_}) {
+  if (!recovered.head) return begin_file(file_, writer_, size_);
+  writer_ = JournalWriter(recovered.last, recovered.head->salt);
+  if (*recovered.head != JournalHead{1, chain_, epoch_, recovered.head->salt}) {
     return fail(Fault::kMismatch, "the journal in " + path(epoch_) + " belongs to another chain or epoch");
   }
-  recovered.payloads.erase(recovered.payloads.begin());
   recovered_ = std::move(recovered.payloads);
   return {};
 }
 
 Status Journal::begin_file(int file, JournalWriter& writer, std::uint64_t& size) const {
-  const Bytes head = writer.append(encode(JournalHead{1, chain_, epoch_}));
+  writer = JournalWriter();
+  const Bytes head = writer.begin({1, chain_, epoch_, SystemRandom().draw<Hash>()});
   TRY(write_log(file, head, size, kName));
   size += head.size();
   if (::fdatasync(file) != 0) return log_io_error("syncing the consensus journal");

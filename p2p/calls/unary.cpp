@@ -74,9 +74,9 @@ std::optional<Instant> UnaryClient::next_deadline() const {
 
 // --- who answers ---
 
-Result<std::size_t> UnaryServer::feed(ByteView input, Instant now) {
+Result<std::size_t> UnaryServer::feed(ByteView input, Instant now, std::size_t most_running) {
   std::size_t taken = 0;
-  while (taken < input.size() && has_room()) {
+  while (taken < input.size() && has_room(most_running)) {
     taken += TRY(reader_.feed(input.subspan(taken)));
     auto frame = reader_.take();
     if (!frame) continue;

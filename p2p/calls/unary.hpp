@@ -2,6 +2,7 @@
 // deadline and may be cancelled. Bytes in, bytes out; time is an argument.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -60,9 +61,9 @@ struct IncomingRequest {
 
 class UnaryServer {
  public:
-  /// How much of it was taken: less than all while the requests at work and the replies on their way hold too much. The
-  /// rest is fed again after `reply` or after output has left. An error ends the stream.
-  Result<std::size_t> feed(ByteView input, Instant now);
+  /// How much of it was taken: less than all while the requests at work and the replies on their way hold too much, or
+  /// `most_running` are at work. The rest is fed again after `reply` or after output has left. An error ends the stream.
+  Result<std::size_t> feed(ByteView input, Instant now, std::size_t most_running = kMaxRunningCalls);
   /// To work on; the caller clears it.
   std::vector<IncomingRequest>& requests() { return requests_; }
   /// No longer wanted, by the asker or by their deadline; the caller clears it.
@@ -70,7 +71,13 @@ class UnaryServer {
   /// Of a call that is over it is dropped.
   void reply(CallId id, Result<Bytes> result);
   void expire(Instant now);
-  [[nodiscard]] bool has_room() const { return running_.size() < kMaxRunningCalls && held_bytes() < kHeldCallBytes; }
+  [[nodiscard]] bool has_room(std::size_t most_running = kMaxRunningCalls) const {
+    return running_.size() < std::min(most_running, kMaxRunningCalls) && held_bytes() < kHeldCallBytes;
+  }
+  /// What requests and replies hold, a reply that is not there yet as much as it may become.
+  [[nodiscard]] std::size_t owed_bytes() const {
+    return running_bytes_ + output_.size() + running_.size() * kMaxCallBytes;
+  }
   ByteQueue& output() { return output_; }
   [[nodiscard]] std::size_t held_bytes() const { return running_bytes_ + output_.size() + reader_.held_bytes(); }
   [[nodiscard]] std::size_t running() const { return running_.size(); }

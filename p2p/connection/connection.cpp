@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "chain/crypto/hash.hpp"
+
 namespace micro::p2p {
 namespace {
 
@@ -17,6 +19,14 @@ const ProtocolSet& muxer_protocols() {
   return set;
 }
 
+// As secret as the key of this connection that it is made of, and says nothing about it.
+Hash ping_secret_of(const DhKeys& ephemeral) {
+  const Hash once = sha256(ephemeral.secret);
+  Bytes text = to_bytes("ping");
+  text.insert(text.end(), once.data.begin(), once.data.end());
+  return sha256(text);
+}
+
 Multistream negotiation_for(Role role, std::string_view ours, const ProtocolSet& spoken) {
   return role == Role::kInitiator ? Multistream::dialer({std::string(ours)}) : Multistream::listener(spoken);
 }
@@ -26,6 +36,7 @@ Multistream negotiation_for(Role role, std::string_view ours, const ProtocolSet&
 Connection::Connection(NoiseConfig config, const ProtocolSet& protocols, MemoryPool& pool)
     : role_(config.role),
       protocols_(protocols),
+      ping_secret_(ping_secret_of(config.ephemeral)),
       channel_(std::move(config)),
       negotiation_(negotiation_for(role_, kNoiseProtocol, security_protocols())),
       mux_(role_ == Role::kInitiator),
@@ -57,7 +68,24 @@ Status Connection::sweep(Instant now) {
 void Connection::ping(Instant now) {
   pong_missing_ = true;
   pinged_ = now;
-  mux_.ping(0);
+  ping_value_ = next_ping_value();
+  mux_.ping(ping_value_);
+}
+
+// Whoever could foresee it would seem as near as he likes, and be kept for that.
+std::uint32_t Connection::next_ping_value() const {
+  Bytes text = to_bytes(ping_secret_.view());
+  for (unsigned n = 0; n < 4; ++n) text.push_back(static_cast<std::uint8_t>(ping_value_ >> (8 * n)));
+  const Hash hash = sha256(text);
+  std::uint32_t out = 0;
+  for (unsigned n = 0; n < 4; ++n) out = out << 8 | hash.data[n];
+  return out;
+}
+
+void Connection::on_pong(std::uint32_t value, Instant now) {
+  if (value != ping_value_ || !std::exchange(pong_missing_, false)) return;
+  round_trip_ns_ = now.ns - pinged_.ns;
+  mux_.set_rtt_ns(round_trip_ns_);
 }
 
 void Connection::account() {
@@ -178,9 +206,7 @@ void Connection::translate(Instant now) {
         events_.push_back({.kind = To::kReset, .stream = event.stream, .value = event.value});
         break;
       case From::kPong:
-        if (!std::exchange(pong_missing_, false)) break;
-        round_trip_ns_ = now.ns - pinged_.ns;
-        mux_.set_rtt_ns(round_trip_ns_);
+        on_pong(event.value, now);
         break;
       case From::kGoAway:
         events_.push_back({.kind = To::kGoAway, .value = event.value});

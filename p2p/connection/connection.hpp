@@ -97,6 +97,8 @@ class Connection {
   Status choose_muxer(ByteView plain, Instant now);
   void opened(Instant now);
   void ping(Instant now);
+  void on_pong(std::uint32_t value, Instant now);
+  [[nodiscard]] std::uint32_t next_ping_value() const;
   void translate(Instant now);
   void on_stream_bytes(StreamId id, Instant now);
   void give_up(StreamId id);
@@ -105,6 +107,7 @@ class Connection {
 
   Role role_;
   const ProtocolSet& protocols_;
+  Hash ping_secret_;  // so that nobody answers before he was asked
   NoiseChannel channel_;
   Multistream negotiation_;  // of security, then of the muxer
   Yamux mux_;
@@ -122,6 +125,7 @@ class Connection {
   Instant started_;
   Instant pinged_;
   bool pong_missing_ = false;
+  std::uint32_t ping_value_ = 0;  // of the last one
   std::uint64_t round_trip_ns_ = 0;
   std::vector<ConnectionEvent> events_;
 };

@@ -32,8 +32,12 @@ Result<LookupId> Kad::provide(Bytes name, Instant now) {
   if (provided_.size() >= kMaxProvided && !provided_.contains(name)) {
     return fail(Fault::kLimit, "this node provides too much");
   }
-  const LookupId lookup = TRY(begin(Purpose::kProvide, name, 0, now));
-  provided_[std::move(name)] = now.plus_ms(kRepublishMs);
+  // First: a search among nobody ends within the call that begins it, and says when to try again.
+  const auto [at, is_new] = provided_.try_emplace(name, now);
+  const Instant before = std::exchange(at->second, now.plus_ms(kRepublishMs));
+  auto lookup = begin(Purpose::kProvide, std::move(name), 0, now);
+  if (!lookup) at->second = before;
+  if (!lookup && is_new) provided_.erase(at);
   return lookup;
 }
 
@@ -62,7 +66,7 @@ void Kad::advance(LookupId lookup, Instant now) {
   const bool has_enough = running.purpose == Purpose::kProviders && running.providers.size() >= running.enough;
   if (has_enough || now >= running.deadline || running.is_telling || running.search.is_done()) {
     if (running.purpose == Purpose::kProvide && !running.is_telling) tell(lookup, running, now);
-    if (now >= running.deadline || !running.is_telling || !waits_for_answers(lookup)) end(lookup);
+    if (now >= running.deadline || !running.is_telling || !waits_for_answers(lookup)) end(lookup, now);
     return;
   }
   const KadType type = running.purpose == Purpose::kProviders ? KadType::kGetProviders : KadType::kFindNode;
@@ -83,13 +87,19 @@ bool Kad::waits_for_answers(LookupId lookup) const {
                              [&](const auto& entry) { return entry.second.lookup == lookup && !entry.second.is_slow; });
 }
 
-void Kad::end(LookupId lookup) {
+void Kad::end(LookupId lookup, Instant now) {
   auto node = running_.extract(lookup);
   Running& running = node.mapped();
   std::erase_if(pending_, [&](const auto& entry) { return entry.second.lookup == lookup; });
   if (running.purpose == Purpose::kRefresh) return;
+  auto closest = running.search.closest();
+  if (running.purpose == Purpose::kProvide) {
+    std::erase_if(closest, [&](ContactId one) { return std::ranges::find(running.takers, one) == running.takers.end(); });
+    const auto provided = provided_.find(running.name);
+    if (closest.empty() && provided != provided_.end()) provided->second = now.plus_ms(kNobodyTookMs);
+  }
   effects_.emplace_back(KadFound{.lookup = lookup,
-                                 .closest = running.search.closest(),
+                                 .closest = std::move(closest),
                                  .providers = std::move(running.providers),
                                  .asked = running.search.asked(),
                                  .hops = running.search.hops()});
@@ -139,6 +149,7 @@ void Kad::on_reply(RequestId request, const KadReply& reply, Instant now) {
   const auto found = running_.find(pending.lookup);
   if (found == running_.end()) return;
   Running& running = found->second;
+  if (running.is_telling) running.takers.push_back(pending.contact);
   std::vector<ContactId> closer = reply.closer;
   std::erase_if(closer, [&](ContactId contact) { return contacts_.key(contact) == self_; });
   running.search.answered(pending.contact, closer);
@@ -228,8 +239,10 @@ Bytes Kad::name_in_bucket(unsigned bucket) {
 void Kad::republish(Instant now) {
   for (auto& [name, at] : provided_) {
     if (now < at) continue;
-    if (!begin(Purpose::kProvide, name, 0, now)) return;
-    at = now.plus_ms(kRepublishMs);
+    const Instant before = std::exchange(at, now.plus_ms(kRepublishMs));
+    if (begin(Purpose::kProvide, name, 0, now)) continue;
+    at = before;
+    return;
   }
 }
 

@@ -27,6 +27,7 @@ inline constexpr std::uint64_t kLookupMs = 60'000;         ///< then it ends wit
 inline constexpr std::uint64_t kRefreshMs = 600'000;       ///< between searches for this node's own key
 inline constexpr std::uint64_t kLonelyRefreshMs = 30'000;  ///< the same while it knows fewer than are nearest
 inline constexpr std::uint64_t kRepublishMs = 22 * 3'600'000ULL;
+inline constexpr std::uint64_t kNobodyTookMs = 30'000;  ///< the same where no node took the record
 inline constexpr unsigned kRefreshedBuckets = 12;  ///< a random key in a deeper one takes long to find
 
 using RequestId = std::uint64_t;
@@ -68,7 +69,8 @@ class Kad {
   /// At least so many others who provide it, or all that are found.
   Result<LookupId> find_providers(Bytes name, std::size_t enough, Instant now);
   /// Tells the nearest nodes, now and then again, that this node provides it. Ends when they have taken it, but for
-  /// slow ones: whoever searches after that finds it.
+  /// slow ones: whoever searches after that finds it. Those are its `closest`; where there is none it is tried again
+  /// soon.
   Result<LookupId> provide(Bytes name, Instant now);
   void withdraw(const Bytes& name) { provided_.erase(name); }
   [[nodiscard]] bool provides(const Bytes& name) const { return provided_.contains(name); }
@@ -110,6 +112,7 @@ class Kad {
     std::vector<ContactId> providers = {};
     Instant deadline;
     bool is_telling = false;  // the search is over, and those it found are told what this node provides
+    std::vector<ContactId> takers = {};  // who has taken it, of those
   };
   struct Pending {
     LookupId lookup = 0;  // 0: only whether it is there
@@ -122,7 +125,7 @@ class Kad {
   void tell(LookupId lookup, Running& running, Instant now);
   [[nodiscard]] bool waits_for_answers(LookupId lookup) const;
   void advance(LookupId lookup, Instant now);
-  void end(LookupId lookup);
+  void end(LookupId lookup, Instant now);
   void expire_requests(Instant now);
   void refresh(Instant now);
   void republish(Instant now);

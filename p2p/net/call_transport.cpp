@@ -43,7 +43,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   // Nobody is told any more: the handler may be gone.
   void stop() {
     handler_ = nullptr;
-    for (const auto& line : std::vector(answers_.begin(), answers_.end())) end(line);
+    for (const auto& [peer, line] : std::map(answers_)) end(line);
     for (const auto& [peer, line] : std::map(asks_)) end(line, "stopped");
   }
 
@@ -78,6 +78,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
     line->core.reply(local, std::move(result));
     line->numbers.erase(local);
     line->wake.notify();
+    room_again();
   }
 
   [[nodiscard]] std::size_t under_way() const { return asked_.size() + answering_.size(); }
@@ -104,8 +105,11 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
       const auto size = co_await line->stream.read(buffer);
       if (!size) why = size.error().message;
       if (!size || *size == 0) break;
+      const auto session = line->stream.session();
+      const Instant begun = session->now();
       const Status status = line->core.feed(ByteView(buffer).first(*size));
       self->deliver(line);
+      session->worked(self->protocol_, begun);
       if (status) continue;
       why = status.error().message;
       break;
@@ -132,7 +136,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   }
 
   void after_write(const std::shared_ptr<AskLine>& line) { ready(line); }
-  void after_write(const std::shared_ptr<AnswerLine>& line) { line->wake.notify(); }  // there is room again
+  void after_write(const std::shared_ptr<AnswerLine>& /*line*/) { room_again(); }
   void stop_line(const std::shared_ptr<AskLine>& line) { end(line, "the stream of calls ended"); }
   void stop_line(const std::shared_ptr<AnswerLine>& line) { end(line); }
 
@@ -159,6 +163,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
     line->wake.notify();
     line->core.closed(why);
     deliver(line);
+    if (std::exchange(line->refused, false) && handler_ != nullptr) handler_->on_ready(line->peer);
   }
 
   void keep_time(const std::shared_ptr<AskLine>& line) {
@@ -178,7 +183,11 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
     const auto self = weak.lock();
     if (!self || self->handler_ == nullptr) co_return;
     const auto line = std::make_shared<AnswerLine>(self->io_, std::move(stream));
-    self->answers_.insert(line);
+    // A peer has one: with as many as it likes it would hold as much as it likes.
+    if (const auto before = self->answers_.find(line->peer); before != self->answers_.end()) {
+      self->end(std::shared_ptr(before->second));
+    }
+    self->answers_[line->peer] = line;
     spawn(self->io_, write(self, line));
     Bytes buffer(kReadBytes);
     while (!line->over) {
@@ -186,17 +195,36 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
       if (!size || *size == 0) break;
       ByteView rest = ByteView(buffer).first(*size);
       while (!rest.empty() && !line->over) {
-        const auto taken = line->core.feed(rest, self->clock_.now());
+        const auto session = line->stream.session();
+        const Instant begun = session->now();
+        const auto taken = line->core.feed(rest, self->clock_.now(), self->most_running(*line));
         self->take_requests(line);
+        session->worked(self->protocol_, begun);
         if (!taken) {
           self->end(line);
           break;
         }
         rest = rest.subspan(*taken);
-        if (!rest.empty() && !line->core.has_room()) co_await line->wake.wait();
+        if (rest.empty() || line->core.has_room(self->most_running(*line))) continue;
+        self->somebody_waits_ = true;
+        co_await line->wake.wait();
       }
     }
     self->end(line);
+  }
+
+  // A peer that has nothing at work is heard whatever the others hold.
+  [[nodiscard]] std::size_t most_running(const AnswerLine& line) const {
+    std::size_t owed = 0;
+    for (const auto& [peer, other] : answers_) owed += other->core.owed_bytes();
+    const std::size_t more = owed < kMaxOwedBytes ? (kMaxOwedBytes - owed) / kMaxCallBytes : 0;
+    return more == 0 && line.core.owed_bytes() == 0 ? 1 : line.core.running() + more;
+  }
+
+  // What one peer leaves may be room for another.
+  void room_again() {
+    if (!std::exchange(somebody_waits_, false)) return;
+    for (const auto& [peer, line] : answers_) line->wake.notify();
   }
 
   void take_requests(const std::shared_ptr<AnswerLine>& line) {
@@ -226,7 +254,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
 
   void end(const std::shared_ptr<AnswerLine>& line) {
     if (std::exchange(line->over, true)) return;
-    answers_.erase(line);
+    answers_.erase(line->peer);
     line->timer.cancel();
     line->stream.reset();
     line->wake.notify();
@@ -234,6 +262,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
       answering_.erase(id);
       if (handler_ != nullptr) handler_->on_cancelled(id);
     }
+    room_again();
   }
 
   void keep_time(const std::shared_ptr<AnswerLine>& line) {
@@ -244,6 +273,7 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
       line->wake.notify();
       take_cancelled(line);
       keep_time(line);
+      room_again();
     });
   }
 
@@ -261,9 +291,10 @@ class CallTransport::Impl final : public std::enable_shared_from_this<Impl> {
   const Clock& clock_;
   CallHandler* handler_;
   std::string protocol_;
+  bool somebody_waits_ = false;  // for room, of its own or of others
   CallId last_id_ = 0;
   std::map<PeerId, std::shared_ptr<AskLine>> asks_;
-  std::set<std::shared_ptr<AnswerLine>> answers_;
+  std::map<PeerId, std::shared_ptr<AnswerLine>> answers_;
   std::map<CallId, std::pair<std::shared_ptr<AskLine>, CallId>> asked_;
   std::map<CallId, std::pair<std::shared_ptr<AnswerLine>, CallId>> answering_;
 };

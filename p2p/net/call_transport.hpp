@@ -8,6 +8,9 @@
 namespace micro::p2p {
 
 inline constexpr std::string_view kCallProtocol = "/micro/call/1.0.0";
+/// What requests of all peers and replies to them may hold, a reply that is not there yet as much as it may become.
+/// Above it a peer has one request at work.
+inline constexpr std::size_t kMaxOwedBytes = 64 << 20;
 
 class CallTransport final : public Transport {
  public:

@@ -118,12 +118,13 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
   }
 
   void end(const LinePtr& line) {
-    if (std::exchange(line->over, true)) return;
+    if (line->over) return;
+    set_partial(*line, 0);
+    line->over = true;
     lines_.erase(line->peer);
     if (line->out) line->out->reset();
     if (line->in) line->in->reset();
     inbox_bytes_ -= line->inbox_bytes;
-    set_partial(*line, 0);
     line->wake.notify();
     line->room.notify();
     core_.disconnected(line->peer, clock_.now());
@@ -189,6 +190,7 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
     const auto in = std::make_shared<Stream>(std::move(stream));
     if (line->in) line->in->reset();
     line->in = in;
+    self->set_partial(*line, 0);  // what the one before had begun goes with it
     const Status status = co_await read(self, line, in);
     if (!status) session->close(status.error());
   }
@@ -208,8 +210,9 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
       }
       buffer.release(kKeptFrameBufferBytes);
       self->set_partial(*line, buffer.size());
-      if (self->partial_bytes_ > kMaxPartialBytes) self->end(line);  // whoever began last begins again later
+      self->end_largest();
     }
+    if (line->in == in) self->set_partial(*line, 0);
     co_return Status();
   }
 
@@ -221,8 +224,17 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
 
   void set_partial(FrameLine& line, std::size_t bytes) {
     if (line.partial_bytes == 0 && bytes > 0) line.partial_since = clock_.now();
+    if (line.over) return;
     partial_bytes_ += bytes - line.partial_bytes;
     line.partial_bytes = bytes;
+  }
+
+  // Who has begun most begins again later: one that has little is not who fills the memory.
+  void end_largest() {
+    while (partial_bytes_ > kMaxPartialBytes) {
+      const auto most = std::ranges::max_element(lines_, {}, [](const auto& one) { return one.second->partial_bytes; });
+      end(LinePtr(most->second));
+    }
   }
 
   // Moves one whole frame to the inbox; false while bytes are missing.
@@ -262,8 +274,11 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
       line->inbox_bytes -= frame.size();
       inbox_bytes_ -= frame.size();
       line->room.notify();
-      const auto session = line->in ? line->in->session() : nullptr;
+      const auto in = line->in;
+      const auto session = in ? in->session() : nullptr;
+      const Instant begun = session ? session->now() : Instant();
       const Status status = core_.on_frame(line->peer, frame, clock_.now());
+      if (session) session->worked(in->protocol(), begun);
       if (!status && session) session->close(status.error());
     }
     if (next_line()) work_soon();

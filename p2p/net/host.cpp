@@ -107,9 +107,9 @@ class Host::Impl final : public SessionOwner, public std::enable_shared_from_thi
     return budgets_.peer_ready_at(peer, manager_.is_protected(peer), now());
   }
 
-  Instant charge_protocol(std::string_view protocol, Spending spent) override {
+  Instant charge_protocol(const Session& session, std::string_view protocol, Spending spent) override {
     budgets_.charge_protocol(protocol, spent, now());
-    return budgets_.protocol_ready_at(protocol);
+    return budgets_.protocol_ready_at(protocol, session.peer(), manager_.is_protected(session.peer()), now());
   }
 
   void urgent_moved(const Session& session) override { turns_.urgent(session.number(), now()); }

@@ -25,13 +25,16 @@ Task<void> learn_from(Stream stream) {
   const auto bytes = co_await stream.read_all(kMaxIdentifyMessages * (kMaxIdentifyMessageBytes + kMaxVarintBytes));
   stream.finish();
   if (!bytes) co_return;
+  const auto session = stream.session();
+  const Instant begun = session->now();
   auto said = Identify::decode_all(*bytes);
   // A peer may not speak for another key than the one the channel proved.
-  if (!said || (said->public_key && *said->public_key != stream.session()->connection().remote_key())) {
-    stream.session()->close({.fault = Fault::kInvalid, .message = "a bad identify message"});
+  if (!said || (said->public_key && *said->public_key != session->connection().remote_key())) {
+    session->close({.fault = Fault::kInvalid, .message = "a bad identify message"});
     co_return;
   }
-  stream.session()->learned(std::move(*said));
+  session->learned(std::move(*said));
+  session->worked(stream.protocol(), begun);
 }
 
 Task<void> ask_identify(std::shared_ptr<Session> session) {

@@ -352,6 +352,15 @@ Result<Stream> Session::open_lazily(std::string protocol, StreamClass of) {
   return Stream(shared_from_this(), add_stream(id, StreamState::Phase::kNegotiating));
 }
 
+void Session::worked(std::string_view protocol, Instant since) {
+  const auto owner = owner_.lock();
+  if (!owner) return;
+  const std::uint64_t now_ns = owner->now().ns;
+  const Spending spent{.cpu_ns = std::min(now_ns - std::min(now_ns, since.ns), kMostWorkNs)};
+  owner->charge(*this, spent);
+  owner->charge_protocol(*this, protocol, spent);
+}
+
 Task<bool> Session::wait_identified() {
   const auto self = shared_from_this();
   while (!closed_ && !identify_) co_await identify_changed_.wait();

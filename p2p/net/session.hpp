@@ -15,6 +15,7 @@ namespace micro::p2p {
 inline constexpr std::uint64_t kTickMs = 1'000;            ///< deadlines are looked at this often
 inline constexpr std::uint64_t kIdleMs = 10'000;           ///< without a byte, until buffers are given back
 inline constexpr std::size_t kUnsentBytes = 128 * 1'024;   ///< in the kernel at most: what is urgent waits behind it
+inline constexpr std::uint64_t kMostWorkNs = 1'000'000'000;  ///< of one piece: a machine that stood still is no work
 inline constexpr unsigned kStepsBack = 2;                  ///< of a long turn, behind what others wait for
 inline constexpr std::size_t kLongTurnBytes = 4 * 1'024;   ///< from here a turn is one that others are held up by
 inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;  ///< an idle connection keeps no more to read into
@@ -30,8 +31,8 @@ class SessionOwner {
   virtual void swept(const std::shared_ptr<Session>& session) = 0;
   /// It spent so much. When to read from it again.
   virtual Instant charge(const Session& session, Spending spent) = 0;
-  /// The same for a protocol of any session.
-  virtual Instant charge_protocol(std::string_view protocol, Spending spent) = 0;
+  /// A part of the same that a protocol spent. When to serve it to this session's peer again.
+  virtual Instant charge_protocol(const Session& session, std::string_view protocol, Spending spent) = 0;
   /// Bytes of interactive streams moved on it just now.
   virtual void urgent_moved(const Session& /*session*/) {}
   /// How much it may do until others have their turn.
@@ -90,6 +91,11 @@ class Session final : public std::enable_shared_from_this<Session> {
   /// Wakes at each change of what it says; check again.
   Signal& identify_changed() { return identify_changed_; }
   void learned(Identify said);
+  /// A protocol has worked for the peer since then, by `now` of this session, outside of what the connection itself
+  /// does: it is charged for it.
+  void worked(std::string_view protocol, Instant since);
+  /// Of its owner's clock; zero once that is gone.
+  [[nodiscard]] Instant now() const;
 
  private:
   friend class Stream;
@@ -106,7 +112,6 @@ class Session final : public std::enable_shared_from_this<Session> {
   void on_event(const ConnectionEvent& event);
   void tick();
   void release_when_idle(Instant at);
-  [[nodiscard]] Instant now() const;
   [[nodiscard]] std::size_t turn_bytes() const;
   std::shared_ptr<StreamState> add_stream(StreamId id, StreamState::Phase phase);
   void let_go(const std::shared_ptr<StreamState>& state);

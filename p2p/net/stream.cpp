@@ -51,7 +51,7 @@ Task<Result<std::size_t>> Stream::read(std::span<std::uint8_t> out) {
         connection.mux().consume(state->id, size, session->now());
         session->flush_soon();
         const auto owner = session->owner_.lock();
-        const Instant ready = owner ? owner->charge_protocol(state->protocol, {.bytes = size}) : Instant();
+        const Instant ready = owner ? owner->charge_protocol(*session, state->protocol, {.bytes = size}) : Instant();
         const Instant at = session->now();
         if (ready > at) {  // all streams of a protocol that asks for too much wait
           boost::asio::steady_timer timer(session->socket_.get_executor(), std::chrono::nanoseconds(ready.ns - at.ns));

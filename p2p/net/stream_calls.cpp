@@ -174,12 +174,15 @@ class StreamCalls::Impl final : public std::enable_shared_from_this<Impl> {
       const auto size = co_await line->stream->read(buffer);
       if (!size) why = broken(size.error().message);
       if (!size || *size == 0) break;
+      const auto session = line->stream->session();
+      const Instant begun = session->now();
       if (const Status status = line->core.feed(ByteView(buffer).first(*size), self->clock_.now()); !status) {
         line->core.abort(status.error());
         break;
       }
       self->keep_time(line);
       self->report(line);
+      session->worked(line->stream->protocol(), begun);
     }
     line->core.closed(why);
     self->report(line);

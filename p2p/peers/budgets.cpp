@@ -55,12 +55,18 @@ void Budgets::charge_protocol(std::string_view protocol, Spending spent, Instant
 
 Instant Budgets::peer_ready_at(const PeerId& peer, bool is_protected, Instant now) const {
   const auto found = peers_.find(peer);
-  const bool light = is_protected || found == peers_.end() || found->second.light.ready_at() <= now;
-  const Instant process = light ? process_.ready_at() : process_.reserve_at();
+  const Instant process = is_light(peer, is_protected, now) ? process_.ready_at() : process_.reserve_at();
   return found == peers_.end() ? process : std::max(process, found->second.own.ready_at());
 }
 
-Instant Budgets::protocol_ready_at(std::string_view protocol) const {
+bool Budgets::is_light(const PeerId& peer, bool is_protected, Instant now) const {
+  const auto found = peers_.find(peer);
+  return is_protected || found == peers_.end() || found->second.light.ready_at() <= now;
+}
+
+Instant Budgets::protocol_ready_at(std::string_view protocol, const PeerId& peer, bool is_protected,
+                                   Instant now) const {
+  if (is_light(peer, is_protected, now)) return {};
   const auto found = protocols_.find(protocol);
   return found == protocols_.end() ? Instant() : found->second.ready_at();
 }

@@ -43,8 +43,9 @@ class Budgets {
   void charge_protocol(std::string_view protocol, Spending spent, Instant now);
   /// When to read from this peer again: `now` or before where at once.
   [[nodiscard]] Instant peer_ready_at(const PeerId& peer, bool is_protected, Instant now) const;
-  /// When to serve this protocol again.
-  [[nodiscard]] Instant protocol_ready_at(std::string_view protocol) const;
+  /// When to serve this protocol to this peer again: whoever asks for little is not held up by those who ask for much.
+  [[nodiscard]] Instant protocol_ready_at(std::string_view protocol, const PeerId& peer, bool is_protected,
+                                          Instant now) const;
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
 
  private:
@@ -64,6 +65,8 @@ class Budgets {
     [[nodiscard]] bool is_full(Instant now) const { return own.is_full(now) && light.is_full(now); }
     [[nodiscard]] Instant ready_at() const { return own.ready_at(); }
   };
+  [[nodiscard]] bool is_light(const PeerId& peer, bool is_protected, Instant now) const;
+
   BudgetLimits limits_;
   Pair process_;
   std::map<PeerId, Peer> peers_;

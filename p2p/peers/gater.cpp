@@ -35,7 +35,7 @@ bool Gater::exempt(const IpAddress& ip) const {
 }
 
 // A full bucket says nothing and goes; where none is full, nobody new is let in, which an attacker needs thousands of
-// addresses for.
+// addresses in many subnets for.
 bool Gater::make_room(Instant now) {
   if (hosts_.size() < kMaxGatedHosts && subnets_.size() < kMaxGatedHosts) return true;
   if (swept_ && now < swept_->plus_ms(kSweepMs)) return false;
@@ -51,18 +51,34 @@ Status Gater::accept(const IpAddress& ip, Instant now) {
   if (ip.reach() == Reach::kNever) return fail(Fault::kDenied, "nobody can be at this address");
   if (is_banned(banned_hosts_, ip.host(), now)) return fail(Fault::kDenied, "this address is banned");
   if (handshakes_ >= limits_.concurrent_handshakes) return fail(Fault::kBusy, "too many handshakes at once");
-  if (!exempt(ip)) {
-    if (!make_room(now)) return fail(Fault::kBusy, "too many addresses at once");
-    const auto subnet = subnets_.try_emplace(ip.subnet(), limits_.handshakes_per_subnet).first;
-    auto& host = hosts_.try_emplace(ip.host(), Host{TokenBucket(limits_.handshakes_per_host_5s)}).first->second;
-    if (host.connections >= limits_.connections_per_host) {
+  if (!exempt(ip)) TRY(take_tokens(ip, now));
+  ++handshakes_;
+  return {};
+}
+
+Status Gater::take_tokens(const IpAddress& ip, Instant now) {
+  auto host = hosts_.find(ip.host());
+  auto subnet = subnets_.find(ip.subnet());
+  const bool is_known = host != hosts_.end() && subnet != subnets_.end();
+  if (!is_known && !make_room(now)) return fail(Fault::kBusy, "too many addresses at once");
+  // The host's own limit first, so that one host does not spend what its subnet has; but a host is remembered only once
+  // its subnet let it in, so that nobody fills the table out of one subnet.
+  host = hosts_.find(ip.host());
+  if (host != hosts_.end()) {
+    if (host->second.connections >= limits_.connections_per_host) {
       return fail(Fault::kBusy, "too many connections from this address");
     }
-    if (!host.handshakes.take(1, host_time(now))) return fail(Fault::kBusy, "too many handshakes from this address");
-    if (!subnet->second.take(1, now)) return fail(Fault::kBusy, "too many handshakes from this subnet");
-    ++host.connections;
+    if (!host->second.handshakes.take(1, host_time(now))) {
+      return fail(Fault::kBusy, "too many handshakes from this address");
+    }
   }
-  ++handshakes_;
+  subnet = subnets_.try_emplace(ip.subnet(), limits_.handshakes_per_subnet).first;
+  if (!subnet->second.take(1, now)) return fail(Fault::kBusy, "too many handshakes from this subnet");
+  if (host == hosts_.end()) {
+    host = hosts_.emplace(ip.host(), Host{TokenBucket(limits_.handshakes_per_host_5s)}).first;
+    host->second.handshakes.take(1, host_time(now));
+  }
+  ++host->second.connections;
   return {};
 }
 

@@ -52,6 +52,7 @@ class Gater {
   };
   [[nodiscard]] bool exempt(const IpAddress& ip) const;
   bool make_room(Instant now);
+  Status take_tokens(const IpAddress& ip, Instant now);
 
   GaterLimits limits_;
   std::map<IpAddress, Host> hosts_;

@@ -72,6 +72,7 @@ void SyncClient::settle() {
 void SyncClient::collect_unknown() {
   std::vector<PeerId> ids;
   for (const auto& [id, peer] : peers_) ids.push_back(id);
+  ids.insert(ids.end(), waiting_.begin(), waiting_.end());  // they may have it
   for (IdPlan* plan : {&headers_by_id_, &blocks_by_id_}) {
     for (const Id& id : plan->unknown_to(ids)) {
       plan->forget(id);
@@ -85,7 +86,7 @@ void SyncClient::collect_unknown() {
 void SyncClient::add_peer(const PeerId& peer, Instant now) {
   if (liars_.contains(peer) || peers_.contains(peer)) return;
   if (peers_.size() >= kMaxSyncPeers) {
-    waiting_.insert(peer);
+    if (std::ranges::find(waiting_, peer) == waiting_.end()) waiting_.push_back(peer);
     return;
   }
   peers_[peer];
@@ -93,7 +94,7 @@ void SyncClient::add_peer(const PeerId& peer, Instant now) {
 }
 
 void SyncClient::remove_peer(const PeerId& peer, Instant now) {
-  waiting_.erase(peer);
+  std::erase(waiting_, peer);
   const auto it = peers_.find(peer);
   if (it == peers_.end()) return;
   it->second.gone = true;
@@ -120,7 +121,26 @@ void SyncClient::sweep() {
     }
     return true;
   });
-  while (peers_.size() < kMaxSyncPeers && !waiting_.empty()) peers_[waiting_.extract(waiting_.begin()).value()];
+  while (peers_.size() < kMaxSyncPeers && !waiting_.empty()) {
+    peers_[waiting_.front()];
+    waiting_.pop_front();
+  }
+}
+
+/// Whoever has nothing of what is wanted, or nothing to say, would keep those out who have it.
+void SyncClient::change_places(Instant now) {
+  std::vector<PeerId> leaving;
+  for (auto& [id, peer] : peers_) {
+    if (!peer.used_at || !is_idle(peer)) peer.used_at = now;
+    if (leaving.size() == waiting_.size() || now < peer.used_at->plus_ms(kIdlePlaceMs)) continue;
+    peer.gone = true;
+    leaving.push_back(id);
+  }
+  sweep();
+  waiting_.insert(waiting_.end(), leaving.begin(), leaving.end());
+  for (auto& [id, peer] : peers_) {
+    if (!peer.used_at) peer.used_at = now;
+  }
 }
 
 void SyncClient::pause(Peer& peer, Instant now) {
@@ -154,6 +174,7 @@ void SyncClient::pump(Instant now) {
   settle();
   sweep();
   if (failure_) return;
+  change_places(now);
   resend(now);
   std::vector<std::pair<std::uint64_t, PeerId>> order;  // by their rates
   for (auto& [id, peer] : peers_) {
@@ -427,6 +448,7 @@ std::optional<Instant> SyncClient::next_wake(Instant now) const {
   std::optional<Instant> out;
   const auto consider = [&](Instant at) { out = out ? std::min(*out, at) : at; };
   for (const auto& [id, peer] : peers_) {
+    if (!waiting_.empty() && is_idle(peer) && peer.used_at) consider(peer.used_at->plus_ms(kIdlePlaceMs));
     if (pumped_ < peer.paused_until) {
       consider(peer.paused_until);
     } else if (peer.flights == 0) {

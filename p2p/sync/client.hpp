@@ -3,6 +3,7 @@
 // came is checked before anything else happens to it. Time is an argument.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <set>
 
@@ -15,6 +16,7 @@
 namespace micro::p2p::sync {
 
 inline constexpr std::size_t kMaxSyncPeers = 16;              ///< asked at once; others wait for a place
+inline constexpr std::uint64_t kIdlePlaceMs = 10'000;         ///< without use, until who waits takes the place
 inline constexpr std::size_t kMaxAssembledBytes = 64u << 20;  ///< of answers in several parts
 inline constexpr std::uint64_t kStatusMs = 10'000;            ///< between questions what a peer has
 inline constexpr std::uint64_t kPauseMs = 1'000;              ///< for a peer that failed; doubled each time
@@ -96,6 +98,7 @@ class SyncClient {
     bool asks_status = false;
     bool waits_for_transport = false;
     bool gone = false;  // from the list as soon as nobody walks it
+    std::optional<Instant> used_at;  // it was asked for something last, or came in
   };
   /// A request under way, or between two parts of its answer.
   struct Flight {
@@ -133,12 +136,14 @@ class SyncClient {
   void drop(const PeerId& peer, DropReason reason, std::string why);
   void settle();
   void sweep();
+  void change_places(Instant now);
+  [[nodiscard]] static bool is_idle(const Peer& peer) { return peer.flights == (peer.asks_status ? 1U : 0U); }
   void collect_unknown();
 
   Transport& transport_;
   Sink& sink_;
   std::map<PeerId, Peer> peers_;
-  std::set<PeerId> waiting_;  // connected, without a place among the asked
+  std::deque<PeerId> waiting_;  // connected, without a place among the asked
   std::set<PeerId> liars_;
   Flights flights_;
   std::map<CallId, FlightId> calls_;

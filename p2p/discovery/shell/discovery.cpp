@@ -296,10 +296,13 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       if (!self || self->stopped_) co_return;
       if (!request) co_return punish(*stream.session(), request.error());
       if (!*request) break;
-      const auto& said = stream.session()->identify();
-      const PeerInfo from{stream.session()->peer(), said ? said->listen_addresses : std::vector<Multiaddr>()};
-      const auto answer = self->kad_.answer(from, **request, self->clock_.now(), stream.session()->remote_address());
-      if (!answer) co_return punish(*stream.session(), answer.error());  // the stream is reset
+      const auto session = stream.session();
+      const auto& said = session->identify();
+      const PeerInfo from{session->peer(), said ? said->listen_addresses : std::vector<Multiaddr>()};
+      const Instant begun = session->now();
+      const auto answer = self->kad_.answer(from, **request, self->clock_.now(), session->remote_address());
+      session->worked(stream.protocol(), begun);
+      if (!answer) co_return punish(*session, answer.error());  // the stream is reset
       if (*answer && !co_await write_message(stream, **answer)) co_return;
     }
     stream.finish();
@@ -322,10 +325,10 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   void pump_once() {
     auto effects = kad_.take_effects();
     for (KadFoundPeers& found : effects.found) {
-      const auto waiter = waiting_.find(found.lookup);
-      if (waiter == waiting_.end()) continue;
-      waiter->second->found = std::move(found);
-      waiter->second->changed.notify();
+      const auto waiter = waiting_.extract(found.lookup);
+      if (waiter.empty()) continue;
+      waiter.mapped()->found = std::move(found);
+      waiter.mapped()->changed.notify();
     }
     for (KadOutgoing& out : effects.outgoing) queue_.push_back(std::move(out));
     while (!queue_.empty() && running_ < kMaxKadRequests) {
@@ -497,6 +500,9 @@ Task<Result<KadFoundPeers>> Discovery::find_providers(Bytes name, std::size_t en
 }
 Task<Result<KadFoundPeers>> Discovery::provide(Bytes name) {
   return Impl::search(impl_, [name](Impl& self) { return self.kad_.provide(name, self.clock_.now()); });
+}
+std::size_t Discovery::searching() const {
+  return impl_->waiting_.size();
 }
 AddressBook& Discovery::book() {
   return impl_->book_;

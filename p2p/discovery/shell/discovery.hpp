@@ -56,8 +56,11 @@ class Discovery {
   /// The nodes nearest to a name; to a peer's id, the peer first where it was found.
   Task<Result<KadFoundPeers>> find_node(Bytes name);
   Task<Result<KadFoundPeers>> find_providers(Bytes name, std::size_t enough);
-  /// Returns once the nearest nodes were told; they are told again from time to time.
+  /// Returns once the nearest nodes were told; they are told again from time to time. `closest` are those that took it.
   Task<Result<KadFoundPeers>> provide(Bytes name);
+
+  /// Searches that somebody waits for.
+  [[nodiscard]] std::size_t searching() const;
 
   AddressBook& book();
   KadNode& kad();

@@ -80,12 +80,9 @@ Auditor::Memory Auditor::read(const std::filesystem::path& file, Epoch& epoch) {
     return out;
   }
   torn_ += recovered->valid_bytes < all.size() ? 1 : 0;
-  for (std::size_t i = 0; i < recovered->payloads.size(); ++i) {
-    if (i == 0) {
-      epoch = decode<JournalHead>(recovered->payloads[0]).value().epoch;
-      continue;
-    }
-    const auto record = decode<simplex::Record>(recovered->payloads[i]);
+  if (recovered->head) epoch = recovered->head->epoch;
+  for (const Bytes& payload : recovered->payloads) {
+    const auto record = decode<simplex::Record>(payload);
     if (!record) {
       complain("a record that cannot be read: " + record.error().message);
       continue;

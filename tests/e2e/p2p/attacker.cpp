@@ -41,7 +41,9 @@ class Army final : public SessionOwner, public std::enable_shared_from_this<Army
   void identified(const Session& /*session*/) override {}
   void swept(const std::shared_ptr<Session>& /*session*/) override {}
   Instant charge(const Session& /*session*/, Spending /*spent*/) override { return {}; }
-  Instant charge_protocol(std::string_view /*protocol*/, Spending /*spent*/) override { return {}; }
+  Instant charge_protocol(const Session& /*session*/, std::string_view /*protocol*/, Spending /*spent*/) override {
+    return {};
+  }
   [[nodiscard]] Instant now() const override { return clock_.now(); }
 
  private:

@@ -38,7 +38,8 @@ class Fuzzed {
       }
     }
     const Footprint f = node_.engine().footprint();
-    CHECK(f.blocks <= kMaxTreeBlocks && f.fetches <= kMaxFetches && f.pending_checks <= kMaxPendingChecks,
+    CHECK(f.blocks <= kMaxTreeBlocks && f.fetches <= kMaxFetches && f.pending_checks <= kMaxPendingChecks &&
+              f.pending_bodies <= kMaxPendingBodies,
           "the engine keeps its bounds");
     CHECK(!node_.halted || node_.halted->fault == Fault::kMismatch, "it stops only for what it can prove");
   }
@@ -76,11 +77,7 @@ class Fuzzed {
   void remember(const Statement& s) {
     auto& known = said_[{s.epoch_id, s.view}];
     for (const Statement& other : known) {
-      const bool same_kind = other.kind == s.kind;
-      CHECK(!same_kind || other == s, "two statements of one kind in a view");
-      const auto pair = std::minmax(other.kind, s.kind);
-      CHECK(!(pair.first == StatementKind::kNullify && pair.second == StatementKind::kFinalize),
-            "Nullify and Finalize in a view");
+      CHECK(!contradict(other, s), "two statements that convict it");
     }
     known.push_back(s);
   }

@@ -92,12 +92,22 @@ void Monitor::check_parent(const SimNode& node, const Statement& s) {
   const ViewState* parent = view_of(engine, s.parent_view);
   const Certificate* certified = parent == nullptr ? nullptr : parent->certified();
   const Header* header = engine.tree().header(s.block);
-  if (certified == nullptr || header == nullptr) return;
-  const BlockId& below = certified->statement.block;
+  if (header == nullptr) return;
+  BlockId below;
+  if (certified != nullptr) {
+    below = certified->statement.block;
+  } else if (s.parent_view.value == 0) {
+    below = engine.resumed_at().last_of_previous;
+  } else if (const auto final = finals_.find({s.epoch_id, s.parent_view}); final != finals_.end()) {
+    below = final->second;
+  } else {
+    return;  // final by the same block in another view
+  }
   if (s.block == below) return;
   if (header->parent != below) {
     cluster_.violation(name(node) + " breaks I4: a block that is not on top of view " + s.parent_view.text());
   }
+  if (s.parent_view.value == 0) return;  // the end of the epoch before
   const Header* last = engine.tree().header(below);
   if (last != nullptr && last->boundary) cluster_.violation(name(node) + " builds behind the end of the epoch");
 }
@@ -239,6 +249,7 @@ void Monitor::committed(SimNode& node, const Block& block, const std::optional<C
     cluster_.violation(name(node) + " commits another block at height " + std::to_string(height));
   }
   if (!certificate) return;
+  finals_.emplace(std::pair(certificate->statement.epoch_id, certificate->statement.view), id);
   // The quorum by itself: more than two thirds of the weight of the epoch's set.
   const ValidatorSet set = cluster_.committee(block.header.epoch);
   std::uint64_t total = 0;
@@ -301,8 +312,9 @@ void Monitor::bounds(const SimNode& node) {
   const bool holds = f.views <= kMaxOpenViews + 2 * kMaxViewsAhead && f.votes <= 3 * n * (f.views + 1) &&
                      f.proposals <= kMaxProposalsPerView * (f.views + 1) && f.blocks <= kMaxTreeBlocks &&
                      f.block_bytes <= kMaxTreeBytes && f.pending_checks <= kMaxPendingChecks &&
-                     f.fetches <= kMaxFetches && f.path_ids <= kMaxPathIds && f.tracked_peers <= kMaxTrackedPeers &&
-                     f.old_boundaries <= kMaxOldBoundaries && f.held_back <= kMaxHeldBackTxs;
+                     f.pending_bodies <= kMaxPendingBodies && f.fetches <= kMaxFetches && f.path_ids <= kMaxPathIds &&
+                     f.tracked_peers <= kMaxTrackedPeers && f.old_boundaries <= kMaxOldBoundaries &&
+                     f.held_back <= kMaxHeldBackTxs;
   if (!holds) cluster_.violation(name(node) + " holds more than its bounds");
   // What is below the final view is forgotten: a quiet chain must not grow in memory.
   const std::uint64_t open = node.engine().view().value - node.engine().floor().value + 2 * kMaxViewsAhead + 2;

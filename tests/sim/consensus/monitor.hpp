@@ -54,7 +54,7 @@ class Monitor {
   std::map<BlockId, Height> heights_;                                 ///< of what honest nodes voted for
   std::map<std::size_t, std::uint64_t> called_invalid_;               ///< by node
   std::vector<BlockId> chain_;                                        ///< by height − 1, whoever committed it first
-  std::map<BlockId, std::set<std::size_t>> committed_by_;
+  std::map<std::pair<Hash, View>, BlockId> finals_;
   std::set<std::uint64_t> txs_;
   std::uint64_t proofs_ = 0;
   std::uint64_t votes_checked_ = 0;

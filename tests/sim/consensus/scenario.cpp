@@ -122,6 +122,7 @@ Scenario make_real_scenario(std::uint64_t seed) {
   s.poison_ppm = 0;
   s.weights.resize(1);
   s.safety_ms = std::min<std::uint32_t>(s.safety_ms, 6'000);
+  s.all_crash_at_ms = std::min(s.all_crash_at_ms, s.safety_ms);
   return s;
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 // What the databases' disk suffers, and about how many steps a start and a commit take: later ones do not come.
 constexpr std::uint32_t kCutAtStartPpm = 150'000;
-constexpr std::uint32_t kCutInCommitPpm = 150'000;
+constexpr std::uint32_t kCutInCommitPpm = 200'000;
 constexpr std::uint32_t kFailedSyncPpm = 60'000;
 constexpr std::uint64_t kStepsOfAStart = 120;
 constexpr std::uint64_t kStepsOfACommit = 4;
@@ -208,8 +208,8 @@ std::vector<Record> SimNode::recover(Epoch epoch) {
   }
   journal_epoch_ = epoch;
   std::vector<Record> out;
-  for (std::size_t i = 1; i < journal->payloads.size(); ++i) {
-    auto record = decode<Record>(journal->payloads[i]);
+  for (const Bytes& payload : journal->payloads) {
+    auto record = decode<Record>(payload);
     if (!record) {
       cluster_.violation("a record does not decode: " + record.error().message);
       return {};
@@ -232,11 +232,13 @@ void SimNode::open_journal(Epoch epoch, Epoch keep_from) {
   ModelFile& file = files_[epoch];
   const auto journal = recover_journal(file.durable);
   file.durable.resize(journal ? journal->valid_bytes : 0);
-  writer_ = JournalWriter(journal ? journal->last : 0);
-  if (file.durable.empty()) {
-    file.durable = writer_.append(encode(JournalHead{1, ledger_->head().chain, epoch}));
-    writer_.mark_synced();
+  if (journal && journal->head) {
+    writer_ = JournalWriter(journal->last, journal->head->salt);
+    return;
   }
+  writer_ = JournalWriter();
+  file.durable = writer_.begin({1, ledger_->head().chain, epoch, blake2b_256(key().view())});
+  writer_.mark_synced();
 }
 
 // --- turns ---
@@ -278,7 +280,7 @@ void SimNode::perform(Effects effects) {
     } else if (const auto* rewrite = std::get_if<Rewrite>(&effect)) {
       JournalWriter fresh;
       ModelFile file;
-      file.durable = fresh.append(encode(JournalHead{1, ledger_->head().chain, journal_epoch_}));
+      file.durable = fresh.begin({1, ledger_->head().chain, journal_epoch_, blake2b_256(key().view())});
       durable_ = {};
       unsynced_.clear();
       for (const Bytes& payload : rewrite->records) {
@@ -452,7 +454,7 @@ void SimNode::act_commit(const Commit& commit) {
       if (boundary) {
         const ChainHead head = ledger_->head();
         event.next = EpochStart{head, ledger_->port().validators(head.epoch).value()};
-        if (is_honest()) cluster_.count(SimFault::kEpochChange);
+        if (is_honest()) count_epoch(engine_->set(), event.next->set);
         // Its key is remembered from here on.
         if (vote_after_ && head.epoch_started.value > vote_after_->value + cluster_.engine_config().max_drift_ms) {
           vote_after_.reset();
@@ -462,6 +464,16 @@ void SimNode::act_commit(const Commit& commit) {
       announce_waiting();
     });
   });
+}
+
+void SimNode::count_epoch(const ValidatorSet& before, const ValidatorSet& now) {
+  cluster_.count(SimFault::kEpochChange);
+  if (!std::ranges::equal(before.members, now.members, {}, &Validator::key, &Validator::key)) {
+    cluster_.count(SimFault::kJoinOrLeave);
+  }
+  if (std::ranges::any_of(now.members, [&](const Validator& v) { return v.weight != now.members.front().weight; })) {
+    cluster_.count(SimFault::kUnequalWeights);
+  }
 }
 
 void SimNode::act_serve(const ServeBlocks& serve) {

@@ -80,6 +80,7 @@ class SimNode {
   void act_check(const simplex::Check& check);
   void act_commit(const simplex::Commit& commit);
   void act_build(const simplex::Build& build);
+  void count_epoch(const ValidatorSet& before, const ValidatorSet& now);
   void act_serve(const simplex::ServeBlocks& serve);
   void act_witnessed(const simplex::Witnessed& seen);
   void open_journal(Epoch epoch, Epoch keep_from);

@@ -46,16 +46,21 @@ RC_GTEST_PROP(Budgets, GreedyPeersWaitAndALightOneDoesNot, ()) {
   RC_ASSERT(all >= wanted * 9 / 10);
 }
 
-TEST(Budgets, AProtocolWaitsForAllOfItsPeers) {
+TEST(Budgets, AProtocolWaitsForThoseWhoAskForMuch) {
   BudgetLimits limits;
   limits.protocol.cpu_ns = {1'000'000'000, 500'000'000};
   Budgets budgets(limits);
   const Instant now = Instant().plus_ms(10'000);
+  const PeerId heavy = test::peer(1);
+  budgets.charge(heavy, {.bytes = limits.process.bytes.stock / kLightShare * 4}, now);
   budgets.charge_protocol("/slow", {.cpu_ns = 300'000'000}, now);
-  EXPECT_LE(budgets.protocol_ready_at("/slow"), now);
+  EXPECT_LE(budgets.protocol_ready_at("/slow", heavy, false, now), now);
   budgets.charge_protocol("/slow", {.cpu_ns = 300'000'000}, now);
-  EXPECT_EQ(budgets.protocol_ready_at("/slow"), now.plus_ms(100));
-  EXPECT_LE(budgets.protocol_ready_at("/other"), now);
+  EXPECT_EQ(budgets.protocol_ready_at("/slow", heavy, false, now), now.plus_ms(100));
+  EXPECT_LE(budgets.protocol_ready_at("/other", heavy, false, now), now);
+  // But not for who has asked for little, or may ask for anything.
+  EXPECT_LE(budgets.protocol_ready_at("/slow", test::peer(2), false, now), now);
+  EXPECT_LE(budgets.protocol_ready_at("/slow", heavy, true, now), now);
 }
 
 TEST(Budgets, ManyPeersMakeRoomForEachOther) {

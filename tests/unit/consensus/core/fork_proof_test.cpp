@@ -108,6 +108,21 @@ TEST(ForkProof, FinalizationsThatAgreeConvictNobody) {
   EXPECT_TRUE(judge_fork(proof).has_value()) << "and on top of something else it is a fork";
 }
 
+// What somebody hands over as a node's folder may say anything, views that lead nowhere too.
+TEST(ForkProof, AWayThatTurnsInACircleIsNone) {
+  Fixed f;
+  const ForkProof& frame = f.maker.frame();
+  EpochWitness low{frame.chain, frame.epoch, frame.last_of_previous, frame.set, {}};
+  EpochWitness high = low;
+  low.certificates.push_back(f.maker.sign(StatementKind::kFinalize, 3, 1, 1, 1));
+  high.certificates.push_back(f.maker.sign(StatementKind::kFinalize, 9, 5, 2, 2));
+  high.certificates.push_back(f.maker.sign(StatementKind::kNotarize, 5, 5, 2, 2));
+  for (const auto& made : {find_fork(low, high), find_fork(high, low)}) {
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().fault, Fault::kMismatch);
+  }
+}
+
 TEST(ForkProof, NamesTheCertificateThatIsMissing) {
   Fixed f;
   ForkProof proof = f.maker.frame();

@@ -184,6 +184,17 @@ TEST(Connection, ItAsksNowAndThenWhetherThePeerIsThere) {
   EXPECT_EQ(link.dialer.sweep(at_ms(4 * kKeepAliveMs + kPongMs)).error().fault, Fault::kUnreachable);
 }
 
+// One that says so ahead of time would seem near, or seem to be there while it reads nothing.
+TEST(Connection, AnAnswerToAPingThatHasNotArrivedCountsForNothing) {
+  Link link(true, true);
+  ASSERT_TRUE(link.settle(1'000'000));
+  ASSERT_TRUE(link.listener.sweep(at_ms(kKeepAliveMs)));  // asks
+  const Bytes foreseen{0, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0};
+  ASSERT_TRUE(link.dialer.mux().receive(foreseen, {}));  // as if it had been asked the same already
+  ASSERT_TRUE(test::carry(link.dialer, link.listener, 1'000'000).value());
+  EXPECT_EQ(link.listener.sweep(at_ms(kKeepAliveMs + kPongMs)).error().fault, Fault::kUnreachable);
+}
+
 // Every window that the protocol gives for nothing, filled; nobody reads. The streams furthest behind go.
 TEST(Connection, APeerThatFillsEveryWindowHoldsItsShareAndNoMore) {
   Link link(true, true);

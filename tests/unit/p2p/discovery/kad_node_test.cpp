@@ -121,6 +121,50 @@ TEST(KadNode, WhatIsProvidedIsKnownWhereItIsLookedForWhenProvideEnds) {
   EXPECT_EQ(holders, 20U);
 }
 
+// A node that provides before it knows anybody is not silent for the rest of the day.
+TEST(KadNode, WhatNobodyTookIsSaidAgainSoon) {
+  Net net;
+  const Bytes name = to_bytes("a service");
+  ASSERT_TRUE(net.nodes[5]->provide(name, net.now));
+  net.settle();
+  ASSERT_EQ(net.finished.size(), 1U);
+  EXPECT_TRUE(net.finished[0].closest.empty());
+  net.join_all();
+  net.now = net.now.plus_ms(kNobodyTookMs);
+  EXPECT_LE(net.nodes[5]->next_wake(), net.now);
+  net.nodes[5]->step(net.now);
+  net.settle();
+  ASSERT_TRUE(net.nodes[20]->find_providers(name, 1, net.now));
+  net.settle();
+  EXPECT_EQ(net.finished.back().providers, std::vector<PeerInfo>{net.infos[5]});
+}
+
+// Whoever answered the search and then did not take the record is not said to have it.
+TEST(KadNode, ProvideNamesThoseWhoTookIt) {
+  Net net;
+  net.join_all();
+  KadNode& provider = *net.nodes[5];
+  ASSERT_TRUE(provider.provide(to_bytes("a service"), net.now));
+  std::vector<PeerId> takers;
+  std::size_t told = 0;
+  for (bool more = true; more;) {
+    auto effects = provider.take_effects();
+    more = !effects.outgoing.empty();
+    for (KadFoundPeers& found : effects.found) net.finished.push_back(std::move(found));
+    for (const KadOutgoing& out : effects.outgoing) {
+      const bool fails = !out.is_answered && told++ % 2 == 0;
+      if (fails) provider.on_failed(out.request, net.now);
+      if (!fails) net.deliver(5, out);
+      if (!fails && !out.is_answered) takers.push_back(out.to.peer);
+    }
+  }
+  ASSERT_EQ(net.finished.size(), 1U);
+  std::vector<PeerId> named;
+  for (const PeerInfo& one : net.finished[0].closest) named.push_back(one.peer);
+  EXPECT_EQ(named, takers);
+  EXPECT_EQ(named.size(), 10U);
+}
+
 TEST(KadNode, ProvideDoesNotWaitForWhoIsSlowToTakeIt) {
   Net net;
   net.join_all();

@@ -6,6 +6,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "p2p/aio/spawn.hpp"
+
 namespace micro::p2p {
 namespace {
 
@@ -44,13 +46,14 @@ struct World {
   std::optional<CallTransport> answers;
   std::optional<CallTransport> asks;
   std::shared_ptr<Session> session;
+  Multiaddr address;
 
   World() {
     answers.emplace(io, server, clock, there);
     asks.emplace(io, client, clock, here);
     there.transport = &*answers;
     here.transport = &*asks;
-    const Multiaddr address = server.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
+    address = server.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
     asio::co_spawn(io, client.dial(address), [this](const std::exception_ptr&, auto result) { session = *result; });
     until([&] { return session != nullptr; });
   }
@@ -131,6 +134,70 @@ TEST(CallTransport, APeerThatGoesLeavesNobodyWaiting) {
   EXPECT_EQ(world.here.results.at(id).error().fault, Fault::kUnknownOutcome);
   EXPECT_EQ(world.call("/echo", {}).error().fault, Fault::kUnreachable);
   EXPECT_EQ(world.asks->under_way() + world.answers->under_way(), 0U);
+}
+
+// What is refused hears that it may go on, also where it ends: much waits for a peer that reads nothing, and it goes.
+TEST(CallTransport, WhoWasRefusedHearsOfTheEndToo) {
+  World world;
+  bool busy = false;
+  for (int turns = 0; turns < 100'000 && !busy; ++turns) {
+    const auto id = world.call("/keep", Bytes(100'000));
+    busy = !id && id.error().fault == Fault::kBusy && world.io.poll() == 0;
+    world.io.poll();
+  }
+  ASSERT_TRUE(busy);
+  const std::size_t before = world.here.readies;
+  world.session->close({.fault = Fault::kInterrupted, .message = "gone"});
+  world.until([&] { return world.asks->under_way() == 0; });
+  EXPECT_EQ(world.here.readies, before + 1);
+}
+
+Bytes requests(std::size_t count) {
+  UnaryClient core;
+  for (std::size_t n = 0; n < count; ++n) EXPECT_TRUE(core.call("/keep", {}, Instant{1}.plus_ms(60'000), Instant{1}));
+  return to_bytes(core.output().view());
+}
+
+Task<void> ask_by_hand(std::shared_ptr<Session> session, std::vector<std::shared_ptr<Stream>>* out) {
+  auto stream = co_await session->open({std::string(kCallProtocol)});
+  out->push_back(std::make_shared<Stream>(std::move(*stream)));
+  (void)co_await out->back()->write(requests(kMaxRunningCalls));
+}
+
+TEST(CallTransport, APeerAsksOnOneStreamAtATime) {
+  constexpr std::size_t kStreams = 5;
+  World world;
+  std::vector<std::shared_ptr<Stream>> streams;
+  for (std::size_t n = 1; n <= kStreams; ++n) {
+    spawn(world.io, ask_by_hand(world.session, &streams));
+    world.until([&] { return world.there.calls == n * kMaxRunningCalls; });
+  }
+  EXPECT_EQ(world.answers->under_way(), kMaxRunningCalls);
+  EXPECT_EQ(world.there.cancelled.size(), (kStreams - 1) * kMaxRunningCalls);
+}
+
+TEST(CallTransport, RepliesToAllPeersHaveAnEndAndEverybodyIsHeard) {
+  constexpr std::size_t kPeers = 8;
+  World world;
+  std::vector<std::unique_ptr<Host>> hosts;
+  std::vector<std::shared_ptr<Stream>> streams;
+  for (std::size_t n = 0; n < kPeers; ++n) {
+    hosts.push_back(std::make_unique<Host>(world.io, World::config(world.random), world.clock, world.random));
+    asio::co_spawn(world.io, hosts.back()->dial(world.address), [&](const std::exception_ptr&, auto session) {
+      spawn(world.io, ask_by_hand(session.value(), &streams));
+    });
+  }
+  constexpr std::size_t kMost = kMaxOwedBytes / kMaxCallBytes;
+  static_assert(kMost < kPeers * kMaxRunningCalls);
+  world.until([&] { return streams.size() == kPeers && world.there.calls >= kMost; });
+  while (world.io.poll() > 0) {
+  }
+  EXPECT_LE(world.there.calls, kMost + kPeers);
+  world.until([&] {
+    for (const CallId id : std::exchange(world.there.kept, {})) world.answers->reply(id, Bytes());
+    return world.there.calls == kPeers * kMaxRunningCalls;
+  });
+  for (const auto& host : hosts) host->stop();
 }
 
 // One of two calls is cancelled after each number of turns of the loop: the other is answered, nothing stays behind.

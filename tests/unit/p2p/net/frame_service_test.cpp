@@ -201,6 +201,33 @@ TEST(FrameService, FramesThatNeverBecomeWholeDoNotFillMemory) {
   EXPECT_GE(world.server.service->lines() + 2, kMaxPartialBytes / (1 << 20));
 }
 
+// They hold as much as may be held but for a little, and somebody honest has a frame that comes in pieces.
+TEST(FrameService, WhoFillsMemoryWithPiecesOfFramesKeepsNobodyElseOut) {
+  ByHand world;
+  std::vector<Result<Stream>> streams;
+  std::size_t left = kMaxPartialBytes - 50'000;
+  while (left > 0) {
+    Bytes piece;
+    append_varint(piece, 1 << 20);
+    piece.resize(std::min<std::size_t>(left, 1 << 20));
+    left -= piece.size();
+    streams.push_back(world.loop.run(open_with(world.dial(), piece)));
+    ASSERT_TRUE(streams.back().has_value());
+  }
+  world.loop.until([&] { return world.server.service->lines() == streams.size(); });
+  const auto session = world.dial();
+  const PeerId honest = world.hosts.back()->peer();
+  Bytes frame;
+  append_varint(frame, 200'000);
+  frame.resize(frame.size() + 200'000);
+  const auto stream = world.loop.run(open_with(session, frame));
+  const auto has_come = [&] { return !world.server.core.got.empty() || world.server.core.peers.contains(honest); };
+  world.loop.until(has_come);
+  world.loop.until([&] { return !world.server.core.got.empty() || !has_come(); });
+  ASSERT_EQ(world.server.core.got.size(), 1U);
+  EXPECT_EQ(world.server.core.got[0].first, honest);
+}
+
 TEST(FrameService, ALaterStreamOfAPeerTakesThePlaceOfItsFirst) {
   ByHand world;
   const auto session = world.dial();
@@ -213,6 +240,63 @@ TEST(FrameService, ALaterStreamOfAPeerTakesThePlaceOfItsFirst) {
   EXPECT_EQ(as_text(world.server.core.got[1].second), "new");
   EXPECT_TRUE(world.loop.run(is_reset(*first)));
   EXPECT_EQ(world.server.service->lines(), 1U);
+}
+
+// Each frame takes an hour of the processor.
+struct SlowCore final : test::FrameQueues {
+  explicit SlowCore(ManualClock& of) : clock(of) {}
+  Status on_frame(const PeerId& from, ByteView /*frame*/, Instant /*now*/) override {
+    ++handled[from];
+    clock.advance_ms(3'600'000);
+    return {};
+  }
+  ManualClock& clock;
+  std::map<PeerId, std::size_t> handled;
+};
+
+TEST(FrameService, WhatFramesCostTheProcessorIsChargedToWhoSentThem) {
+  asio::io_context io{1};
+  ManualClock clock;
+  SeededRandom random{1};
+  HostConfig config{.key = HostKey::generate(random), .agent = "test", .gater = {.local_addresses = true}};
+  config.budgets.peer.cpu_ns = {.per_s = 1'000, .stock = 1'000};
+  Host server(io, std::move(config), clock, random);
+  SlowCore core(clock);
+  auto service = std::make_unique<FrameService>(
+      io, server, clock, core, FrameServiceConfig{.protocols = {std::string(kFrames)}}, [] {});
+  const Multiaddr address = server.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
+  End<Recorder> costly(io, clock, random, kFrames, [](const PeerId&) { return Recorder(); });
+  End<Recorder> other(io, clock, random, kFrames, [](const PeerId&) { return Recorder(); });
+  const auto all_there = [&] {
+    for (const auto* end : {&costly, &other}) {
+      if (end->service->lines() == 0 || !core.peers.contains(end->host.peer())) return false;
+    }
+    return true;
+  };
+  for (End<Recorder>* end : {&costly, &other}) spawn(io, [](Host* host, Multiaddr to) -> Task<void> {
+    (void)co_await host->dial(std::move(to));
+  }(&end->host, address));
+  while (!all_there() && io.run_one() > 0) {
+  }
+  const auto send = [&](End<Recorder>& from) {
+    from.core.queued[server.peer()].push_back(Bytes(10));
+    from.service->poke();
+    while (io.poll() > 0) {
+    }
+  };
+  for (int n = 0; n < 6; ++n) send(costly);
+  EXPECT_GE(core.handled[costly.host.peer()], 1U);
+  EXPECT_LE(core.handled[costly.host.peer()], 2U);  // one was being waited for already; the others are in its socket
+  send(other);
+  EXPECT_EQ(core.handled[other.host.peer()], 1U);
+  service.reset();
+  for (End<Recorder>* end : {&costly, &other}) {
+    end->service.reset();
+    end->host.stop();
+  }
+  server.stop();
+  io.restart();
+  io.run();
 }
 
 TEST(FrameService, LinesEndWithTheirConnection) {

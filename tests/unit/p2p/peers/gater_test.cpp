@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+
 #include "tests/gen/p2p/addresses.hpp"
 
 namespace micro::p2p {
@@ -24,6 +26,31 @@ TEST(Gater, ASubnetOfManyHostsHasALimitToo) {
   for (std::uint32_t n = 0; n < 256; ++n) in += gater.accept(IpAddress::v4(0x14000000 + n), kNow) ? 1 : 0;
   EXPECT_EQ(in, 64U);
   EXPECT_TRUE(gater.accept(IpAddress::v4(0x15000000), kNow));
+}
+
+// Out of one /48 come more hosts than the table holds.
+TEST(Gater, WhoOwnsASubnetOfManyHostsKeepsNobodyElseOut) {
+  Gater gater({.concurrent_handshakes = 1'000'000});
+  const auto host_of = [](std::size_t n) {
+    char text[64];
+    std::snprintf(text, sizeof text, "2400:1:1:%zx::1", n);
+    return *IpAddress::of(Multiaddr::tcp(text, 1).value());
+  };
+  std::size_t in = 0;
+  for (std::size_t n = 0; n < kMaxGatedHosts + 100; ++n) in += gater.accept(host_of(n), kNow) ? 1 : 0;
+  EXPECT_EQ(in, 64U);
+  EXPECT_TRUE(gater.accept(kHost, kNow));
+  EXPECT_LE(gater.entries(), 100U);
+}
+
+TEST(Gater, AFullTableKeepsOutNobodyWhoIsKnown) {
+  Gater gater({.concurrent_handshakes = 1'000'000});
+  ASSERT_TRUE(gater.accept(kHost, kNow));
+  std::uint32_t n = 0;
+  while (gater.accept(IpAddress::v4(0x15000000 + (n << 8)), kNow)) ++n;
+  EXPECT_EQ(n + 1, kMaxGatedHosts);
+  EXPECT_TRUE(gater.accept(kHost, kNow));
+  EXPECT_EQ(gater.accept(IpAddress::v4(0x16000001), kNow).error().fault, Fault::kBusy);
 }
 
 TEST(Gater, LocalAddressesAreExemptOnlyWhereTheNetworkIsLocal) {

@@ -215,6 +215,28 @@ Bytes part(std::uint32_t total, std::size_t bytes) {
 }
 
 // A node that forgot a large answer between two parts, and then has another, is no liar; but of no use if that goes on.
+// As many as are asked at once, and they say so themselves.
+TEST(SyncClient, PeersThatHaveNothingDoNotKeepOutWhoHasIt) {
+  struct Newcomer final : TruthSource {
+    using TruthSource::TruthSource;
+    Result<StatusAnswer> status() override {
+      return StatusAnswer{.lowest = 1, .highest = 1, .head = Truth::id_of(1), .snapshots = {}};
+    }
+    Result<Bytes> block(const Id&) override { return fail(Fault::kNotFound, "no such block"); }
+  };
+  ClientRig rig(truth_of(300, {500}));
+  Newcomer newcomer(rig.truth);
+  SyncClient& client = rig.start();
+  for (std::uint64_t n = 1; n <= kMaxSyncPeers + 4; ++n) rig.net.add_server(n, newcomer);
+  rig.net.add_server(40, rig.source);
+  ASSERT_TRUE(client.want_block(Truth::id_of(7), rig.net.network.now()));
+  ASSERT_TRUE(rig.net.finish(4 * kIdlePlaceMs));
+  EXPECT_TRUE(rig.sink.has_everything());
+  EXPECT_TRUE(client.unknown().empty());
+  EXPECT_EQ(rig.sink.blocks_by_id.size(), 1U);
+  EXPECT_TRUE(rig.net.dropped.empty());
+}
+
 TEST(SyncClient, AnAnswerThatChangesInTheMiddleIsAskedForAgain) {
   ClientRig rig(truth_of(30, {10}));
   test::SyncHost client(rig.net.network, peer(0), rig.net.no_source, rig.sink, rig.net.clock);

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 
 #include "p2p/discovery/shell/book_file.hpp"
@@ -147,6 +149,23 @@ TEST_F(DiscoveryTest, ASearchReachesWhoIsNotConnectedAndAProviderIsFound) {
   ASSERT_TRUE(providers);
   ASSERT_EQ(providers->providers.size(), 1U);
   EXPECT_EQ(providers->providers[0], (PeerInfo{chain[0]->host.peer(), {chain[0]->at.address}}));
+}
+
+TEST_F(DiscoveryTest, NothingIsKeptForWhoGaveItsSearchUp) {
+  LoopbackNode& server = start(add({.network = kHere}));
+  LoopbackNode& client = start(add({.network = kHere, .seeds = {server.at}}));
+  until([&] { return know_each_other(client, server); });
+  asio::cancellation_signal cancel;
+  bool ended = false;
+  asio::co_spawn(
+      io_, client.discovery.find_node(to_bytes("anything")),
+      asio::bind_cancellation_slot(cancel.slot(), [&](const std::exception_ptr&, const auto&) { ended = true; }));
+  until([&] { return client.discovery.searching() == 1; });
+  cancel.emit(asio::cancellation_type::terminal);
+  until([&] { return ended && client.discovery.kad().kad().lookups() == 0; });
+  while (io_.poll() > 0) {
+  }
+  EXPECT_EQ(client.discovery.searching(), 0U);
 }
 
 // What fails before it waits for anything fails within the call that began it.
