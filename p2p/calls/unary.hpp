@@ -62,7 +62,8 @@ struct IncomingRequest {
 class UnaryServer {
  public:
   /// How much of it was taken: less than all while the requests at work and the replies on their way hold too much, or
-  /// `most_running` are at work. The rest is fed again after `reply` or after output has left. An error ends the stream.
+  /// `most_running` are at work. The rest is fed again after `reply` or after output has left. An error ends the
+  /// stream.
   Result<std::size_t> feed(ByteView input, Instant now, std::size_t most_running = kMaxRunningCalls);
   /// To work on; the caller clears it.
   std::vector<IncomingRequest>& requests() { return requests_; }

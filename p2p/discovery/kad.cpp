@@ -94,7 +94,8 @@ void Kad::end(LookupId lookup, Instant now) {
   if (running.purpose == Purpose::kRefresh) return;
   auto closest = running.search.closest();
   if (running.purpose == Purpose::kProvide) {
-    std::erase_if(closest, [&](ContactId one) { return std::ranges::find(running.takers, one) == running.takers.end(); });
+    std::erase_if(closest,
+                  [&](ContactId one) { return std::ranges::find(running.takers, one) == running.takers.end(); });
     const auto provided = provided_.find(running.name);
     if (closest.empty() && provided != provided_.end()) provided->second = now.plus_ms(kNobodyTookMs);
   }

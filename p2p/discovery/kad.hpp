@@ -28,7 +28,7 @@ inline constexpr std::uint64_t kRefreshMs = 600'000;       ///< between searches
 inline constexpr std::uint64_t kLonelyRefreshMs = 30'000;  ///< the same while it knows fewer than are nearest
 inline constexpr std::uint64_t kRepublishMs = 22 * 3'600'000ULL;
 inline constexpr std::uint64_t kNobodyTookMs = 30'000;  ///< the same where no node took the record
-inline constexpr unsigned kRefreshedBuckets = 12;  ///< a random key in a deeper one takes long to find
+inline constexpr unsigned kRefreshedBuckets = 12;       ///< a random key in a deeper one takes long to find
 
 using RequestId = std::uint64_t;
 using LookupId = std::uint64_t;
@@ -111,7 +111,7 @@ class Kad {
     std::size_t enough = 0;
     std::vector<ContactId> providers = {};
     Instant deadline;
-    bool is_telling = false;  // the search is over, and those it found are told what this node provides
+    bool is_telling = false;             // the search is over, and those it found are told what this node provides
     std::vector<ContactId> takers = {};  // who has taken it, of those
   };
   struct Pending {

@@ -12,13 +12,13 @@
 
 namespace micro::p2p {
 
-inline constexpr std::uint64_t kTickMs = 1'000;            ///< deadlines are looked at this often
-inline constexpr std::uint64_t kIdleMs = 10'000;           ///< without a byte, until buffers are given back
-inline constexpr std::size_t kUnsentBytes = 128 * 1'024;   ///< in the kernel at most: what is urgent waits behind it
+inline constexpr std::uint64_t kTickMs = 1'000;              ///< deadlines are looked at this often
+inline constexpr std::uint64_t kIdleMs = 10'000;             ///< without a byte, until buffers are given back
+inline constexpr std::size_t kUnsentBytes = 128 * 1'024;     ///< in the kernel at most: what is urgent waits behind it
 inline constexpr std::uint64_t kMostWorkNs = 1'000'000'000;  ///< of one piece: a machine that stood still is no work
-inline constexpr unsigned kStepsBack = 2;                  ///< of a long turn, behind what others wait for
-inline constexpr std::size_t kLongTurnBytes = 4 * 1'024;   ///< from here a turn is one that others are held up by
-inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;  ///< an idle connection keeps no more to read into
+inline constexpr unsigned kStepsBack = 2;                    ///< of a long turn, behind what others wait for
+inline constexpr std::size_t kLongTurnBytes = 4 * 1'024;     ///< from here a turn is one that others are held up by
+inline constexpr std::size_t kIdleInputBytes = 8 * 1'024;    ///< an idle connection keeps no more to read into
 
 /// What a session needs of its host, which outlives it or has stopped it.
 class SessionOwner {

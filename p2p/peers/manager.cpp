@@ -171,7 +171,7 @@ Result<std::vector<ManagerEffect>> Manager::connected(ConnectionId id, const Pee
     if (!evicted) return fail(Fault::kBusy, "no room for another peer");
     out = end(*evicted, {.fault = Fault::kBusy, .message = "made room for another peer"}, now);
   }
-  live_[id] = {.at = at, .slot = slot, .since = now, .useful = {}};
+  live_[id] = {.at = at, .slot = slot, .direction = direction, .since = now, .useful = {}};
   PeerView& view = remember(at.peer);
   std::erase(view.addresses, at.address);
   view.addresses.insert(view.addresses.begin(), at.address);
@@ -314,7 +314,7 @@ std::vector<ConnectionView> Manager::connections(Instant now) const {
     out.push_back({.connection = id,
                    .peer = live.at.peer,
                    .address = live.at.address,
-                   .direction = live.slot == Slot::kInbound ? Direction::kInbound : Direction::kOutbound,
+                   .direction = live.direction,
                    .slot = live.slot,
                    .connected_ms = (now.ns - live.since.ns) / 1'000'000,
                    .round_trip_ns = live.round_trip_ns,

@@ -103,6 +103,7 @@ class Manager {
   struct Live {
     PeerAddress at;
     Slot slot{};
+    Direction direction{};  // of a second one the slot does not say
     Instant since;
     std::uint64_t round_trip_ns = 0;  // the last
     std::uint64_t best_round_trip_ns = 0;

@@ -150,17 +150,21 @@ bool BlockRelay::fill(Job& job, const BlockItems& frame) {
 // made them up, and who has the true block gives other items. Only who was asked for his own short ids answers for
 // them; `by` is asked for them now.
 void BlockRelay::doubt(const BlockKey& block, Job& job, const PeerId& by, Instant now) {
-  demote(job.compact_from);
   if (job.is_own && job.compact_from == by) {
     offend(by, 1);
     std::erase(job.announcers, by);
   } else {
     ask_first(job, by);
   }
+  drop_compact(job);
+  ask_next(block, job, now);
+}
+
+void BlockRelay::drop_compact(Job& job) {
+  demote(job.compact_from);
   job.compact.reset();
   job.is_own = false;
   job.is_doubted = true;
-  ask_next(block, job, now);
 }
 
 // Others are to tell at once.
@@ -197,7 +201,14 @@ void BlockRelay::judge_again(const BlockKey& block, Job& job, Instant now) {
     for (const std::uint32_t at : job.missing) job.items[at] = nullptr;
     return ask_next(block, job, now);
   }
-  doubt(block, job, job.compact_from, now);
+  const bool is_known = std::erase(job.announcers, job.compact_from) > 0;
+  if (job.is_own) {
+    offend(job.compact_from, 1);
+  } else if (is_known) {
+    job.announcers.push_back(job.compact_from);  // it may have handed on what it could not check
+  }
+  drop_compact(job);
+  ask_next(block, job, now);
 }
 
 void BlockRelay::drop(const BlockKey& block) {

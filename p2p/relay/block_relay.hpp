@@ -156,6 +156,7 @@ class BlockRelay final : public FrameProtocol {
   void take_compact(const PeerId& from, const CompactBlock& frame, Job& job, Instant now);
   static void ask_first(Job& job, const PeerId& peer);
   void doubt(const BlockKey& block, Job& job, const PeerId& by, Instant now);
+  void drop_compact(Job& job);
   void demote(const PeerId& peer);
   void whole(const BlockKey& block, Job& job, const PeerId& from, Instant now);
   void judge_again(const BlockKey& block, Job& job, Instant now);

@@ -97,7 +97,7 @@ class SyncClient {
     std::uint64_t bytes = 0;
     bool asks_status = false;
     bool waits_for_transport = false;
-    bool gone = false;  // from the list as soon as nobody walks it
+    bool gone = false;               // from the list as soon as nobody walks it
     std::optional<Instant> used_at;  // it was asked for something last, or came in
   };
   /// A request under way, or between two parts of its answer.

@@ -94,10 +94,18 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       const auto at = book_.pick([](const PeerAddress&) { return true; });
       if (at) kad_.add_seed({at->peer, {at->address}});
     }
-    if (book_.size() < kFewAddresses && resolver_ != nullptr && !config_.seed_names.empty()) {
-      spawn(io_, search_seeds(shared_from_this()));
-    }
+    ask_seeds(clock_.now());
     return {};
+  }
+
+  // A node may be there before its network is: while it knows nobody it asks again.
+  void ask_seeds(Instant now) {
+    if (resolver_ == nullptr || config_.seed_names.empty() || asks_seeds_) return;
+    if (book_.size() >= kFewAddresses || !hellos_.empty()) return;
+    if (seeds_asked_ && now < seeds_asked_->plus_ms(kAskSeedsMs)) return;
+    seeds_asked_ = now;
+    asks_seeds_ = true;
+    spawn(io_, search_seeds(shared_from_this()));
   }
 
   void take_seed(const PeerAddress& at, const Multiaddr& teller) {
@@ -112,6 +120,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       if (self->stopped_) co_return;
       if (texts) search.on_texts(*name, *texts);
     }
+    self->asks_seeds_ = false;
     for (const SeedSearch::Found& found : search.found()) self->take_seed(found.at, found.teller);
   }
 
@@ -145,6 +154,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     part(now);
     close_unused(now);
     ask_for_addresses(now);
+    ask_seeds(now);
     if (now >= saved_.plus_ms(kSaveBookMs)) (void)save();  // the next one may succeed; the old file stands
     timer_.expires_after(std::chrono::milliseconds(kDiscoveryTickMs));
     timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
@@ -460,6 +470,8 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   bool pumping_ = false;
   bool pump_again_ = false;
   Instant saved_;
+  std::optional<Instant> seeds_asked_;
+  bool asks_seeds_ = false;
   bool stopped_ = false;
 };
 

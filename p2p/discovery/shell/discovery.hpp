@@ -17,6 +17,7 @@ inline constexpr std::uint64_t kAskPeersMs = 3'600'000;  ///< between two questi
 inline constexpr std::uint64_t kUnusedMs = 30'000;       ///< then a connection that only a search made is closed
 inline constexpr std::size_t kMaxKadRequests = 64;       ///< on their way at once; the others wait
 inline constexpr std::size_t kFewAddresses = 32;         ///< with fewer, seeds are asked
+inline constexpr std::uint64_t kAskSeedsMs = 60'000;     ///< between two questions, while nobody was found
 
 struct DiscoveryConfig {
   Hash network;                          ///< of its genesis

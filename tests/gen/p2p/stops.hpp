@@ -9,6 +9,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <set>
@@ -107,8 +108,8 @@ class StopWorld {
   }
 
  private:
-  static constexpr std::size_t kTries = 200;
-  static constexpr std::chrono::milliseconds kTryTime{10};  // a second of real time is the longest timer of a session
+  static constexpr std::chrono::seconds kMostTime{30};  // a second of real time is the longest timer of a session
+  static constexpr std::chrono::milliseconds kTryTime{10};
 
   void note_sessions() {
     for (const auto& host : hosts_) {
@@ -146,7 +147,8 @@ class StopWorld {
   }
   template <class Condition>
   bool until(Condition condition) {
-    for (std::size_t n = 0; n < kTries; ++n) {
+    const auto end = std::chrono::steady_clock::now() + kMostTime;
+    while (std::chrono::steady_clock::now() < end) {
       io_->restart();
       io_->poll();
       note_sessions();

@@ -262,8 +262,8 @@ TEST(FrameService, WhatFramesCostTheProcessorIsChargedToWhoSentThem) {
   config.budgets.peer.cpu_ns = {.per_s = 1'000, .stock = 1'000};
   Host server(io, std::move(config), clock, random);
   SlowCore core(clock);
-  auto service = std::make_unique<FrameService>(
-      io, server, clock, core, FrameServiceConfig{.protocols = {std::string(kFrames)}}, [] {});
+  auto service = std::make_unique<FrameService>(io, server, clock, core,
+                                                FrameServiceConfig{.protocols = {std::string(kFrames)}}, [] {});
   const Multiaddr address = server.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
   End<Recorder> costly(io, clock, random, kFrames, [](const PeerId&) { return Recorder(); });
   End<Recorder> other(io, clock, random, kFrames, [](const PeerId&) { return Recorder(); });
@@ -273,9 +273,10 @@ TEST(FrameService, WhatFramesCostTheProcessorIsChargedToWhoSentThem) {
     }
     return true;
   };
-  for (End<Recorder>* end : {&costly, &other}) spawn(io, [](Host* host, Multiaddr to) -> Task<void> {
-    (void)co_await host->dial(std::move(to));
-  }(&end->host, address));
+  for (End<Recorder>* end : {&costly, &other})
+    spawn(io, [](Host* host, Multiaddr to) -> Task<void> {
+      (void)co_await host->dial(std::move(to));
+    }(&end->host, address));
   while (!all_there() && io.run_one() > 0) {
   }
   const auto send = [&](End<Recorder>& from) {

@@ -140,6 +140,9 @@ TEST(Manager, ASecondConnectionTakesNoRoomAndEndsWithTheFirst) {
   }
   EXPECT_EQ(world.manager.count(Slot::kInbound), 2U);
   EXPECT_EQ(world.manager.count(Slot::kSecond), 2U);
+  for (const ConnectionView& view : world.manager.connections(world.now)) {
+    EXPECT_EQ(view.direction, Direction::kInbound) << view.connection;
+  }
   const auto also = world.manager.disconnected(1, {.fault = Fault::kUnreachable, .message = "gone"}, world.now);
   ASSERT_EQ(also.size(), 1U);
   EXPECT_EQ(also[0].connection, 2U);

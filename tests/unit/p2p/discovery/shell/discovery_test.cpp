@@ -22,9 +22,10 @@ const Hash kHere{{1}};
 const Hash kElsewhere{{2}};
 
 struct LoopbackNode {
-  LoopbackNode(asio::io_context& io, const Clock& clock, Random& random, DiscoveryConfig config)
+  LoopbackNode(asio::io_context& io, const Clock& clock, Random& random, DiscoveryConfig config,
+               TxtResolver* resolver = nullptr)
       : host(io, {.key = HostKey::generate(random), .gater = {.local_addresses = true}}, clock, random),
-        discovery(io, host, with_local(std::move(config)), clock, random, nullptr) {
+        discovery(io, host, with_local(std::move(config)), clock, random, resolver) {
     const Multiaddr bound = host.listen(Multiaddr::tcp("127.0.0.1", 0).value()).value();
     at = {host.peer(), bound.without_peer()};
     discovery.set_addresses({at.address});
@@ -46,8 +47,8 @@ class DiscoveryTest : public ::testing::Test {
     io_.restart();
     io_.run();
   }
-  LoopbackNode& add(DiscoveryConfig config) {
-    nodes_.push_back(std::make_unique<LoopbackNode>(io_, clock_, random_, std::move(config)));
+  LoopbackNode& add(DiscoveryConfig config, TxtResolver* resolver = nullptr) {
+    nodes_.push_back(std::make_unique<LoopbackNode>(io_, clock_, random_, std::move(config), resolver));
     return *nodes_.back();
   }
   LoopbackNode& start(LoopbackNode& node) {
@@ -104,6 +105,39 @@ TEST_F(DiscoveryTest, NodesOfTwoNetworksPartAndForgetEachOther) {
   const auto found = run(client.discovery.find_node(to_bytes("anything")));
   ASSERT_TRUE(found);
   EXPECT_EQ(found->asked, 0U);
+}
+
+// Out of reach at first, as for a node that starts before its network is there.
+struct LateNames final : TxtResolver {
+  Task<Result<std::vector<std::string>>> texts(std::string name) override {
+    asked.push_back(name);
+    if (asked.size() == 1) co_return fail(Fault::kUnreachable, "no network yet");
+    co_return std::vector<std::string>{record};
+  }
+  std::vector<std::string> asked;
+  std::string record;
+};
+
+TEST_F(DiscoveryTest, ANameOfSeedsLeadsToPeersAlsoWhereItIsOutOfReachAtFirst) {
+  LoopbackNode& server = start(add({.network = kHere}));
+  LateNames names;
+  names.record = "dnsaddr=" + server.at.address.with_peer(server.at.peer).text();
+  LoopbackNode& client = start(add({.network = kHere, .seed_names = {"seed.example"}}, &names));
+  until([&] { return names.asked.size() == 1; });
+  clock_.advance_ms(kAskSeedsMs);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);  // a tick is a second of real time
+  until([&] { return know_each_other(client, server) || std::chrono::steady_clock::now() > end; });
+  EXPECT_TRUE(know_each_other(client, server));
+  EXPECT_EQ(names.asked, (std::vector<std::string>(2, "_dnsaddr.seed.example")));
+}
+
+TEST_F(DiscoveryTest, StaticPeersOfTheConfigurationAreDialedAndProtected) {
+  LoopbackNode& server = start(add({.network = kHere}));
+  LoopbackNode& client = start(add({.network = kHere, .static_peers = {server.at}}));
+  until([&] { return know_each_other(client, server); });
+  ASSERT_FALSE(client.host.connection_views().empty());
+  EXPECT_EQ(client.host.connection_views()[0].slot, Slot::kStatic);
+  EXPECT_TRUE(client.host.connection_views()[0].is_protected);
 }
 
 // It speaks identify and ping and nothing of ours: it stays, and is nobody to us.
