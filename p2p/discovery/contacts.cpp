@@ -10,6 +10,21 @@ Place Place::of(const Multiaddr& address) {
   return {.is_limited = true, .group = AddressGroup::of(*ip), .subnet = ip->subnet()};
 }
 
+namespace {
+
+// Of what two strangers say in turn the newer first: a liar among them drives out half, not all.
+std::vector<Multiaddr> merged(const std::vector<Multiaddr>& newer, const std::vector<Multiaddr>& older) {
+  std::vector<Multiaddr> out;
+  for (std::size_t n = 0; n < std::max(newer.size(), older.size()); ++n) {
+    for (const auto* list : {&newer, &older}) {
+      if (n < list->size() && std::ranges::find(out, (*list)[n]) == out.end()) out.push_back((*list)[n]);
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 std::optional<ContactId> PeerContacts::add(const PeerInfo& info, Heard heard) {
   const auto found = numbers_.find(info.peer);
   if (found == numbers_.end() && (info.addresses.empty() || is_full())) return std::nullopt;
@@ -30,10 +45,16 @@ std::optional<ContactId> PeerContacts::add(const PeerInfo& info, Heard heard) {
   }
   Node& node = nodes_[contact];
   node.heard = heard;
-  node.info.addresses = info.addresses;
+  const bool is_rumour = heard == Heard::kFromOthers;
+  node.info.addresses = is_rumour ? merged(info.addresses, node.info.addresses) : info.addresses;
   if (node.info.addresses.size() > kMaxPeerAddresses) node.info.addresses.resize(kMaxPeerAddresses);
-  node.place = Place::of(node.info.addresses.front());
+  if (!node.is_seen) node.place = Place::of(node.info.addresses.front());
   return contact;
+}
+
+void PeerContacts::set_seen_at(ContactId contact, const Multiaddr& at) {
+  nodes_[contact].place = Place::of(at);
+  nodes_[contact].is_seen = true;
 }
 
 std::optional<ContactId> PeerContacts::find(const PeerId& peer) const {

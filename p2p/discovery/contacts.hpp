@@ -39,9 +39,12 @@ enum class Heard : std::uint8_t {
 /// The contacts of a real node. Numbers are used again after `keep_only`.
 class PeerContacts final : public Contacts {
  public:
-  /// The number of a peer, new or known. What others say never changes the addresses that it gave itself. Nothing for a
-  /// peer without addresses that is not known, and where there is no room.
+  /// The number of a peer, new or known. What others say never changes the addresses that it gave itself, and what one
+  /// of them says does not drive out what another said. Nothing for a peer without addresses that is not known, and
+  /// where there is no room.
   std::optional<ContactId> add(const PeerInfo& info, Heard heard);
+  /// Its connection ends there: from now on this is its place, whatever anybody says, itself included.
+  void set_seen_at(ContactId contact, const Multiaddr& at);
   [[nodiscard]] std::optional<ContactId> find(const PeerId& peer) const;
   [[nodiscard]] const PeerInfo& info(ContactId contact) const { return nodes_.at(contact).info; }
   [[nodiscard]] const KadKey& key(ContactId contact) const override { return nodes_.at(contact).key; }
@@ -57,6 +60,7 @@ class PeerContacts final : public Contacts {
     KadKey key;
     Place place;
     Heard heard = Heard::kFromOthers;
+    bool is_seen = false;  // there, and not only said to be
   };
   std::vector<Node> nodes_;
   std::vector<ContactId> free_;

@@ -39,9 +39,16 @@ void KadNode::add_seed(const PeerInfo& peer) {
   if (const auto contact = take(peer, Heard::kFromOthers)) kad_.add_seed(*contact);
 }
 
-void KadNode::on_server(const PeerInfo& peer, Instant now) {
+void KadNode::on_server(const PeerInfo& peer, Instant now, const Multiaddr& at) {
   make_room();
-  if (const auto contact = take(peer, Heard::kFromItself)) kad_.on_server(*contact, now);
+  const auto contact = take(peer, Heard::kFromItself);
+  if (!contact) return;
+  if (!at.empty()) contacts_.set_seen_at(*contact, at);
+  kad_.on_server(*contact, now);
+}
+
+void KadNode::on_connected(const PeerId& peer, const Multiaddr& at) {
+  if (const auto contact = contacts_.find(peer)) contacts_.set_seen_at(*contact, at);
 }
 
 void KadNode::on_client(const PeerId& peer) {
@@ -52,7 +59,7 @@ void KadNode::forget(const PeerId& peer) {
   if (const auto contact = contacts_.find(peer)) kad_.forget(*contact);
 }
 
-Result<std::optional<Bytes>> KadNode::answer(const PeerInfo& from, ByteView message, Instant now) {
+Result<std::optional<Bytes>> KadNode::answer(const PeerInfo& from, ByteView message, Instant now, const Multiaddr& at) {
   if (!config_.is_server) return fail(Fault::kDenied, "this node answers nobody");
   KadMessage request = TRY(KadMessage::decode(message));
   make_room();
@@ -70,6 +77,7 @@ Result<std::optional<Bytes>> KadNode::answer(const PeerInfo& from, ByteView mess
   if (request.name.empty()) return fail(Fault::kInvalid, "a request for nothing");
   if (request.type == KadType::kAddProvider) {
     const auto contact = take(asker, Heard::kFromItself);
+    if (contact && !at.empty()) contacts_.set_seen_at(*contact, at);
     if (contact) kad_.answer(*contact, {.type = request.type, .name = request.name}, now);
     return std::nullopt;
   }

@@ -41,13 +41,18 @@ class KadNode {
 
   void set_addresses(std::vector<Multiaddr> addresses) { addresses_ = std::move(addresses); }
   void add_seed(const PeerInfo& peer);
-  void on_server(const PeerInfo& peer, Instant now);
+  /// `at`: where its connection ends. What it says of itself may be anything, and would make it a neighbour of nobody;
+  /// empty where that is not known.
+  void on_server(const PeerInfo& peer, Instant now, const Multiaddr& at = {});
+  /// A peer that is connected, before it answers anything.
+  void on_connected(const PeerId& peer, const Multiaddr& at);
   void on_client(const PeerId& peer);
   void forget(const PeerId& peer);
 
   /// The message to send back; nothing where none is due. An error: close the stream; kInvalid and kLimit are what no
   /// peer sends, kDenied what this node does not do.
-  Result<std::optional<Bytes>> answer(const PeerInfo& from, ByteView message, Instant now);
+  /// `at`: as for `on_server`.
+  Result<std::optional<Bytes>> answer(const PeerInfo& from, ByteView message, Instant now, const Multiaddr& at = {});
   /// An error counts as no answer.
   Status on_reply(RequestId request, ByteView message, Instant now);
   void on_failed(RequestId request, Instant now) { kad_.on_failed(request, now); }

@@ -111,7 +111,12 @@ std::size_t Outbox::message_bytes() const {
 // Subscriptions stand before GRAFT, which is worth nothing without. A frame takes on whole topics until it is filled.
 Bytes Outbox::control() {
   RpcView rpc;
-  for (const auto& [topic, on] : subscriptions_) rpc.subscriptions.push_back({on, topic});
+  std::vector<decltype(subscriptions_)::node_type> subscriptions;
+  while (!subscriptions_.empty() && subscriptions.size() < kMaxRpcSubscriptions) {
+    const auto& one = subscriptions.emplace_back(subscriptions_.extract(subscriptions_.begin()));
+    rpc.subscriptions.push_back({one.mapped(), one.key()});
+  }
+  if (!subscriptions_.empty()) return encode_rpc(rpc);
   std::size_t filled = rpc.subscriptions.size() * kMaxTopicBytes;
   std::vector<decltype(mesh_)::node_type> mesh;
   while (!mesh_.empty() && filled < kFrameFillBytes) {
@@ -137,9 +142,7 @@ Bytes Outbox::control() {
     rpc.ihaves.push_back({one.key(), views(one.mapped())});
     filled += one.mapped().size() * kMaxMessageIdBytes;
   }
-  Bytes out = encode_rpc(rpc);
-  subscriptions_.clear();
-  return out;
+  return encode_rpc(rpc);
 }
 
 // The lane whose turn it is; nothing if all are empty.

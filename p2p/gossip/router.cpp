@@ -109,7 +109,9 @@ void GossipRouter::disconnected(const PeerId& peer, Instant now) {
     at = topic.is_idle() ? topics_.erase(at) : std::next(at);
   }
   promises_.forget(peer);
-  std::erase(ready_, numbers_.find(peer));
+  const PeerNumber number = numbers_.find(peer);
+  for (auto& [id, asked] : asked_) std::ranges::replace(asked.peers, number, kNobody);  // another may be asked
+  std::erase(ready_, number);
   numbers_.remove(peer);
   scores_.disconnected(peer, now);
 }
@@ -169,6 +171,7 @@ void GossipRouter::leave(std::string_view name, Instant now) {
   }
   topic->joined = false;
   --joined_;
+  promises_ = Promises(config_->mesh.promise_ms);  // messages of it are not looked at any more, whoever keeps his word
   for (const PeerNumber number : numbers_.all()) {
     peers_[number].outbox().subscribe(name, false);
     ready(numbers_.id(number));

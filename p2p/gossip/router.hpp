@@ -3,6 +3,7 @@
 // time is an argument. Whether a message is good is the application's word, and may come later.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <set>
 
@@ -144,8 +145,10 @@ class GossipRouter final : public FrameProtocol {
     std::set<PeerId> senders;
     Instant until;
   };
+  static constexpr std::size_t kAskedPeers = 3;  // for one message, before the first of them is given up
   struct Asked {
-    unsigned peers = 0;
+    Asked() { peers.fill(kNobody); }
+    std::array<PeerNumber, kAskedPeers> peers;
     std::uint64_t until = 0;  // heartbeat
   };
   using Passes = std::function<bool(const PeerId&)>;
@@ -165,7 +168,7 @@ class GossipRouter final : public FrameProtocol {
 
   // router_messages.cpp
   [[nodiscard]] bool is_graylisted(const PeerId& peer, Instant now) const;
-  void on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one);
+  void on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one, Instant now);
   void on_message(const PeerId& from, const MessageView& message, Instant now);
   bool note_duplicate(const PeerId& from, const MessageId& id, std::string_view topic);
   void take_in(const PeerId& from, const MessageView& message, const MessageId& id, Instant now);
@@ -174,7 +177,7 @@ class GossipRouter final : public FrameProtocol {
 
   // router_control.cpp
   void on_ihaves(const PeerId& from, Peer& peer, const std::vector<IhaveView>& ihaves, Instant now);
-  bool may_ask(const MessageId& id);
+  bool may_ask(PeerNumber peer, const MessageId& id);
   void on_iwants(const PeerId& from, Peer& peer, const std::vector<ByteView>& ids, Instant now);
   void on_graft(const PeerId& from, Peer& peer, std::string_view name, Instant now);
   bool refuses_graft(const PeerId& from, Topic& topic, Instant now);
@@ -214,7 +217,11 @@ class GossipRouter final : public FrameProtocol {
   std::size_t joined_ = 0;
   std::map<MessageId, Pending> pending_;
   std::size_t pending_bytes_ = 0;
-  std::map<PeerId, std::size_t> pending_of_;  // who brought them first
+  struct Brought {
+    std::size_t messages = 0;
+    std::size_t bytes = 0;
+  };
+  std::map<PeerId, Brought> pending_of_;  // who brought them first
   std::vector<Delivery> deliveries_;
   std::vector<SuggestedPeer> suggestions_;
   std::vector<PeerNumber> ready_;  // each once

@@ -8,20 +8,24 @@ namespace micro::p2p {
 namespace {
 
 constexpr std::uint64_t kMsPerS = 1'000;
-constexpr unsigned kAskedPeers = 3;            // for one message, before the first of them is given up
 constexpr std::uint64_t kAskedHeartbeats = 3;  // that an answer may take
 
 }  // namespace
 
-// A few peers are asked at once: one that tells of much and brings nothing holds nothing up.
-bool GossipRouter::may_ask(const MessageId& id) {
-  const auto found = asked_.find(id);
-  if (found != asked_.end()) {
-    if (found->second.peers >= kAskedPeers) return false;
-    ++found->second.peers;
-  } else if (asked_.size() < kMaxPromises) {
-    asked_[id] = {.peers = 1, .until = heartbeats_ + kAskedHeartbeats};
+// A few peers are asked at once, each once: one that tells of much and brings nothing holds nothing up, however often
+// it tells of it.
+bool GossipRouter::may_ask(PeerNumber peer, const MessageId& id) {
+  auto found = asked_.find(id);
+  if (found == asked_.end()) {
+    if (asked_.size() >= kMaxPromises) return true;
+    found = asked_.try_emplace(id).first;
+    found->second.until = heartbeats_ + kAskedHeartbeats;
   }
+  auto& peers = found->second.peers;
+  if (std::ranges::find(peers, peer) != peers.end()) return false;
+  const auto free = std::ranges::find(peers, kNobody);
+  if (free == peers.end()) return false;
+  *free = peer;
   return true;
 }
 
@@ -43,7 +47,8 @@ void GossipRouter::on_ihaves(const PeerId& from, Peer& peer, const std::vector<I
   std::vector<MessageId> wanted(unknown.begin(), unknown.end());
   if (wanted.size() > left) stats_.over_budget += wanted.size() - left;
   draw_some(wanted, left, random_);
-  std::erase_if(wanted, [&](const MessageId& id) { return !may_ask(id) || !peer.outbox().iwant(id); });
+  const PeerNumber number = numbers_.find(from);
+  std::erase_if(wanted, [&](const MessageId& id) { return !may_ask(number, id) || !peer.outbox().iwant(id); });
   if (wanted.empty()) return;
   peer.spent().asked_ids += wanted.size();
   // One of them stands for all: who brings few of what it told of is caught sooner or later.
@@ -163,10 +168,13 @@ void GossipRouter::on_graft(const PeerId& from, Peer& peer, std::string_view nam
 
 void GossipRouter::on_prune(const PeerId& from, const PruneView& prune, Instant now) {
   Topic* const topic = find_joined(prune.topic);
-  if (topic == nullptr || !topic->peers.contains(from)) return;
+  if (topic == nullptr) return;
+  // Who leaves the topic says so before its PRUNE.
+  if (!topic->peers.contains(from) && !topic->backoff.contains(from)) return;
   if (topic->mesh.erase(from)) scores_.pruned(from, prune.topic);
+  const std::uint64_t asked_s = prune.backoff_s.value_or(0);  // 0: it says nothing of it, as stock peers have it
   const std::uint64_t backoff_ms =
-      prune.backoff_s ? std::min(*prune.backoff_s, kMaxBackoffS) * kMsPerS : config_->mesh.prune_backoff_ms;
+      asked_s > 0 ? std::min(asked_s, kMaxBackoffS) * kMsPerS : config_->mesh.prune_backoff_ms;
   back_off(*topic, from, backoff_ms, now);
   if (scores_.score(from, now) >= config_->score.exchange_threshold) take_suggested(prune);
 }

@@ -18,7 +18,7 @@ Status GossipRouter::on_frame(const PeerId& from, ByteView frame, Instant now) {
     return {};
   }
   if (!rpc) return std::unexpected(rpc.error());
-  for (const SubscriptionView& one : rpc->subscriptions) on_subscription(from, *peer, one);
+  for (const SubscriptionView& one : rpc->subscriptions) on_subscription(from, *peer, one, now);
   for (const MessageView& one : rpc->messages) {
     on_message(from, one, now);
     if (is_graylisted(from, now)) return {};  // the rest of it would cost as much as its bad part
@@ -36,13 +36,17 @@ bool GossipRouter::is_graylisted(const PeerId& peer, Instant now) const {
   return !is_direct(peer) && scores_.score(peer, now) < config_->score.graylist_threshold;
 }
 
-void GossipRouter::on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one) {
+void GossipRouter::on_subscription(const PeerId& from, Peer& peer, const SubscriptionView& one, Instant now) {
   if (!one.subscribe) {
     Topic* const topic = find_topic(one.topic);
     if (topic == nullptr || !topic->peers.erase(from)) return;
     --peer.topics;
     topic->fanout.erase(from);
-    if (topic->mesh.erase(from)) scores_.pruned(from, one.topic);
+    if (topic->mesh.erase(from)) {
+      scores_.pruned(from, one.topic);
+      // It stays away as long as it says in its PRUNE, which may come behind this or not at all.
+      back_off(*topic, from, config_->mesh.leave_backoff_ms, now);
+    }
     forget_if_idle(one.topic);
     return;
   }
@@ -73,7 +77,11 @@ void GossipRouter::on_message(const PeerId& from, const MessageView& message, In
   if (!id) return scores_.invalid(from, message.topic);
   // Known ones first: a signature costs more than a look-up, and most of what comes is known.
   if (note_duplicate(from, *id, message.topic)) return;
-  if (message.from && as_text(*message.from) == as_text(self_.view())) return;  // an old one of ours
+  if (message.from && as_text(*message.from) == as_text(self_.view())) {  // an old one of ours
+    promises_.kept(*id);
+    asked_.erase(*id);
+    return;
+  }
   // Nothing is remembered of a message that breaks the policy: a good one may have the same id.
   if (!check_signing(message, config_->signing)) return scores_.invalid(from, message.topic);
   promises_.kept(*id);
@@ -85,13 +93,16 @@ void GossipRouter::on_message(const PeerId& from, const MessageView& message, In
 void GossipRouter::take_in(const PeerId& from, const MessageView& message, const MessageId& id, Instant now) {
   const auto brought = pending_of_.find(from);
   if (pending_.size() >= kMaxPendingMessages || pending_bytes_ + message.data.size() > kMaxPendingBytes ||
-      (brought != pending_of_.end() && brought->second >= kMaxPendingPerPeer)) {
+      (brought != pending_of_.end() && (brought->second.messages >= kMaxPendingPerPeer ||
+                                        brought->second.bytes + message.data.size() > kMaxPendingBytesPerPeer))) {
     ++stats_.overloaded;
     return;
   }
   const auto kept = GossipMessage::make(message, id);
   if (!kept) return;
-  ++pending_of_[from];
+  Brought& of_peer = pending_of_[from];
+  ++of_peer.messages;
+  of_peer.bytes += message.data.size();
   pending_bytes_ += message.data.size();
   pending_.emplace(
       id,
@@ -111,7 +122,9 @@ void GossipRouter::validated(const MessageId& id, Validation validation, Instant
   if (node.empty()) return;
   const Pending& one = node.mapped();
   pending_bytes_ -= one.message->data().size();
-  if (const auto brought = pending_of_.find(one.from); --brought->second == 0) pending_of_.erase(brought);
+  const auto brought = pending_of_.find(one.from);
+  brought->second.bytes -= one.message->data().size();
+  if (--brought->second.messages == 0) pending_of_.erase(brought);
   switch (validation) {
     case Validation::kAccept:
       ++stats_.accepted;

@@ -31,6 +31,22 @@ void BlockRelay::header_judged(const BlockKey& block, ItemVerdict verdict, Insta
   put_together(block, job, now);
 }
 
+// A second one only in place of items that were asked for: whoever answers so says that the first is wrong.
+void BlockRelay::take_compact(const PeerId& from, const CompactBlock& frame, Job& job, Instant now) {
+  const bool is_asked = job.asked == from;
+  if (job.compact) {
+    if (job.stage != Stage::kItems || !is_asked || (job.is_own && job.compact_from == from)) return;
+    demote(job.compact_from);
+    job.is_doubted = true;
+  } else if (job.is_doubted && !is_asked) {
+    return;
+  }
+  job.compact = frame;
+  job.compact_from = from;
+  job.is_own = is_asked;
+  if (job.stage != Stage::kHeader) put_together(*source_.key_of(frame.header), job, now);
+}
+
 void BlockRelay::put_together(const BlockKey& block, Job& job, Instant now) {
   const CompactBlock& compact = *job.compact;
   job.items.assign(compact.short_ids.size() + compact.prefilled.size(), nullptr);
@@ -43,7 +59,10 @@ void BlockRelay::put_together(const BlockKey& block, Job& job, Instant now) {
   for (std::uint32_t at = 0; at < job.items.size(); ++at) {
     if (job.items[at] == nullptr) job.missing.push_back(at);
   }
-  if (!job.missing.empty()) return ask_next(block, job, now);
+  if (!job.missing.empty()) {
+    ask_first(job, job.compact_from);  // who told of these has them
+    return ask_next(block, job, now);
+  }
   ++stats_.at_once;
   whole(block, job, job.compact_from, now);
 }
@@ -95,15 +114,24 @@ void BlockRelay::ask_next(const BlockKey& block, Job& job, Instant now) {
   say(*job.asked, frame);
 }
 
+void BlockRelay::ask_first(Job& job, const PeerId& peer) {
+  if (std::erase(job.announcers, peer) > 0) job.announcers.insert(job.announcers.begin(), peer);
+}
+
 // `by` has it not, or says what cannot be.
 void BlockRelay::refuse(const BlockKey& block, Job& job, const PeerId& by, Instant now) {
   std::erase(job.announcers, by);
   if (job.asked == by) ask_next(block, job, now);
 }
 
+// As many as were asked for, each one an item: more cannot be said without the short ids.
+bool BlockRelay::is_answer(const Job& job, const BlockItems& frame) const {
+  return frame.items.size() == job.missing.size() &&
+         std::ranges::all_of(frame.items, [&](const ItemBlob& item) { return source_.id_of(item).has_value(); });
+}
+
 // False where these are not the items that the short ids stand for.
 bool BlockRelay::fill(Job& job, const BlockItems& frame) {
-  if (frame.items.size() != job.missing.size()) return false;
   const SipKey key = short_id_key(std::span(job.compact->header), job.compact->nonce);
   std::map<std::uint32_t, ShortItemId> expected;
   const std::vector<std::uint32_t> places = short_id_places(*job.compact);
@@ -118,21 +146,30 @@ bool BlockRelay::fill(Job& job, const BlockItems& frame) {
   return true;
 }
 
-// Items and short ids do not go together. Short ids are handed on before anybody could check them, so that only who was
-// asked for them answers for them: the others are nobody's fault, and who has the items gives its own.
-void BlockRelay::mistrust(const BlockKey& block, Job& job, const PeerId& by, Instant now) {
-  const bool is_its_own = job.vouched && job.compact_from == by;
+// Short ids and items do not fit. Short ids are handed on before anybody has the items: who told of them need not have
+// made them up, and who has the true block gives other items. Only who was asked for his own short ids answers for
+// them; `by` is asked for them now.
+void BlockRelay::doubt(const BlockKey& block, Job& job, const PeerId& by, Instant now) {
+  if (job.is_own && job.compact_from == by) {
+    offend(by, 1);
+    std::erase(job.announcers, by);
+  } else {
+    ask_first(job, by);
+  }
   drop_compact(job);
-  if (!is_its_own) return ask_next(block, job, now);
-  offend(by, 1);
-  refuse(block, job, by, now);
+  ask_next(block, job, now);
 }
 
-// Who gave it need not tell of blocks at once.
 void BlockRelay::drop_compact(Job& job) {
-  if (std::erase(at_once_, job.compact_from) > 0) say(job.compact_from, SetMode{.at_once = false});
+  demote(job.compact_from);
   job.compact.reset();
-  job.vouched = false;
+  job.is_own = false;
+  job.is_doubted = true;
+}
+
+// Others are to tell at once.
+void BlockRelay::demote(const PeerId& peer) {
+  if (std::erase(at_once_, peer) > 0) say(peer, SetMode{.at_once = false});
 }
 
 void BlockRelay::whole(const BlockKey& block, Job& job, const PeerId& from, Instant now) {
@@ -149,14 +186,14 @@ void BlockRelay::block_judged(const BlockKey& block, ItemVerdict verdict, Instan
   Job& job = found->second;
   if (verdict == ItemVerdict::kIgnore) return drop(block);
   if (verdict == ItemVerdict::kReject) return judge_again(block, job, now);
-  prefer(job.first);
-  for (const auto& [peer, request] : std::exchange(job.waiting, {})) serve(peer, request, job.items);
+  prefer(job.is_doubted ? job.compact_from : job.first);
+  serve_waiting(job, {.header = job.header, .items = job.items});
   tell(block, job.header, *job.compact, true);
   drop(block);
 }
 
 // The header is good, so some items behind it are: if items were put in by their short ids, those are fetched; if not,
-// the short ids were made up, by who vouched for them if anybody, and another announcer has others.
+// the short ids were made up.
 void BlockRelay::judge_again(const BlockKey& block, Job& job, Instant now) {
   if (std::exchange(job.from_pool, false)) {
     ++stats_.collisions;
@@ -165,7 +202,7 @@ void BlockRelay::judge_again(const BlockKey& block, Job& job, Instant now) {
     return ask_next(block, job, now);
   }
   const bool is_known = std::erase(job.announcers, job.compact_from) > 0;
-  if (job.vouched) {
+  if (job.is_own) {
     offend(job.compact_from, 1);
   } else if (is_known) {
     job.announcers.push_back(job.compact_from);  // it may have handed on what it could not check
@@ -200,8 +237,7 @@ void BlockRelay::expire(Instant now) {
     }
     ++stats_.timeouts;
     const PeerId peer = *job.asked;
-    // It may wait for the items itself; but others are to tell at once.
-    if (std::erase(at_once_, peer) > 0) say(peer, SetMode{.at_once = false});
+    demote(peer);  // it may wait for the items itself
     refuse(block, job, peer, now);
   }
 }

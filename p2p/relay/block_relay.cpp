@@ -120,6 +120,7 @@ CompactBlock BlockRelay::compact_of(const BlockParts& parts, const std::vector<s
 void BlockRelay::publish(const BlockKey& block, const std::vector<std::uint32_t>& likely_missing, Instant /*now*/) {
   const auto parts = source_.find(block);
   if (!parts) return;
+  if (const auto job = jobs_.find(block); job != jobs_.end()) serve_waiting(job->second, *parts);
   drop(block);  // it came from elsewhere at the same time
   tell(block, parts->header, compact_of(*parts, likely_missing), true);
 }
@@ -191,17 +192,13 @@ void BlockRelay::on(const PeerId& from, const NewHeader& frame, Instant now) {
 
 void BlockRelay::on(const PeerId& from, const CompactBlock& frame, Instant now) {
   if (!is_sound(frame)) return offend(from, 1);
-  Job* const job = note(from, frame.header, now);
-  if (job == nullptr || job->compact) return;
-  job->compact = frame;
-  job->compact_from = from;
-  job->vouched = job->stage == Stage::kCompact && job->asked == from;
-  if (job->stage == Stage::kCompact) put_together(*source_.key_of(frame.header), *job, now);
+  if (Job* const job = note(from, frame.header, now)) take_compact(from, frame, *job, now);
 }
 
 void BlockRelay::on(const PeerId& from, const GetCompact& frame, Instant /*now*/) {
   const auto parts = source_.find(frame.block);
-  if (!parts || find(from)->answers.size() >= kMaxQueuedBlockAnswers) return say(from, NoBlock{.block = frame.block});
+  if (!parts) return wait_for(frame.block, from, std::nullopt);
+  if (find(from)->answers.size() >= kMaxQueuedBlockAnswers) return say(from, NoBlock{.block = frame.block});
   told_of(frame.block).insert(from);
   answer(from, compact_of(*parts, {}));
 }
@@ -210,23 +207,37 @@ void BlockRelay::on(const PeerId& from, const GetBlockItems& frame, Instant /*no
   if (frame.indexes.empty() || std::ranges::adjacent_find(frame.indexes, std::greater_equal()) != frame.indexes.end()) {
     return offend(from, 1);
   }
-  if (const auto parts = source_.find(frame.block)) return serve(from, frame, parts->items);
-  const auto job = jobs_.find(frame.block);
-  // Whoever was told of it at once may ask before it is whole here.
-  if (job == jobs_.end() || job->second.waiting.size() >= kMaxWaitingForItems) {
-    return say(from, NoBlock{.block = frame.block});
-  }
-  job->second.waiting[from] = frame;
+  if (const auto parts = source_.find(frame.block)) return serve(from, frame, *parts);
+  wait_for(frame.block, from, frame);
 }
 
-void BlockRelay::serve(const PeerId& to, const GetBlockItems& request, const std::vector<SharedItem>& items) {
+// Whoever was told of it at once may ask before it is whole here.
+void BlockRelay::wait_for(const BlockKey& block, const PeerId& peer, std::optional<GetBlockItems> items) {
+  const auto job = jobs_.find(block);
+  if (job == jobs_.end() || job->second.waiting.size() >= kMaxWaitingForItems)
+    return say(peer, NoBlock{.block = block});
+  job->second.waiting[peer] = std::move(items);
+}
+
+void BlockRelay::serve(const PeerId& to, const GetBlockItems& request, const BlockParts& parts) {
   Peer* const peer = find(to);
   if (peer == nullptr) return;
-  if (request.indexes.back() >= items.size()) return offend(to, 1);
   if (peer->answers.size() >= kMaxQueuedBlockAnswers) return say(to, NoBlock{.block = request.block});
+  // It was told wrong short ids, perhaps by us: we hand them on before the items are here.
+  if (request.indexes.back() >= parts.items.size()) return answer(to, compact_of(parts, {}));
   BlockItems out{.block = request.block, .items = {}};
-  for (const std::uint32_t index : request.indexes) out.items.emplace_back(ByteView(*items[index]));
+  for (const std::uint32_t index : request.indexes) out.items.emplace_back(ByteView(*parts.items[index]));
   answer(to, out);
+}
+
+void BlockRelay::serve_waiting(Job& job, const BlockParts& parts) {
+  for (const auto& [peer, request] : std::exchange(job.waiting, {})) {
+    if (request) {
+      serve(peer, *request, parts);
+    } else {
+      answer(peer, compact_of(parts, {}));
+    }
+  }
 }
 
 void BlockRelay::on(const PeerId& from, const BlockItems& frame, Instant now) {
@@ -234,7 +245,11 @@ void BlockRelay::on(const PeerId& from, const BlockItems& frame, Instant now) {
   if (found == jobs_.end()) return;
   Job& job = found->second;
   if (job.stage != Stage::kItems || job.asked != from) return;  // too late
-  if (!fill(job, frame)) return mistrust(frame.block, job, from, now);
+  if (!is_answer(job, frame)) {
+    offend(from, 1);
+    return refuse(frame.block, job, from, now);
+  }
+  if (!fill(job, frame)) return doubt(frame.block, job, from, now);
   stats_.fetched += frame.items.size();
   whole(frame.block, job, from, now);
 }

@@ -124,13 +124,14 @@ class BlockRelay final : public FrameProtocol {
     std::vector<PeerId> announcers;  // that were not asked in vain yet
     std::optional<CompactBlock> compact;
     PeerId compact_from;
-    bool vouched = false;           // it was asked for: who gave it has the block
+    bool is_own = false;      // it has the whole block and was asked for these: nobody else can have made them up
+    bool is_doubted = false;  // some short ids were wrong: from then on only those that were asked for are looked at
     std::vector<SharedItem> items;  // null where missing
     std::vector<std::uint32_t> missing;
     bool from_pool = false;  // some items were put in by their short ids alone
     std::optional<PeerId> asked;
     Instant until = kNever;
-    std::map<PeerId, GetBlockItems> waiting;  // for items that are not here yet
+    std::map<PeerId, std::optional<GetBlockItems>> waiting;  // for items that are not here yet, or for short ids
   };
   Peer* find(const PeerId& peer);
   void offend(const PeerId& peer, double count) { offences_[peer] += count; }
@@ -150,13 +151,19 @@ class BlockRelay final : public FrameProtocol {
   void fill_from_pool(Job& job);
   void ask_next(const BlockKey& block, Job& job, Instant now);
   void refuse(const BlockKey& block, Job& job, const PeerId& by, Instant now);
+  [[nodiscard]] bool is_answer(const Job& job, const BlockItems& frame) const;
   bool fill(Job& job, const BlockItems& frame);
-  void mistrust(const BlockKey& block, Job& job, const PeerId& by, Instant now);
+  void take_compact(const PeerId& from, const CompactBlock& frame, Job& job, Instant now);
+  static void ask_first(Job& job, const PeerId& peer);
+  void doubt(const BlockKey& block, Job& job, const PeerId& by, Instant now);
   void drop_compact(Job& job);
+  void demote(const PeerId& peer);
   void whole(const BlockKey& block, Job& job, const PeerId& from, Instant now);
   void judge_again(const BlockKey& block, Job& job, Instant now);
   void drop(const BlockKey& block);
-  void serve(const PeerId& to, const GetBlockItems& request, const std::vector<SharedItem>& items);
+  void serve(const PeerId& to, const GetBlockItems& request, const BlockParts& parts);
+  void serve_waiting(Job& job, const BlockParts& parts);
+  void wait_for(const BlockKey& block, const PeerId& peer, std::optional<GetBlockItems> items);
   void tell(const BlockKey& block, ByteView header, const CompactBlock& compact, bool headers_too);
   void prefer(const PeerId& peer);
   CompactBlock compact_of(const BlockParts& parts, const std::vector<std::uint32_t>& prefill);

@@ -111,23 +111,24 @@ void ItemRelay::on(const PeerId& from, Peer& peer, const AnnounceItems& frame, I
       offend(from, 1);
       continue;
     }
-    const auto found = tracked_.find(one.id);
-    const bool is_full = found == tracked_.end() ? tracked_.size() >= kMaxTrackedItems
-                                                 : found->second.announcers.size() >= kMaxAnnouncers;
-    if (is_full || !peer.late.empty() || peer.offers.size() >= kMaxAnnouncedOfPeer) {
-      ++stats_.passed_over;
-      continue;
-    }
-    Tracked& tracked = tracked_[one.id];
-    if (tracked.announcers.empty()) {
-      tracked.bytes = one.bytes;
-      tracked.pull_at = now.plus_ms(kPullDelayMs);
-    }
-    if (std::ranges::find(tracked.announcers, from) != tracked.announcers.end()) continue;
-    tracked.announcers.push_back(from);
-    peer.offers.insert({tracked.pull_at, one.id});
-    pull_at_ = std::min(pull_at_, std::max(tracked.pull_at, now));
+    offer(from, peer, one.id, one.bytes, now);
   }
+}
+
+void ItemRelay::offer(const PeerId& from, Peer& peer, const ItemId& id, std::uint32_t bytes, Instant now) {
+  const auto found = tracked_.find(id);
+  const bool is_full =
+      found == tracked_.end() ? tracked_.size() >= kMaxTrackedItems : found->second.announcers.size() >= kMaxAnnouncers;
+  if (is_full || !peer.late.empty() || peer.offers.size() >= kMaxAnnouncedOfPeer) {
+    ++stats_.passed_over;
+    return;
+  }
+  Tracked& tracked = tracked_[id];
+  if (tracked.announcers.empty()) tracked.pull_at = now.plus_ms(kPullDelayMs);
+  if (std::ranges::find(tracked.announcers, from, &Announcer::peer) != tracked.announcers.end()) return;
+  tracked.announcers.push_back({.peer = from, .bytes = bytes});
+  peer.offers.insert({tracked.place(), id});
+  pull_at_ = std::min(pull_at_, std::max(tracked.pull_at, now));
 }
 
 // One request at a time is answered: who asks for more is told that there is nothing.
@@ -144,6 +145,7 @@ void ItemRelay::on(const PeerId& from, Peer& peer, const WantItems& frame, Insta
 }
 
 void ItemRelay::on(const PeerId& from, Peer& peer, const HandItems& frame, Instant now) {
+  bool was_asked = false;
   for (const ItemBlob& item : frame.items) {
     const auto id = pool_.id_of(item);
     if (!id) {
@@ -151,14 +153,24 @@ void ItemRelay::on(const PeerId& from, Peer& peer, const HandItems& frame, Insta
       continue;
     }
     const bool asked = answers(peer, *id);
+    was_asked = was_asked || asked;
     peer.known.add(mark(*id));
     if (!asked && item.size() > kMaxPushedItemBytes) {
       offend(from, 1);
     } else if (relays_) {
-      take(from, peer, *id, item);
+      take(from, peer, *id, item, now);
     }
   }
-  pull(now);
+  if (was_asked && peer.asked.empty()) pull(now);  // frames that nobody asked for are no work for all peers
+}
+
+// Nobody tells of it again. Whoever has it is asked for it once there may be room.
+void ItemRelay::postpone(const PeerId& from, Peer& peer, const ItemId& id, std::size_t bytes, Instant now) {
+  ++stats_.passed_over;
+  if (!tracked_.contains(id)) return offer(from, peer, id, static_cast<std::uint32_t>(bytes), now);
+  const Instant pull_at = now.plus_ms(kPullDelayMs);
+  place(id, tracked_.at(id), false, pull_at);
+  pull_at_ = std::min(pull_at_, pull_at);
 }
 
 // Whether it was asked for this, be it in time or not.
@@ -169,17 +181,17 @@ bool ItemRelay::answers(Peer& peer, const ItemId& id) {
   return true;
 }
 
-void ItemRelay::take(const PeerId& from, Peer& peer, const ItemId& id, ByteView item) {
-  forget(id);
+void ItemRelay::take(const PeerId& from, Peer& peer, const ItemId& id, ByteView item, Instant now) {
   if (pool_.knows(id) || judging_.contains(id)) {
+    forget(id);
     ++stats_.duplicates;
     return;
   }
   if (judging_.size() >= kMaxJudgedItems || judging_bytes_ + item.size() > kMaxJudgedBytes ||
       peer.judged >= kMaxJudgedOfPeer) {
-    ++stats_.passed_over;
-    return;
+    return postpone(from, peer, id, item.size(), now);
   }
+  forget(id);
   ++stats_.received;
   ++peer.judged;
   judging_bytes_ += item.size();
@@ -188,12 +200,14 @@ void ItemRelay::take(const PeerId& from, Peer& peer, const ItemId& id, ByteView 
 }
 
 void ItemRelay::on(const PeerId& from, Peer& peer, const NoItems& frame, Instant now) {
+  bool was_asked = false;
   for (const ItemId& id : frame.ids) {
     if (!answers(peer, id)) continue;
-    if (const auto found = tracked_.find(id); found != tracked_.end()) found->second.asked = false;
+    was_asked = true;
+    if (const auto found = tracked_.find(id); found != tracked_.end()) set_asked(id, found->second, false);
     lose_offer(from, peer, id);
   }
-  pull(now);
+  if (was_asked) pull(now);
 }
 
 // --- whom to ask ---
@@ -201,19 +215,31 @@ void ItemRelay::on(const PeerId& from, Peer& peer, const NoItems& frame, Instant
 void ItemRelay::forget(const ItemId& id) {
   const auto node = tracked_.extract(id);
   if (node.empty()) return;
-  for (const PeerId& announcer : node.mapped().announcers) find(announcer)->offers.erase({node.mapped().pull_at, id});
+  for (const Announcer& one : node.mapped().announcers) find(one.peer)->offers.erase({node.mapped().place(), id});
+}
+
+void ItemRelay::place(const ItemId& id, Tracked& tracked, bool asked, Instant pull_at) {
+  const Instant before = tracked.place();
+  tracked.asked = asked;
+  tracked.pull_at = pull_at;
+  for (const Announcer& one : tracked.announcers) {
+    std::set<std::pair<Instant, ItemId>>& offers = find(one.peer)->offers;
+    offers.erase({before, id});
+    offers.insert({tracked.place(), id});
+  }
 }
 
 void ItemRelay::lose_offer(const PeerId& peer, Peer& one, const ItemId& id) {
   const auto found = tracked_.find(id);
-  if (found == tracked_.end() || std::erase(found->second.announcers, peer) == 0) return;
-  one.offers.erase({found->second.pull_at, id});
+  const auto is_this = [&](const Announcer& each) { return each.peer == peer; };
+  if (found == tracked_.end() || std::erase_if(found->second.announcers, is_this) == 0) return;
+  one.offers.erase({found->second.place(), id});
   if (found->second.announcers.empty()) tracked_.erase(found);
 }
 
 void ItemRelay::lose_offers(const PeerId& peer, Peer& one) {
   for (const ItemId& id : std::exchange(one.asked, {})) {
-    if (const auto found = tracked_.find(id); found != tracked_.end()) found->second.asked = false;
+    if (const auto found = tracked_.find(id); found != tracked_.end()) set_asked(id, found->second, false);
   }
   one.asks.clear();
   for (const auto& [at, id] : std::set(one.offers)) lose_offer(peer, one, id);
@@ -229,27 +255,33 @@ void ItemRelay::pull(Instant now) {
   shuffle(peers, random_);
   for (const PeerId& peer : peers) {
     Peer& one = *find(peer);
-    if (one.asked.empty()) ask(peer, one, now);
+    if (one.asked.empty() && !ask(peer, one, now)) pull_at_ = std::min(pull_at_, now.plus_ms(kHeldUpMs));
     const auto later = one.offers.lower_bound({Instant{now.ns + 1}, ItemId()});
     if (later != one.offers.end()) pull_at_ = std::min(pull_at_, later->first);
   }
 }
 
-void ItemRelay::ask(const PeerId& peer, Peer& one, Instant now) {
+// False where the application has no room for what could be asked for.
+bool ItemRelay::ask(const PeerId& peer, Peer& one, Instant now) {
+  bool has_room = true;
   std::size_t bytes = 0;
-  for (const auto& [at, id] : one.offers) {
-    if (at > now || one.asked.size() == kMaxPulledIds) break;
+  while (!one.offers.empty() && one.offers.begin()->first <= now && one.asked.size() < kMaxPulledIds) {
+    const ItemId id = one.offers.begin()->second;
     Tracked& tracked = tracked_.at(id);
-    if (tracked.asked) continue;
-    if (bytes > 0 && bytes + tracked.bytes > kMaxPulledBytes) break;
-    bytes += tracked.bytes;
-    tracked.asked = true;
+    const std::size_t more = std::ranges::find(tracked.announcers, peer, &Announcer::peer)->bytes;
+    if (bytes > 0 && bytes + more > kMaxPulledBytes) break;
+    has_room = judging_.size() < kMaxJudgedItems && judging_bytes_ + bytes + more <= kMaxJudgedBytes &&
+               one.judged + one.asked.size() < kMaxJudgedOfPeer;
+    if (!has_room) break;
+    bytes += more;
+    set_asked(id, tracked, true);
     one.asked.insert(id);
     one.asks.push_back(id);
   }
-  if (one.asked.empty()) return;
+  if (one.asked.empty()) return has_room;
   one.asked_until = now.plus_ms(kPullTimeoutMs);
   ready(peer);
+  return true;
 }
 
 Instant ItemRelay::next_deadline() const {

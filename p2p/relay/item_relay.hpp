@@ -18,6 +18,7 @@ namespace micro::p2p {
 
 inline constexpr std::uint64_t kPullDelayMs = 500;  ///< from an announcement on: the body may be on its way
 inline constexpr std::uint64_t kPullTimeoutMs = 5'000;
+inline constexpr std::uint64_t kHeldUpMs = 100;  ///< until it is looked again whether the application has room
 inline constexpr std::size_t kMaxPulledBytes = 128 * 1'024;    ///< asked for at once, as announced
 inline constexpr std::size_t kMaxPushedItemBytes = 4 * 1'024;  ///< longer ones are never sent without being asked for
 inline constexpr std::size_t kMaxAnnouncedOfPeer = 4'096;      ///< not yet fetched; further ones are passed over
@@ -108,11 +109,16 @@ class ItemRelay final : public FrameProtocol {
     std::set<ItemId> late;   // asked of it, and it let the time pass: until it answers it is asked for nothing
     std::size_t judged = 0;  // items of it at the application
   };
+  struct Announcer {
+    PeerId peer;
+    std::uint32_t bytes = 0;  // as it says: what another says changes nothing for what it is asked
+  };
   struct Tracked {
-    std::vector<PeerId> announcers;
-    std::uint32_t bytes = 0;
+    std::vector<Announcer> announcers;
     Instant pull_at;
     bool asked = false;  // one of them
+    // Where it stands among a peer's offers: behind all others while somebody is asked for it.
+    [[nodiscard]] Instant place() const { return asked ? kNever : pull_at; }
   };
   Peer* find(const PeerId& peer);
   [[nodiscard]] std::uint64_t mark(const ItemId& id) const { return siphash(secret_, id); }
@@ -123,13 +129,17 @@ class ItemRelay final : public FrameProtocol {
   void on(const PeerId& from, Peer& peer, const WantItems& frame, Instant now);
   void on(const PeerId& from, Peer& peer, const HandItems& frame, Instant now);
   void on(const PeerId& from, Peer& peer, const NoItems& frame, Instant now);
-  void take(const PeerId& from, Peer& peer, const ItemId& id, ByteView item);
+  void take(const PeerId& from, Peer& peer, const ItemId& id, ByteView item, Instant now);
   static bool answers(Peer& peer, const ItemId& id);
   void forget(const ItemId& id);
+  void offer(const PeerId& from, Peer& peer, const ItemId& id, std::uint32_t bytes, Instant now);
+  void postpone(const PeerId& from, Peer& peer, const ItemId& id, std::size_t bytes, Instant now);
+  void set_asked(const ItemId& id, Tracked& tracked, bool asked) { place(id, tracked, asked, tracked.pull_at); }
+  void place(const ItemId& id, Tracked& tracked, bool asked, Instant pull_at);
   void lose_offer(const PeerId& peer, Peer& one, const ItemId& id);
   void lose_offers(const PeerId& peer, Peer& one);
   void pull(Instant now);
-  void ask(const PeerId& peer, Peer& one, Instant now);
+  bool ask(const PeerId& peer, Peer& one, Instant now);
   Bytes answer(Peer& peer);
   Bytes push(Peer& peer);
   Bytes announce(Peer& peer);

@@ -219,14 +219,19 @@ bool SyncClient::steal(const PeerId& id, Peer& peer, Instant now) {
     const Flight& flight = it->second;
     if (flight.plan == nullptr || flight.peer == id || now < flight.begun.plus_ms(kStealMs)) continue;
     const std::uint64_t theirs = peers_.at(flight.peer).pace.bytes_per_s();
-    const bool is_overdue = now >= flight.overdue_at && rate >= theirs / 2;
+    const bool is_overdue = now >= flight.overdue_at && (flight.is_refused || rate >= theirs / 2);
     const bool is_slow = theirs > 0 && rate / 4 >= theirs;
     if ((!is_overdue && !is_slow) || !flight.plan->can_answer(whom, flight.ask)) continue;
     if (best == flights_.end() || flight.plan->rank(flight.ask) < best->second.plan->rank(best->second.ask)) best = it;
   }
   if (best == flights_.end()) return false;
-  peers_.at(best->second.peer).pace.hold_back();
+  const PeerId slower = best->second.peer;
+  peers_.at(slower).pace.hold_back();
+  const bool is_refused = best->second.is_refused;
   end(best, true);
+  if (is_refused && ++peers_.at(slower).empty_promises >= kMaxEmptyPromises) {
+    drop(slower, DropReason::kUseless, "it begins answers that it does not end");
+  }
   return ask_more(id, peer, now);
 }
 
@@ -275,8 +280,7 @@ void SyncClient::resend(Instant now) {
     Flight& flight = it->second;
     Peer& peer = peers_.at(flight.peer);
     if (!flight.call && now >= peer.paused_until) {
-      flight.late_at = peer.pace.late_at(peer.flight_bytes, now);
-      flight.overdue_at = peer.pace.overdue_at(peer.flight_bytes, now);
+      flight.late_at = peer.pace.late_at(peer.flight_bytes, now);  // but it stays overdue for who waits for work
       if (!send(flight, peer, it->first, now)) end(it, true);
     }
     it = next;
@@ -331,6 +335,7 @@ void SyncClient::on_part(Flights::iterator it, Part part, Instant now) {
   Peer& peer = peers_.at(flight.peer);
   const std::size_t before = flight.answer.size();
   const bool is_first = before == 0;
+  flight.is_refused = false;
   if (part.total == 0 || part.total > max_answer_bytes(flight.ask)) {
     return drop(flight.peer, DropReason::kLied, "an answer of a size that it cannot have");
   }
@@ -360,6 +365,7 @@ void SyncClient::complete(Flights::iterator it) {
   Plan* const plan = it->second.plan;
   const Ask ask = std::move(it->second.ask);
   const Bytes answer = std::move(it->second.answer);
+  const std::uint32_t want_bytes = it->second.want_bytes;
   end(it, false);
   Peer& peer = peers_.at(id);
   if (plan == nullptr) {
@@ -368,8 +374,9 @@ void SyncClient::complete(Flights::iterator it) {
     peer.status = *std::move(status);
     return;
   }
-  const Status status = plan->on_answer(id, ask, answer);
-  if (!status) return drop(id, DropReason::kLied, status.error().message);
+  const auto all = plan->on_answer(id, ask, answer);
+  if (!all) return drop(id, DropReason::kLied, all.error().message);
+  if (!*all) peer.pace.on_some(answer.size(), want_bytes);
   peer.pause_ms = kPauseMs;
   peer.empty_promises = 0;
 }
@@ -381,7 +388,8 @@ void SyncClient::on_refusal(Flights::iterator it, const Refusal& refusal, Instan
     peer.pace.hold_back();
     const std::uint64_t ms = std::clamp<std::uint64_t>(refusal.retry_ms, 10, kMaxPauseMs);
     peer.paused_until = std::max(peer.paused_until, now.plus_ms(ms));
-    // An answer of which some is here is worth waiting for.
+    // An answer of which some is here is worth waiting for, until another could begin it.
+    it->second.is_refused = true;
     if (it->second.answer.empty()) end(it, true);
     return;
   }

@@ -111,6 +111,7 @@ class SyncClient {
     Instant late_at;             // it counts as lost
     Instant overdue_at;          // another may take it over; later with each part
     std::optional<CallId> call;  // none: to be sent again when the peer is not paused
+    bool is_refused = false;     // it has too much to do for the next part
     Bytes answer;                // so far
     std::uint32_t total = 0;
   };

@@ -98,7 +98,7 @@ HeightSpan HeaderPlan::heights(const Ask& ask) const {
   return {mine.first, mine.first + mine.count};
 }
 
-Status HeaderPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView answer) {
+Result<bool> HeaderPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView answer) {
   const HeightSpan asked = heights(ask);
   std::uint64_t from = asked.next;
   const Status status = [&]() -> Status {
@@ -109,7 +109,8 @@ Status HeaderPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView an
     return {};
   }();
   reopen(asked, from);
-  return status;
+  TRY(status);
+  return from == asked.end;
 }
 
 // --- blocks ---
@@ -130,7 +131,7 @@ HeightSpan BlockPlan::heights(const Ask& ask) const {
   return {mine.first, mine.first + mine.count};
 }
 
-Status BlockPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView answer) {
+Result<bool> BlockPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView answer) {
   const HeightSpan asked = heights(ask);
   std::uint64_t from = asked.next;
   const Status status = [&]() -> Status {
@@ -143,7 +144,8 @@ Status BlockPlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView ans
     return {};
   }();
   reopen(asked, from);
-  return status;
+  TRY(status);
+  return from == asked.end;
 }
 
 }  // namespace micro::p2p::sync

@@ -50,7 +50,7 @@ class HeaderPlan final : public HeightPlan {
   /// Nothing for who does not reach up to the anchor: it cannot prove that anything is below it.
   std::optional<Ask> next(const Candidate& candidate) override;
   [[nodiscard]] bool can_answer(const Candidate& candidate, const Ask& ask) const override;
-  Status on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
+  Result<bool> on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
 
  private:
   [[nodiscard]] Ask ask(std::uint64_t first, std::uint32_t count) const override;
@@ -64,7 +64,7 @@ class BlockPlan final : public HeightPlan {
  public:
   /// Blocks follow their headers, whose plan outlives this one.
   BlockPlan(HeightSpan span, const HeaderPlan& headers, Sink& sink);
-  Status on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
+  Result<bool> on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
 
  private:
   [[nodiscard]] Ask ask(std::uint64_t first, std::uint32_t count) const override;

@@ -83,9 +83,9 @@ Status IdPlan::check(const Id& id, ByteView bytes) {
   return what_ == What::kHeaders ? sink_.check_header(id, bytes) : sink_.check_block(id, bytes);
 }
 
-Status IdPlan::on_answer(const PeerId& peer, const Ask& ask, ByteView answer) {
+Result<bool> IdPlan::on_answer(const PeerId& peer, const Ask& ask, ByteView answer) {
   const auto& asked = ids(ask);
-  const Status status = [&]() -> Status {
+  const auto all = [&]() -> Result<bool> {
     auto items = TRY(items_of(what_ == What::kHeaders, answer));
     if (items.empty() || items.size() > asked.size()) {
       return fail(Fault::kInvalid, "an answer for none of the ids, or for more of them");
@@ -100,10 +100,10 @@ Status IdPlan::on_answer(const PeerId& peer, const Ask& ask, ByteView answer) {
         wanted->second.without.insert(peer);
       }
     }
-    return {};
+    return items.size() == asked.size();
   }();
   give_back(ask);
-  return status;
+  return all;
 }
 
 Status IdPlan::settle() {

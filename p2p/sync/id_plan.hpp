@@ -23,7 +23,7 @@ class IdPlan final : public Plan {
   std::optional<Ask> next(const Candidate& candidate) override;
   [[nodiscard]] bool can_answer(const Candidate& candidate, const Ask& ask) const override;
   void give_back(const Ask& ask) override;
-  Status on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
+  Result<bool> on_answer(const PeerId& peer, const Ask& ask, ByteView answer) override;
   Status settle() override;
   [[nodiscard]] bool unsettled() const override { return !checked_.empty(); }
   [[nodiscard]] bool done() const override { return wanted_.empty(); }

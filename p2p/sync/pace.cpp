@@ -51,6 +51,11 @@ void Pace::on_reply(std::size_t bytes, std::uint32_t wanted, Instant sent, Insta
   ns_ = ns_ - ns_ / 4 + ns;
 }
 
+// Who could give more, and does not, is as slow as it seems: or it would be asked first for ever.
+void Pace::on_some(std::size_t bytes, std::uint32_t wanted) {
+  if (bytes < wanted / 4) bytes_ /= 2;
+}
+
 void Pace::on_stall() {
   ++stalls_;
   stall_ms_ = std::min(kMaxStallMs, 2 * stall_ms_);

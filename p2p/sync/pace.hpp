@@ -30,6 +30,8 @@ class Pace {
 
   /// A reply came to a request for `wanted` bytes.
   void on_reply(std::size_t bytes, std::uint32_t wanted, Instant sent, Instant now);
+  /// An answer of so many bytes was not all that was asked for.
+  void on_some(std::size_t bytes, std::uint32_t wanted);
   /// None came in time.
   void on_stall();
   /// It has too much to do, or another was quicker.

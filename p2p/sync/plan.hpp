@@ -24,8 +24,9 @@ class Plan {
   [[nodiscard]] virtual bool can_answer(const Candidate& candidate, const Ask& ask) const = 0;
   /// No answer came.
   virtual void give_back(const Ask& ask) = 0;
-  /// An error is the peer's lie; what was asked is open again then. What an answer leaves out is open again too.
-  virtual Status on_answer(const PeerId& peer, const Ask& ask, ByteView answer) = 0;
+  /// Whether that was all. An error is the peer's lie; what was asked is open again then. What an answer leaves out is
+  /// open again too.
+  virtual Result<bool> on_answer(const PeerId& peer, const Ask& ask, ByteView answer) = 0;
   /// Hands over some of what was found to be true. An error is this node's own.
   virtual Status settle() = 0;
   /// Whether `settle` has more to hand over.

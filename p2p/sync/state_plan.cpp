@@ -74,7 +74,7 @@ void StatePlan::give_back(const Ask& ask) {
   under_way_.erase(std::get<StateAsk>(ask).first);
 }
 
-Status StatePlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView answer) {
+Result<bool> StatePlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView answer) {
   const auto& asked = std::get<StateAsk>(ask);
   auto given = decode<StateAnswer>(answer);
   Status status;
@@ -87,11 +87,11 @@ Status StatePlan::on_answer(const PeerId& /*peer*/, const Ask& ask, ByteView ans
   }
   if (!status) {
     give_back(ask);
-    return status;
+    return std::unexpected(status.error());
   }
   under_way_[asked.first] = std::min(given->covered, under_way_[asked.first]);
   checked_.emplace(asked.first, Checked{{asked.first, given->covered}, std::move(static_cast<Bytes&>(given->range))});
-  return {};
+  return given->covered == asked.last;
 }
 
 Status StatePlan::settle() {

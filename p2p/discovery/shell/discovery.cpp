@@ -195,7 +195,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   void identified(const std::shared_ptr<Session>& session) {
     const Identify& said = *session->identify();
     if (speaks(said, config_.kad_protocol)) {
-      kad_.on_server({session->peer(), said.listen_addresses}, clock_.now());
+      kad_.on_server({session->peer(), said.listen_addresses}, clock_.now(), session->remote_address());
       pump();
     } else {
       kad_.on_client(session->peer());
@@ -310,7 +310,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       const auto& said = session->identify();
       const PeerInfo from{session->peer(), said ? said->listen_addresses : std::vector<Multiaddr>()};
       const Instant begun = session->now();
-      const auto answer = self->kad_.answer(from, **request, self->clock_.now());
+      const auto answer = self->kad_.answer(from, **request, self->clock_.now(), session->remote_address());
       session->worked(stream.protocol(), begun);
       if (!answer) co_return punish(*session, answer.error());  // the stream is reset
       if (*answer && !co_await write_message(stream, **answer)) co_return;
@@ -376,6 +376,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       used->second = self->clock_.now();
     }
     if (self->stopped_) co_return fail(Fault::kInterrupted, "the node stops");
+    self->kad_.on_connected(out.to.peer, session->remote_address());
     auto opened = session->open_lazily(self->config_.kad_protocol);
     if (!opened) co_return std::unexpected(opened.error());
     const auto stream = std::make_shared<Stream>(std::move(*opened));

@@ -296,6 +296,55 @@ TEST(KadNode, BelievesAPeerAboutItself) {
   EXPECT_FALSE(contacts.add({test::peer(2), {}}, Heard::kFromOthers));
 }
 
+TEST(KadNode, WhatOneStrangerSaysDoesNotReplaceWhatAnotherSaid) {
+  PeerContacts contacts;
+  const Multiaddr honest = address_in_group(1, 1);
+  const auto id = contacts.add({test::peer(1), {honest}}, Heard::kFromOthers).value();
+  std::vector<Multiaddr> made_up;
+  for (std::uint32_t n = 0; n < kMaxPeerAddresses; ++n) made_up.push_back(address_in_group(9, n));
+  EXPECT_EQ(contacts.add({test::peer(1), made_up}, Heard::kFromOthers), id);
+  const auto& kept = contacts.info(id).addresses;
+  EXPECT_EQ(kept.size(), kMaxPeerAddresses);
+  EXPECT_NE(std::ranges::find(kept, honest), kept.end());
+  EXPECT_EQ(contacts.add({test::peer(1), {made_up[0]}}, Heard::kFromItself), id);
+  EXPECT_EQ(kept, std::vector<Multiaddr>{made_up[0]});
+}
+
+// A hundred identities on one machine, each of which says that it is somewhere else.
+TEST(KadNode, WhereAPeerIsItsConnectionTellsAndNotItself) {
+  const Multiaddr there = address_in_group(77, 1);
+  SeededRandom random(1);
+  KadNode node({}, test::peer(0), random);
+  KadMessage message{.type = KadType::kAddProvider, .name = to_bytes("x"), .closer = {}, .providers = {}};
+  for (std::uint32_t n = 1; n <= 100; ++n) {
+    const PeerInfo liar{test::peer(n), {address_in_group(100 + n, 1), there}};
+    message.providers = {liar};
+    EXPECT_TRUE(node.answer(liar, message.encode(), Instant{1}, there));
+    node.on_server(liar, Instant{1}, there);
+    node.on_server(liar, Instant{1}, there);  // it says so again
+  }
+  EXPECT_EQ(node.table().size(), TableLimits().subnet_in_table);
+  EXPECT_EQ(node.kad().providers().records(), kMaxProvidersOfGroup);
+}
+
+// Nor what others say of one that is asked, before it has said anything itself.
+TEST(KadNode, WhereAPeerIsThatAnswersItsConnectionTells) {
+  const Multiaddr there = address_in_group(77, 1);
+  SeededRandom random(1);
+  KadNode node({}, test::peer(0), random);
+  for (std::uint32_t n = 1; n <= 60; ++n) node.add_seed({test::peer(n), {address_in_group(100 + n, 1), there}});
+  ASSERT_TRUE(node.find_node(to_bytes("x"), Instant{1}));
+  for (auto effects = node.take_effects(); !effects.outgoing.empty(); effects = node.take_effects()) {
+    for (const KadOutgoing& out : effects.outgoing) {
+      node.on_connected(out.to.peer, there);
+      const KadMessage reply{.type = KadType::kFindNode, .name = to_bytes("x"), .closer = {}, .providers = {}};
+      EXPECT_TRUE(node.on_reply(out.request, reply.encode(), Instant{1}));
+    }
+  }
+  EXPECT_GT(node.table().size(), 0U);
+  EXPECT_LE(node.table().size(), TableLimits().subnet_in_table);
+}
+
 TEST(KadNode, ForgetsContactsThatNothingHolds) {
   Net net;
   KadNode& node = *net.nodes[0];

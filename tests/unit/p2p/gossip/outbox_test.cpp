@@ -44,6 +44,16 @@ TEST(GossipOutbox, ControlIsMergedByTopicAndTheLastWordCounts) {
   EXPECT_TRUE(outbox.empty());
 }
 
+// Of a peer that does not read for long, while topics come and go.
+TEST(GossipOutbox, MoreSubscriptionsThanAFrameMayHoldAreSeveralFrames) {
+  Outbox outbox;
+  for (std::size_t n = 0; n < 3 * kMaxRpcSubscriptions; ++n) outbox.subscribe(std::to_string(n), n % 2 == 0);
+  outbox.graft("0");
+  const Heard heard = drain(outbox);
+  EXPECT_EQ(heard.subscribed.size() + heard.unsubscribed.size(), 3 * kMaxRpcSubscriptions);
+  EXPECT_THAT(heard.grafts, ElementsAre("0"));
+}
+
 TEST(GossipOutbox, UrgentGoesFirstButNobodyWaitsForEver) {
   Outbox outbox;
   for (int n = 0; n < 20; ++n) outbox.push(message("u" + std::to_string(n)), Lane::kUrgent);

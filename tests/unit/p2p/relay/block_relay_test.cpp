@@ -189,64 +189,77 @@ TEST(BlockRelay, AnotherAnnouncerIsAskedWhereOneKeepsSilent) {
   EXPECT_THAT(rig.relay.take_offences(), IsEmpty());  // slowness is none
 }
 
-TEST(BlockRelay, WrongItemsBehindShortIdsThatWereAskedForAreAnOffence) {
-  Rig rig(2);
-  const auto items = some_items(5);
-  for (const std::uint64_t from : {1U, 2U}) rig.say(from, NewHeader{.header = compact_of(items).header});
-  rig.judge_headers();
-  ASSERT_THAT(only<GetCompact>(rig.hear(1)), SizeIs(1));
-  rig.say(1, compact_of(items));
-  const auto asked = only<GetBlockItems>(rig.hear(1));
-  ASSERT_THAT(asked, SizeIs(1));
-  rig.say(1, Rig::items_for(asked[0], some_items(5, "other ")));
-  EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(1), 1.0}}));
-  ASSERT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
-  rig.say(2, compact_of(items, 8));
-  rig.say(2, Rig::items_for(only<GetBlockItems>(rig.hear(2)).at(0), items));
-  EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
-  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
-}
-
-CompactBlock made_up(const std::vector<SharedItem>& items, const std::vector<SharedItem>& others) {
-  CompactBlock lie = compact_of(others);
-  lie.header = Blob<kMaxHeaderBytes>(header_of(items));
-  const SipKey key = short_id_key(std::span(lie.header), lie.nonce);
-  for (std::size_t n = 0; n < others.size(); ++n) lie.short_ids[n] = short_id_of(key, test::item_id(*others[n]));
-  return lie;
-}
-
-// Somebody is quick with short ids that he made up, and has nothing else. Who has the block is not accused of it.
-TEST(BlockRelay, MadeUpShortIdsCostNobodyElseHisNameAndTheBlockComes) {
+TEST(BlockRelay, WhatIsNoAnswerIsAnOffence) {
   Rig rig(3);
   const auto items = some_items(5);
-  rig.say(1, made_up(items, some_items(5, "other ")));
-  for (const std::uint64_t from : {2U, 3U}) rig.say(from, NewHeader{.header = compact_of(items).header});
+  for (std::uint64_t from = 1; from <= 3; ++from) rig.say(from, compact_of(items));
   rig.judge_headers();
-  ASSERT_THAT(only<GetBlockItems>(rig.hear(1)), SizeIs(1));
-  rig.say(1, NoBlock{.block = block_key(header_of(items))});
-  const auto asked = only<GetBlockItems>(rig.hear(2));
+  const auto asked = only<GetBlockItems>(rig.hear(1));
   ASSERT_THAT(asked, SizeIs(1));
-  rig.say(2, Rig::items_for(asked[0], items));
+  rig.say(1, Rig::items_for(asked[0], {items[0], items[1], items[2], items[3], item_of("")}));  // nothing is no item
+  BlockItems few = Rig::items_for(only<GetBlockItems>(rig.hear(2)).at(0), items);
+  few.items.pop_back();
+  rig.say(2, few);
+  EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(1), 1.0}, {peer(2), 1.0}}));
+  rig.say(3, Rig::items_for(only<GetBlockItems>(rig.hear(3)).at(0), items));
+  EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
+}
+
+// A good header before short ids of something else.
+CompactBlock lie_about(const std::vector<SharedItem>& items, const std::vector<SharedItem>& others) {
+  CompactBlock out = compact_of(others);
+  out.header = Blob<kMaxHeaderBytes>(header_of(items));
+  const SipKey key = short_id_key(std::span(out.header), out.nonce);
+  for (std::size_t n = 0; n < others.size(); ++n) out.short_ids[n] = short_id_of(key, test::item_id(*others[n]));
+  return out;
+}
+
+TEST(BlockRelay, WhoGivesTheTrueItemsIsNotAccusedOfAnothersShortIds) {
+  Rig rig(2);
+  const auto items = some_items(5);
+  const CompactBlock lie = lie_about(items, some_items(5, "other "));
+  rig.say(1, lie);
+  rig.say(2, NewHeader{.header = lie.header});
+  rig.judge_headers();
+  rig.say(1, NoBlock{.block = block_key(header_of(items))});
+  rig.say(2, Rig::items_for(only<GetBlockItems>(rig.hear(2)).at(0), items));
   EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
-  ASSERT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
+  EXPECT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
+  rig.say(1, lie);  // nobody asked for it
   rig.say(2, compact_of(items));
   rig.say(2, Rig::items_for(only<GetBlockItems>(rig.hear(2)).at(0), items));
   EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
-  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
+  EXPECT_EQ(only<SetMode>(rig.hear(2)).size(), 1U);  // and is to tell at once, not the liar
+  EXPECT_THAT(only<SetMode>(rig.hear(1)), IsEmpty());
 }
 
-// It handed on at once what it could not check, and then has the block itself.
-TEST(BlockRelay, WhoHandedOnMadeUpShortIdsGivesItsOwn) {
-  Rig rig(1);
+// Two nodes that keep the rules, and behind the first a liar: what the first hands on before it has the items makes it
+// no liar.
+TEST(BlockRelay, WhoHandedOnALieIsNotAccusedOfIt) {
+  Rig first(3);   // 1: the liar, 2: an honest peer, 3: the second node
+  Rig second(1);  // 1: the first node
   const auto items = some_items(5);
-  rig.say(1, made_up(items, some_items(5, "other ")));
-  rig.judge_headers();
-  rig.say(1, Rig::items_for(only<GetBlockItems>(rig.hear(1)).at(0), items));
-  ASSERT_THAT(only<GetCompact>(rig.hear(1)), SizeIs(1));
-  rig.say(1, compact_of(items));
-  rig.say(1, Rig::items_for(only<GetBlockItems>(rig.hear(1)).at(0), items));
-  EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
-  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
+  const CompactBlock lie = lie_about(items, some_items(7, "other "));  // and of a longer block
+  first.say(3, SetMode{.at_once = true});
+  first.say(1, lie);
+  first.judge_headers();
+  first.say(2, NewHeader{.header = lie.header});
+  const auto pass_on = [&] {
+    for (const BlockFrameOf& frame : first.hear(3)) second.say(1, frame);
+    second.judge_headers();
+    (void)second.judge_blocks();
+    for (const BlockFrameOf& frame : second.hear(1)) first.say(3, frame);
+    (void)first.judge_blocks();
+  };
+  pass_on();
+  first.say(1, NoBlock{.block = block_key(header_of(items))});
+  EXPECT_THAT(only<GetBlockItems>(first.hear(2)), SizeIs(1));
+  first.say(2, compact_of(items));  // it has no such items, and says which it has
+  first.say(2, Rig::items_for(only<GetBlockItems>(first.hear(2)).at(0), items));
+  for (int n = 0; n < 4; ++n) pass_on();
+  EXPECT_TRUE(second.chain.knows(block_key(header_of(items))));
+  EXPECT_THAT(first.relay.take_offences(), IsEmpty());
+  EXPECT_THAT(second.relay.take_offences(), IsEmpty());
 }
 
 // An item of the pool whose id is another's as far as a short id tells: made here by giving it that id.
@@ -279,21 +292,55 @@ TEST(BlockRelay, AnAmbiguousShortIdIsAskedFor) {
   EXPECT_THAT(asked[0].indexes, ElementsAre(2));
 }
 
-TEST(BlockRelay, WhoMadeUpShortIdsIsMarkedAndAnotherIsAskedForHis) {
-  Rig rig(2);
+TEST(BlockRelay, WhoMadeUpTheShortIdsThatHeWasAskedForIsMarkedAndAnotherIsAskedForHis) {
+  Rig rig(3);
   const auto items = some_items(5);
   const auto others = some_items(5, "other ");
-  for (const std::uint64_t from : {1U, 2U}) rig.say(from, NewHeader{.header = compact_of(items).header});
+  const CompactBlock lie = lie_about(items, others);
+  for (std::uint64_t from = 1; from <= 3; ++from) rig.say(from, NewHeader{.header = lie.header});
   rig.judge_headers();
   ASSERT_THAT(only<GetCompact>(rig.hear(1)), SizeIs(1));
-  rig.say(1, made_up(items, others));
+  rig.say(1, lie);
   rig.say(1, Rig::items_for(only<GetBlockItems>(rig.hear(1)).at(0), others));
   EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kReject));
   EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(1), 1.0}}));
-  EXPECT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
-  rig.fill_pool(items);
+  ASSERT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
   rig.say(2, compact_of(items));
+  rig.say(2, Rig::items_for(only<GetBlockItems>(rig.hear(2)).at(0), others));  // not those of its own short ids
+  EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(2), 1.0}}));
+  ASSERT_THAT(only<GetCompact>(rig.hear(3)), SizeIs(1));
+  rig.fill_pool(items);
+  rig.say(3, compact_of(items));
   EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kAccept));
+}
+
+TEST(BlockRelay, ShortIdsThatNobodyAskedForAreNobodysFaultAndAnotherIsAskedFirst) {
+  Rig rig(2);
+  const auto items = some_items(5);
+  const auto others = some_items(5, "other ");
+  rig.say(1, lie_about(items, others));
+  rig.say(2, NewHeader{.header = compact_of(items).header});
+  rig.judge_headers();
+  rig.say(1, Rig::items_for(only<GetBlockItems>(rig.hear(1)).at(0), others));
+  EXPECT_THAT(rig.judge_blocks(), ElementsAre(ItemVerdict::kReject));
+  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
+  ASSERT_THAT(only<GetCompact>(rig.hear(2)), SizeIs(1));
+  rig.say(2, NoBlock{.block = block_key(header_of(items))});
+  EXPECT_THAT(only<GetCompact>(rig.hear(1)), SizeIs(1));
+}
+
+TEST(BlockRelay, WhoAsksForABlockThatIsMadeHereMeanwhileGetsIt) {
+  Rig rig(2);
+  const auto items = some_items(5);
+  rig.say(1, compact_of(items));
+  rig.judge_headers();
+  GetBlockItems ask{.block = block_key(header_of(items)), .indexes = {}};
+  ask.indexes.assign({0});
+  rig.say(2, ask);
+  rig.relay.publish(rig.chain.add(items), {}, rig.now);
+  const auto frames = rig.hear(2);
+  EXPECT_THAT(only<BlockItems>(frames), SizeIs(1));
+  EXPECT_THAT(only<NoBlock>(frames), IsEmpty());
 }
 
 TEST(BlockRelay, OwnBlocksGoOutWithWhatPeersHardlyHave) {
@@ -326,9 +373,11 @@ TEST(BlockRelay, RequestsAreAnsweredWithinBounds) {
   EXPECT_THAT(only<NoBlock>(frames), SizeIs(4));
   ask.indexes.assign({4, 0});
   rig.say(1, ask);
-  ask.indexes.assign({4, 5});
+  EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(1), 1.0}}));
+  ask.indexes.assign({4, 5});  // it was told of another block under this header
   rig.say(1, ask);
-  EXPECT_EQ(rig.relay.take_offences(), (std::map<PeerId, double>{{peer(1), 2.0}}));
+  EXPECT_THAT(only<CompactBlock>(rig.hear(1)), SizeIs(1));
+  EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
 }
 
 TEST(BlockRelay, FewBlocksAreUnderWayAtOnce) {

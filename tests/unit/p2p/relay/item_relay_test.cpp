@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+
 #include "tests/gen/p2p/relay_rig.hpp"
 
 namespace micro::p2p {
@@ -220,6 +222,62 @@ TEST(ItemRelay, TheApplicationIsNotFlooded) {
   }
   EXPECT_EQ(rig.received().size(), kMaxJudgedItems);
   EXPECT_EQ(rig.relay.stats().passed_over, 6 * 300 - kMaxJudgedItems);
+}
+
+TEST(ItemRelay, WhatFindsNoRoomAtTheApplicationIsAskedForLater) {
+  Rig rig(3);
+  for (std::size_t n = 0; n < kMaxJudgedOfPeer; ++n) rig.hand(1, {std::to_string(n)});
+  ASSERT_THAT(rig.received(), SizeIs(kMaxJudgedOfPeer));
+  rig.announce(1, {"announced"});
+  rig.hand(1, {"pushed"});
+  rig.announce(2, {"announced by another too"});
+  rig.hand(1, {"announced by another too"});
+  EXPECT_THAT(rig.received(), IsEmpty());
+  rig.pass_ms(600);
+  EXPECT_THAT(rig.asked(2, {"announced by another too"}), SizeIs(1));
+  EXPECT_THAT(rig.asked(1, {"announced", "pushed"}), IsEmpty());  // there is no room for more of it
+  for (std::size_t n = 0; n < kMaxJudgedOfPeer; ++n) {
+    rig.relay.judged(item_id(as_bytes(std::to_string(n))), ItemVerdict::kIgnore, rig.now);
+  }
+  rig.pass_ms(600);
+  EXPECT_THAT(rig.asked(1, {"announced", "pushed"}), SizeIs(2));
+}
+
+TEST(ItemRelay, WhatOneSaysOfAnItemsSizeChangesNothingForAnother) {
+  Rig rig(2);
+  std::vector<std::string> texts;
+  AnnounceItems as_small;
+  for (int n = 0; n < 4; ++n) {
+    texts.emplace_back(50'000, static_cast<char>('a' + n));
+    as_small.items.push_back({.id = item_id(as_bytes(texts.back())), .bytes = 1});
+  }
+  rig.say(1, as_small);
+  rig.announce(2, texts);
+  rig.pass_ms(500);
+  rig.relay.disconnected(peer(1), rig.now);
+  EXPECT_THAT(rig.asked(2, texts), SizeIs(2));  // as many as it gives at once
+}
+
+// Many idle peers have announced nothing but what others are being asked for.
+TEST(ItemRelay, FramesThatNobodyAskedForCostLittle) {
+  constexpr std::uint64_t kPeers = 64;
+  Rig rig(kPeers);
+  const auto announce = [&](std::uint64_t from, std::uint64_t group) {
+    AnnounceItems frame;
+    for (std::size_t n = 0; n < kMaxPulledIds; ++n) {
+      const std::string text = std::to_string(group) + "/" + std::to_string(n);
+      frame.items.push_back({.id = item_id(as_bytes(text)), .bytes = 10});
+    }
+    rig.say(from, frame);
+  };
+  for (std::uint64_t from = 1; from <= 8; ++from) announce(from, from);
+  rig.pass_ms(500);
+  for (std::uint64_t from = 9; from <= kPeers; ++from) {
+    for (std::uint64_t group = 1; group <= 8; ++group) announce(from, group);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  for (int n = 0; n < 2'000; ++n) rig.say(9, HandItems{});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
 }
 
 TEST(ItemRelay, ALightNodeTakesNothingInButHandsOutItsOwn) {

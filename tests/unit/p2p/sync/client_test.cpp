@@ -269,6 +269,84 @@ TEST(SyncClient, AnAnswerThatChangesInTheMiddleIsAskedForAgain) {
   EXPECT_EQ(begun, kMaxEmptyPromises);
 }
 
+// It would hold up everything behind what it was asked for.
+TEST(SyncClient, WhoBeginsAnAnswerAndThenIsBusyForEverLosesItToAnother) {
+  ClientRig rig(truth_of(300, {500}));
+  test::MemoryNetwork& network = rig.net.network;
+  auto& honest = *rig.net.add_server(1, rig.source).host;
+  Answering answering;
+  test::MemoryTransport transport(network, peer(3), answering);
+  network.add(transport);
+  answering.transport = &transport;
+  answering.answer = [&](const Request& request) -> Result<Bytes> {
+    if (std::holds_alternative<StatusAsk>(request.ask)) {
+      const Bytes status = encode(rig.source.status().value());
+      return part(static_cast<std::uint32_t>(status.size()), status);
+    }
+    if (request.offset == 0) return part(request.want_bytes + 1, request.want_bytes);  // and fast, at that
+    return encode(Answer{.body = Refusal{.kind = RefusalKind::kBusy, .retry_ms = 10}});
+  };
+  SyncClient& client = rig.start();
+  client.add_peer(peer(3), network.now());
+  std::vector<Dropped> dropped;
+  for (int n = 0; n < 60'000 && !client.done(); ++n) {
+    network.travel(peer(0), peer(1), 100);
+    while (honest.node.serve_one()) {
+    }
+    network.travel(peer(0), peer(3), 1'000'000);
+    network.advance_ms(1);
+    if (const auto wake = client.next_wake(network.now()); wake && *wake <= network.now()) client.tick(network.now());
+    for (const Dropped& one : std::exchange(client.dropped(), {})) dropped.push_back(one);
+  }
+  EXPECT_TRUE(client.done());
+  EXPECT_TRUE(rig.sink.has_everything());
+  for (const Dropped& one : dropped) {
+    EXPECT_EQ(one.peer, peer(3));
+    EXPECT_EQ(one.reason, DropReason::kUseless);  // it may be an honest one with too much to do
+  }
+}
+
+// True answers of one key each, by a peer that has shown how fast it can be: there are more keys than anybody can wait
+// for.
+TEST(SyncClient, WhoGivesLessAndLessOfAStateIsAskedLast) {
+  ClientRig rig(truth_of(600, {10}));
+  test::MemoryNetwork& network = rig.net.network;
+  auto& honest = *rig.net.add_server(1, rig.source).host;
+  Answering answering;
+  test::MemoryTransport transport(network, peer(3), answering);
+  network.add(transport);
+  answering.transport = &transport;
+  bool is_first = true;
+  answering.answer = [&](const Request& request) -> Result<Bytes> {
+    Bytes out = encode(rig.source.status().value());
+    if (const auto* ask = std::get_if<StateAsk>(&request.ask)) {
+      StateAnswer given = rig.source.state(ask->root, ask->first, ask->last, request.want_bytes / 2).value();
+      if (!std::exchange(is_first, false)) {
+        given.covered = ask->first;
+        given.range = Blob<kMaxStateBytes>(encode(rig.truth.range(ask->first, ask->first)));
+      }
+      out = encode(given);
+    }
+    return part(static_cast<std::uint32_t>(out.size()), out);
+  };
+  Progress state_only = rig.truth.everything();
+  state_only.headers = state_only.blocks = {1, 1};
+  SyncClient& client = rig.net.start_client(rig.sink, state_only).client();
+  client.remove_peer(peer(1), network.now());
+  client.add_peer(peer(3), network.now());
+  for (int n = 0; n < 20'000 && !client.done(); ++n) {
+    network.travel(peer(0), peer(3), 1'000'000);
+    if (n == 10) client.add_peer(peer(1), network.now());
+    network.travel(peer(0), peer(1), 100);
+    while (honest.node.serve_one()) {
+    }
+    network.advance_ms(1);
+    if (const auto wake = client.next_wake(network.now()); wake && *wake <= network.now()) client.tick(network.now());
+  }
+  EXPECT_TRUE(client.done());
+  EXPECT_TRUE(client.dropped().empty());
+}
+
 // What breaks the protocol rather than the truth: each is a lie with its name.
 TEST(SyncClient, AnswersThatBreakTheProtocolAreNamed) {
   const std::vector<std::pair<std::string, std::function<Bytes()>>> cases{
