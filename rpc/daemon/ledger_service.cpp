@@ -3,10 +3,10 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "chain/store/rocks/rocks_kv.hpp"
 #include "consensus/core/certificate.hpp"
+#include "wallet/disk/files.hpp"
 
 namespace micro {
 namespace {
@@ -129,10 +129,14 @@ void LedgerService::stop() {
 /// What proves that this program and the committee do not agree outlives the process.
 void LedgerService::halted(const Error& error, const std::vector<Certificate>& proof) {
   if (!proof.empty()) {
-    std::ofstream file(folder_ / "halt.proof", std::ios::binary | std::ios::trunc);
-    for (const Certificate& certificate : proof) {
-      const Bytes bytes = encode(certificate);
-      file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    const auto file = folder_ / kHaltProofFile;
+    simplex::Certificates certificates;
+    certificates.certificates.assign(proof.begin(), proof.end());
+    const Status kept = write_file_durably(file, encode(certificates), IfPresent::kReplace);
+    if (kept) {
+      spdlog::error("what the committee signed and this node does not find is kept in {}", file.string());
+    } else {
+      spdlog::error("what the committee signed cannot be kept: {}", kept.error().message);
     }
   }
   failed_(error);

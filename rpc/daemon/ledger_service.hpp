@@ -16,6 +16,8 @@
 namespace micro {
 
 inline constexpr std::size_t kMaxTxWaiters = 4'096;
+/// In the ledger's folder: the certificates (simplex::Certificates) that a node stopped at.
+inline constexpr const char* kHaltProofFile = "halt.proof";
 
 /// What the ledger's part of a node signs with.
 struct LedgerKeys {

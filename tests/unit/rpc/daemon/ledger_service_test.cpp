@@ -4,9 +4,11 @@
 
 #include <future>
 
+#include "consensus/core/certificate.hpp"
 #include "consensus/journal/journal.hpp"
 #include "tests/gen/chain/small_net.hpp"
 #include "tests/gen/temp_folder.hpp"
+#include "wallet/disk/files.hpp"
 
 namespace micro {
 namespace {
@@ -22,10 +24,13 @@ class LedgerServiceTest : public testing::Test {
     return LedgerService::open(config, net.genesis(), keys, policy);
   }
   /// What a node leaves that dies between writing a block of its own to the journal and making it final.
-  void die_with(const Block& block) {
+  void die_with(const Block& block, const std::optional<Certificate>& certificate = {}) {
     const auto journal = Journal::open((folder.path() / "journal").string(), chain_id(net.genesis())).value();
     ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
     ASSERT_TRUE(journal->append(encode(simplex::Record(simplex::Body{block}))));
+    if (certificate) {
+      ASSERT_TRUE(journal->append(encode(simplex::Record(simplex::Held{*certificate}))));
+    }
     ASSERT_TRUE(journal->sync());
   }
   Block block_of(const SignedTx& tx) {
@@ -72,6 +77,27 @@ TEST_F(LedgerServiceTest, ABlockThatIsFinalAlreadyLeavesNothingWaiting) {
   const auto service = open().value();
   EXPECT_FALSE(service->ledger().txs_wait());
   EXPECT_TRUE(service->ledger().blocks().tx(tx_id(tx.body)));
+}
+
+TEST_F(LedgerServiceTest, WhereAFinalBlockDoesNotExecuteHereItStopsAndKeepsTheProof) {
+  ASSERT_TRUE(open()) << "makes the folders";
+  Block block = block_of(net.transfer(1, 0, 2, 5));
+  block.header.state_root.data.front() ^= 1;
+  const ValidatorSet& set = net.genesis().validators;
+  const BlockId first = net.ledger().head().value().id;
+  const Hash epoch = epoch_id(chain_id(net.genesis()), Epoch(0), first, validator_set_hash(set));
+  const Statement statement{StatementKind::kFinalize, epoch, View(1), View(0), block_id(block.header)};
+  const std::vector<Ed25519Secret> keys{test::validator_key(1)};
+  const Certificate certificate = certify(statement, set, keys).value();
+  die_with(block, certificate);
+  const auto service = open().value();
+  std::promise<Error> failed;
+  service->start([](const FinalizedBlock&) { ADD_FAILURE(); }, [&](const Error& error) { failed.set_value(error); });
+  EXPECT_EQ(failed.get_future().get().fault, Fault::kMismatch);
+  service->stop();
+  const auto kept = decode<simplex::Certificates>(read_file(folder.path() / kHaltProofFile, 1u << 20).value()).value();
+  ASSERT_EQ(kept.certificates.size(), 1U);
+  EXPECT_EQ(kept.certificates.front(), certificate);
 }
 
 }  // namespace
