@@ -1,5 +1,7 @@
 #include "tests/sim/consensus/light_attack.hpp"
 
+#include <map>
+
 #include "consensus/core/certificate.hpp"
 #include "consensus/light/light_client.hpp"
 
@@ -73,6 +75,7 @@ class Attack {
     refuses("another next committee", lie);
     refuses("the epoch that it has seen", known_);
     if (after != nullptr) refuses("the epoch after the next", *after);
+    skips_nothing(truth);
     if (!client_.end_epoch(truth.header, truth.certificate, truth.next)) {
       result_.violations.push_back("a light client refuses the boundary of epoch " + truth.header.epoch.text());
     }
@@ -92,6 +95,58 @@ class Attack {
     if (!victim.end_epoch(lie.header, lie.certificate, lie.next)) return;
     result_.violations.push_back(std::string("a light client believes ") + what);
   }
+  /// A chain that forks off behind what the client knows: the committee of its far epoch are thieves alone, and all of
+  /// them sign.
+  void skips_nothing(const Boundary& truth) {
+    const ValidatorSet all = everybody();
+    const std::vector<Ed25519Secret> thieves = stolen(cluster_, all, known_.next);
+    if (thieves.empty()) return;
+    Skip lie;
+    for (const Ed25519Secret& thief : thieves) lie.set.members.push_back({thief.public_key(), 1});
+    std::ranges::sort(lie.set.members, {}, &Validator::key);
+    lie.before = truth.header;
+    lie.before.next_validators = validator_set_hash(lie.set);
+    lie.header = truth.header;
+    lie.header.epoch = lie.before.epoch.next();
+    lie.header.height = Height(lie.before.height.value + 1 + lie.before.height.value % 3);
+    lie.header.time = TimeMs(lie.before.time.value + 1);
+    lie.next = lie.set;
+    lie.header.next_validators = lie.before.next_validators;
+    lie.proof = claims_to_be_above(lie.before, lie.header);
+    const Statement statement{StatementKind::kFinalize,
+                              epoch_id(chain_, lie.header.epoch, block_id(lie.before), validator_set_hash(lie.set)),
+                              View(1), View(0), block_id(lie.header)};
+    lie.certificate = certify(statement, lie.set, thieves).value();
+    LightClient victim = client_;
+    ++result_.faults[static_cast<std::size_t>(SimFault::kLightLie)];
+    const auto reach = victim.skip(lie, {lie.header.time, kTrustMs, 0});
+    if (!reach) {
+      // Everything but the weight of who signed is as it should be: else this lie would prove nothing.
+      result_.violations.push_back("a light client refuses a skip for another reason: " + reach.error().message);
+    } else if (*reach == Reach::kTaken) {
+      result_.violations.push_back("a light client skips to a committee of thieves");
+    }
+  }
+  ValidatorSet everybody() {
+    ValidatorSet out;
+    for (const auto& node : cluster_.nodes()) out.members.push_back({node->key(), 1});
+    return out;
+  }
+  /// Gives the header a root under which `below` lies.
+  static MmrProof claims_to_be_above(const Header& below, Header& above) {
+    MmrPeaks peaks;
+    std::map<MmrPlace, Hash> nodes;
+    const auto sink = [&](const MmrPlace& place, const Hash& hash) { nodes[place] = hash; };
+    for (std::uint64_t height = 0; height < above.height.value; ++height) {
+      peaks.append(height == below.height.value ? block_id(below) : BlockId{}, sink);
+    }
+    above.headers_root = peaks.root();
+    return mmr_prove(below.height.value, above.height.value,
+                     [&](const MmrPlace& place) -> Result<Hash> { return nodes.at(place); })
+        .value();
+  }
+
+  static constexpr std::uint64_t kTrustMs = 1'000'000'000'000;
   Cluster& cluster_;
   RunResult& result_;
   ChainId chain_;
