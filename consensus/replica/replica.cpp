@@ -120,12 +120,10 @@ void Replica::stop() {
 
 // --- what comes in ---
 
-void Replica::deliver(const Ed25519Key& from, Message message) {
+void Replica::deliver(const Ed25519Key& from, Message message, std::size_t bytes) {
   {
     const std::lock_guard guard(mutex_);
-    if (messages_ >= kMaxInboxMessages) return;
-    ++messages_;
-    events_.emplace_back(Received{from, std::move(message)});
+    if (!inbox_.add(from, std::move(message), bytes)) return;
   }
   wake_.notify_one();
 }
@@ -168,7 +166,7 @@ bool Replica::is_stopping() {
 /// False when the replica is to stop.
 bool Replica::wait_for_work() {
   std::unique_lock lock(mutex_);
-  const auto has_work = [this] { return stopping_ || look_for_txs_ || !events_.empty(); };
+  const auto has_work = [this] { return stopping_ || look_for_txs_ || !events_.empty() || !inbox_.empty(); };
   if (!timer_) {
     wake_.wait(lock, has_work);
   } else if (const std::uint64_t at = clock_.now().ns; timer_->ns > at) {
@@ -184,10 +182,10 @@ void Replica::take_events() {
     const std::lock_guard guard(mutex_);
     look_for_txs = std::exchange(look_for_txs_, false);
     while (!events_.empty() && taken.size() < kMaxEventsPerSync) {
-      if (std::holds_alternative<Received>(events_.front())) --messages_;
       taken.push_back(std::move(events_.front()));
       events_.pop_front();
     }
+    while (!inbox_.empty() && taken.size() < kMaxEventsPerSync) taken.emplace_back(inbox_.take());
   }
   for (Event& event : taken) {
     look_for_txs = look_for_txs || std::holds_alternative<Committed>(event);

@@ -12,15 +12,15 @@
 #include "consensus/core/engine.hpp"
 #include "consensus/journal/justification_log.hpp"
 #include "consensus/journal/vote_log.hpp"
+#include "consensus/replica/inbox.hpp"
 #include "consensus/replica/job_thread.hpp"
 
 namespace micro::simplex {
 
-inline constexpr std::size_t kMaxInboxMessages = 2'048;  ///< of peers, not looked at yet; newer are dropped
-inline constexpr std::size_t kMaxEventsPerSync = 256;    ///< that share one sync of the journal
-inline constexpr std::size_t kMaxAnswersWaiting = 64;    ///< for the store; further requests are dropped
-inline constexpr std::size_t kMaxChecksAtOnce = 8;       ///< signatures that are verified without another thread
-inline constexpr std::size_t kMaxTxsAtOnce = 16;         ///< of a block that is executed without another thread
+inline constexpr std::size_t kMaxEventsPerSync = 256;  ///< that share one sync of the journal
+inline constexpr std::size_t kMaxAnswersWaiting = 64;  ///< for the store; further requests are dropped
+inline constexpr std::size_t kMaxChecksAtOnce = 8;     ///< signatures that are verified without another thread
+inline constexpr std::size_t kMaxTxsAtOnce = 16;       ///< of a block that is executed without another thread
 
 /// The other members and whoever follows. Called in the replica's threads; must not block.
 class Peers {
@@ -65,8 +65,8 @@ class Replica {
   /// Whether it votes in the epoch that it was opened in. Before `start` only.
   [[nodiscard]] bool votes() const { return engine_.votes(); }
 
-  /// From a peer, decoded. Dropped when too much waits.
-  void deliver(const Ed25519Key& from, Message message);
+  /// From a peer, decoded, with the size that it came in. May be dropped when too much waits.
+  void deliver(const Ed25519Key& from, Message message, std::size_t bytes);
   /// Transactions began to wait.
   void txs_wait();
 
@@ -132,8 +132,8 @@ class Replica {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<Event> events_;
-  std::size_t messages_ = 0;  ///< among them
+  std::deque<Event> events_;  ///< of this node
+  Inbox inbox_;
   bool look_for_txs_ = true;
   bool stopping_ = false;
 

@@ -115,9 +115,10 @@ class Network {
     const std::shared_lock lock(mutex_);
     for (auto& node : nodes) {
       if (node->key() == from || (to && node->key() != *to) || !node->replica) continue;
-      auto received = decode_message(encode(*message));
+      const Bytes bytes = encode(*message);
+      auto received = decode_message(bytes);
       ASSERT_TRUE(received);
-      node->replica->deliver(from, *std::move(received));
+      node->replica->deliver(from, *std::move(received), bytes.size());
     }
   }
   test::Disks kill(Member& node) {

@@ -89,8 +89,8 @@ Member::Member(Network& network, const World& world, std::size_t number, std::ui
   std::filesystem::create_directories(journal);
   replica_ = must(simplex::Replica::open(std::move(ports), journal.string(), world.validators[number], config));
   ledger_->on_waiting([this] { replica_->txs_wait(); });
-  wire_ = std::make_unique<Wire>(delay_us, [this](const Ed25519Key& from, simplex::Message message) {
-    replica_->deliver(from, std::move(message));
+  wire_ = std::make_unique<Wire>(delay_us, [this](const Ed25519Key& from, simplex::Message message, std::size_t bytes) {
+    replica_->deliver(from, std::move(message), bytes);
   });
 }
 

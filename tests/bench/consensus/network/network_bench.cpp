@@ -180,7 +180,7 @@ double message_seconds(const World& world) {
   std::binary_semaphore arrived(0);
   std::vector<double> all;
   std::uint64_t sent = 0;
-  Wire wire(0, [&](const Ed25519Key&, const simplex::Message&) {
+  Wire wire(0, [&](const Ed25519Key&, const simplex::Message&, std::size_t) {
     all.push_back(static_cast<double>(SystemClock().now().ns - sent) / 1e9);
     arrived.release();
   });

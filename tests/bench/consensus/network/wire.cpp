@@ -38,7 +38,7 @@ void Wire::run() {
     const Item item = std::move(items_.front());
     items_.pop_front();
     lock.unlock();
-    arrived_(item.from, must(simplex::decode_message(*item.bytes)));
+    arrived_(item.from, must(simplex::decode_message(*item.bytes)), item.bytes->size());
     lock.lock();
   }
 }

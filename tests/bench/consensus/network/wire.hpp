@@ -16,7 +16,7 @@ namespace micro::bench {
 
 class Wire {
  public:
-  using Arrived = std::function<void(const Ed25519Key& from, simplex::Message message)>;
+  using Arrived = std::function<void(const Ed25519Key& from, simplex::Message message, std::size_t bytes)>;
   Wire(std::uint64_t delay_us, Arrived arrived);
   ~Wire();
   void send(const Ed25519Key& from, std::shared_ptr<const Bytes> bytes);
