@@ -112,6 +112,7 @@ class Engine {
   void replay(Record& record);
   void resume();
   void give_up_used_views();
+  [[nodiscard]] bool saw_begin(const EpochStart& epoch) const;
   void next_epoch(EpochStart epoch, const Certificate& boundary);
   void rewrite_journal();
 

@@ -8,6 +8,7 @@ namespace micro::simplex {
 
 Effects Engine::start(EpochStart epoch, std::vector<Record> records, Now now) {
   now_ = now;
+  if (saw_begin(epoch)) config_.vote_after.reset();
   const bool may_remember_too_little = config_.vote_after.has_value();
   out_.push_back(OpenJournal{epoch.head.epoch, Epoch(epoch.head.epoch.value > 1 ? epoch.head.epoch.value - 2 : 0)});
   past_.assign(std::make_move_iterator(epoch.past.begin()), std::make_move_iterator(epoch.past.end()));
@@ -69,18 +70,22 @@ void Engine::next_epoch(EpochStart epoch, const Certificate& boundary) {
   }
   past_.push_back({this->epoch(), epoch_id_, boundary.statement.view, std::move(epoch_.set)});
   if (past_.size() > kMaxPastEpochs) past_.pop_front();
-  const TimeMs began = epoch.head.epoch_started;
   const std::uint32_t keep = epoch.head.epoch.value > 1 ? epoch.head.epoch.value - 2 : 0;
   out_.push_back(OpenJournal{epoch.head.epoch, Epoch(keep)});
+  const bool saw_it_begin = saw_begin(epoch);
   begin_epoch(std::move(epoch));
-  // What this node may have signed before it lost its memory was signed before this epoch began.
-  const bool saw_it_begin = !config_.vote_after || began.value > config_.vote_after->value + config_.max_drift_ms;
   if (saw_it_begin) config_.vote_after.reset();
   if (RULE(kWaitForEpoch) && !saw_it_begin) {
     may_vote_ = false;
     if (me_) count(Counter::kSilentWithoutMemory);
   }
   enter(View(1));
+}
+
+/// What this node may have signed before it lost its memory was signed before such an epoch began.
+bool Engine::saw_begin(const EpochStart& epoch) const {
+  const auto& forgot = config_.vote_after;
+  return !forgot || epoch.head.epoch_started.value > forgot->value + config_.max_drift_ms;
 }
 
 // --- recovery ---
@@ -106,7 +111,9 @@ void Engine::recover(std::vector<Record> records) {
   // By where the ledger stands, not by the floor: a restored ledger may be behind what was durable once.
   if (final_ && final_->statement.view > of_ledger) target_ = final_;
   if (RULE(kWaitForEpoch) && config_.vote_after && decides_alone()) {
-    give_up_used_views();
+    // Only once: what a former process signed above is in these records, and may be final for whoever heard it.
+    if (!is_restart) give_up_used_views();
+    config_.vote_after.reset();
     at = std::max(at, floor_.next());
   }
   enter(at);
@@ -120,7 +127,6 @@ bool Engine::decides_alone() const {
 /// Nobody else can begin a new epoch for a node that lost its memory and is the whole quorum. It goes on far above all
 /// views that it can have signed in: each start of a process uses up one at most without anything becoming final.
 void Engine::give_up_used_views() {
-  config_.vote_after.reset();
   floor_ = View(std::max(floor_, final_view()).value + kForgottenViews);
   persist(Floor{floor_});
 }

@@ -20,6 +20,7 @@ namespace {
 constexpr const char* kName = "the consensus journal";
 const std::string kFile = std::string("/") + Journal::kRecordsFile;
 const std::string kFresh = kFile + ".new";
+constexpr const char* kForgotten = "/forgotten";
 
 Result<std::vector<Epoch>> epochs_in(const std::string& folder) {
   std::vector<Epoch> out;
@@ -68,6 +69,31 @@ std::string Journal::path(Epoch epoch) const {
 Result<std::optional<Epoch>> Journal::newest() const {
   const auto epochs = TRY(epochs_in(folder_));
   return epochs.empty() ? std::optional<Epoch>() : std::optional(epochs.back());
+}
+
+Result<std::optional<TimeMs>> Journal::forgot_at() const {
+  const std::string name = folder_ + kForgotten;
+  const int file = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return std::optional<TimeMs>();
+  if (file < 0) return log_io_error("opening " + name);
+  const auto bytes = read_log(file, name);
+  ::close(file);
+  if (!bytes) return std::unexpected(bytes.error());
+  const auto at = decode<TimeMs>(*bytes);
+  if (!at) return fail(Fault::kCorrupt, name + " does not say when this node lost its journal");
+  return std::optional(*at);
+}
+
+Status Journal::note_forgotten(TimeMs at) const {
+  const std::string name = folder_ + kForgotten;
+  const std::string fresh = name + ".new";
+  const int file = ::open(fresh.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (file < 0) return log_io_error("opening " + fresh);
+  Status done = write_log(file, encode(at), 0, fresh);
+  if (done && ::fdatasync(file) != 0) done = log_io_error("syncing " + fresh);
+  ::close(file);
+  if (done && ::rename(fresh.c_str(), name.c_str()) != 0) done = log_io_error("replacing " + name);
+  return done ? sync_log_folder(folder_) : done;
 }
 
 Result<std::vector<Bytes>> Journal::start(Epoch epoch, Epoch keep_from) {

@@ -24,6 +24,10 @@ class Journal {
 
   /// The newest epoch that has a folder: none when this node never voted, or lost its memory.
   [[nodiscard]] Result<std::optional<Epoch>> newest() const;
+  /// When this node last found itself without the journal of what it may have signed; nothing where it never did.
+  [[nodiscard]] Result<std::optional<TimeMs>> forgot_at() const;
+  /// Durable when it returns: an epoch's folder that is made afterwards looks like one of a node that remembers.
+  [[nodiscard]] Status note_forgotten(TimeMs at) const;
   /// Opens the epoch's journal, making it if there is none, and removes those of epochs before `keep_from`. The records
   /// in the order of writing. kCorrupt when a synced one is damaged.
   Result<std::vector<Bytes>> start(Epoch epoch, Epoch keep_from);

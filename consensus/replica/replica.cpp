@@ -50,8 +50,11 @@ Result<std::unique_ptr<Replica>> Replica::open(ReplicaPorts ports, const std::st
   }
   config.key = key.public_key();
   config.keeps_votes = ports.votes != nullptr;
-  // Without its journal a node does not know what it signed.
-  if (!newest && head.header.height.value > 0) config.vote_after = SystemClock().wall();
+  // Without its journal a node does not know what it signed, in its next processes neither. The ledger is one epoch
+  // ahead of it at most, where a crash came before the new epoch's folder.
+  const bool forgot = newest ? newest->next() < head.epoch : head.header.height.value > 0;
+  if (forgot) TRY(journal->note_forgotten(SystemClock().wall()));
+  config.vote_after = TRY(journal->forgot_at());
   std::unique_ptr<Replica> out(new Replica(std::move(ports), std::move(journal), key, config));
   TRY(out->recover(head));
   return out;
@@ -188,6 +191,8 @@ void Replica::take_events() {
   }
   for (Event& event : taken) {
     look_for_txs = look_for_txs || std::holds_alternative<Committed>(event);
+    const auto* done = std::get_if<Executed>(&event);
+    if (done != nullptr && done->verdict == Verdict::kInvalid && ports_.refused) ports_.refused(done->block, done->why);
     turn(std::move(event));
   }
   if (look_for_txs) turn(TxsWait{ports_.txs_wait()});

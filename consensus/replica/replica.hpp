@@ -47,6 +47,8 @@ struct ReplicaPorts {
   /// May be empty. The same fault may be told several times, also again after a restart.
   std::function<void(const Evidence&)> evidence;
   std::function<void(const Ed25519Key& peer, const std::string& why)> blame;  ///< may be empty
+  /// Executing this block failed, so its view is nullified. Once, and once more if it becomes final. May be empty.
+  std::function<void(const BlockId&, const std::string& why)> refused;
 };
 
 class Replica {
@@ -59,6 +61,9 @@ class Replica {
 
   void start();
   void stop();
+
+  /// Whether it votes in the epoch that it was opened in. Before `start` only.
+  [[nodiscard]] bool votes() const { return engine_.votes(); }
 
   /// From a peer, decoded. Dropped when too much waits.
   void deliver(const Ed25519Key& from, Message message);

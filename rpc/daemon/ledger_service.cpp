@@ -72,6 +72,9 @@ Result<std::unique_ptr<LedgerService>> LedgerService::open(const LedgerConfig& c
   };
   ports.halted = [service = out.get()](const Error& error, const auto& proof) { service->halted(error, proof); };
   ports.evidence = [service = out.get()](const simplex::Evidence& e) { service->evidence_->accuse(e); };
+  ports.refused = [](const BlockId& block, const std::string& why) {
+    spdlog::warn("block {} is refused: {}", block.brief(), why);
+  };
   ports.justifications = out->justifications_.get();
   ports.votes = out->votes_.get();
   ports.answerable_epochs = genesis.params.unbonding_epochs;

@@ -18,6 +18,27 @@ inline constexpr auto kPatience = std::chrono::seconds(60);  ///< for a test tha
 
 class Network;
 
+/// A ledger that a test may make refuse blocks.
+class JudgedLedger final : public Ledger {
+ public:
+  explicit JudgedLedger(Ledger& ledger) : ledger_(ledger) {}
+  std::function<Status(const Block&)> judge;  ///< asked before a block is executed
+  Result<Block> propose(const BlockId& parent, TimeMs time, const ProposeLimits& limits) override {
+    return ledger_.propose(parent, time, limits);
+  }
+  Status execute(const Block& block) override {
+    if (judge) TRY(judge(block));
+    return ledger_.execute(block);
+  }
+  Status finalize(const BlockId& block, const std::optional<Certificate>& certificate) override {
+    return ledger_.finalize(block, certificate);
+  }
+  [[nodiscard]] Result<ValidatorSet> validators(Epoch epoch) const override { return ledger_.validators(epoch); }
+
+ private:
+  Ledger& ledger_;
+};
+
 /// A node: ledger and replica, and the folder that outlives both.
 class Member final : public Peers {
  public:
@@ -38,8 +59,23 @@ class Member final : public Peers {
   bool starts = true;  ///< when it boots; else the test starts the replica
   /// Called besides, in the replica's thread. Set before it boots.
   std::function<void(const Evidence&)> on_evidence;
+  /// Called with each message before it leaves, in the replica's thread. Set before it boots.
+  std::function<void(const Message&)> on_said;
+  /// What of others' blocks it executes. Set before it boots.
+  std::function<Status(const Block&)> judge;
+  /// Blocks that it refused, with the reasons, since it was made.
+  [[nodiscard]] std::vector<std::pair<BlockId, std::string>> refusals() const {
+    const std::lock_guard lock(evidence_mutex_);
+    return refusals_;
+  }
+  /// Certificates that it stopped with.
+  [[nodiscard]] std::size_t proof() const {
+    const std::lock_guard lock(evidence_mutex_);
+    return proof_;
+  }
 
   std::unique_ptr<SmallNet> net;
+  std::unique_ptr<JudgedLedger> ledger;
   std::unique_ptr<JustificationLog> justifications;
   std::unique_ptr<VoteLog> votes;
   std::unique_ptr<Replica> replica;
@@ -52,6 +88,8 @@ class Member final : public Peers {
   test::TempFolder votes_;
   mutable std::mutex evidence_mutex_;
   std::vector<Evidence> evidence_;
+  std::vector<std::pair<BlockId, std::string>> refusals_;
+  std::size_t proof_ = 0;
 };
 
 class Network {
@@ -154,11 +192,23 @@ inline Status Member::boot(test::Disks disks) {
   if (!net->opened()) return std::unexpected(net->opened().error());
   net->ledger().on_finalized([this](const FinalizedBlock&) { network_.moved(); });
   ReplicaPorts ports;
-  ports.ledger = &net->ledger();
+  ledger = std::make_unique<JudgedLedger>(net->ledger());
+  ledger->judge = judge;
+  ports.ledger = ledger.get();
   ports.chain = &net->ledger();
   ports.peers = this;
   ports.txs_wait = [this] { return net->ledger().txs_wait(); };
-  ports.halted = [this](const Error& error, const auto&) { network_.fail(error); };
+  ports.halted = [this](const Error& error, const auto& proof) {
+    {
+      const std::lock_guard lock(evidence_mutex_);
+      proof_ = proof.size();
+    }
+    network_.fail(error);
+  };
+  ports.refused = [this](const BlockId& block, const std::string& why) {
+    const std::lock_guard lock(evidence_mutex_);
+    refusals_.emplace_back(block, why);
+  };
   justifications = TRY(JustificationLog::open(proofs_.path().string(), chain_id(network_.genesis)));
   ports.justifications = justifications.get();
   ports.answerable_epochs = 1'000;
@@ -189,9 +239,11 @@ inline Status Member::boot(test::Disks disks) {
 }
 
 inline void Member::send(const Ed25519Key& to, const MessagePtr& message) {
+  if (on_said) on_said(*message);
   network_.carry(key(), to, message);
 }
 inline void Member::broadcast(const MessagePtr& message) {
+  if (on_said) on_said(*message);
   network_.carry(key(), std::nullopt, message);
 }
 

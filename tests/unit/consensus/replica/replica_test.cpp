@@ -54,6 +54,41 @@ TEST(Replica, ALostJournalDoesNotStopANetworkOfOne) {
   EXPECT_TRUE(network.wait_nonce(node, 2));
 }
 
+// What its former self signed in this epoch is as unknown to its second process as to its first.
+TEST(Replica, AMemberThatLostItsJournalIsSilentUntilANewEpochHoweverOftenItStarts) {
+  Network network(4, 60'000);
+  network.boot_all();
+  network.submit(0);
+  Member& node = *network.nodes[0];
+  ASSERT_TRUE(network.wait_nonce(node, 1));
+  test::Disks disks = network.kill(node);
+  node.starts = false;
+  ASSERT_TRUE(node.boot(std::move(disks)));
+  EXPECT_TRUE(node.replica->votes()) << "it remembers";
+  disks = network.kill(node);
+  std::filesystem::remove_all(node.folder());
+  std::filesystem::create_directory(node.folder());
+  for (int life = 0; life < 3; ++life) {
+    ASSERT_TRUE(node.boot(std::move(disks)));
+    EXPECT_FALSE(node.replica->votes()) << "in life " << life;
+    disks = network.kill(node);
+  }
+}
+
+// A copy of the journal from long ago says nothing about this epoch.
+TEST(Replica, AMemberWithAnOldJournalIsSilentToo) {
+  Network network(4, 100);
+  network.boot_all();
+  Member& node = *network.nodes[0];
+  ASSERT_TRUE(network.wait(node, [](const ChainHead& head) { return head.epoch >= Epoch(2); }));
+  test::Disks disks = network.kill(node);
+  node.starts = false;
+  for (const auto& entry : std::filesystem::directory_iterator(node.folder())) std::filesystem::remove_all(entry);
+  std::filesystem::create_directory(node.folder() / "0");
+  ASSERT_TRUE(node.boot(std::move(disks)));
+  EXPECT_FALSE(node.replica->votes());
+}
+
 TEST(Replica, ALedgerBehindItsJournalIsMadeAgainFromIt) {
   Network network(1, 60'000);
   network.boot_all();
@@ -106,6 +141,30 @@ TEST(Replica, FourAgreeOverEpochs) {
     const BlockId first = block_id(network.nodes[0]->net->ledger().blocks().header(h).value());
     for (auto& node : network.nodes) EXPECT_EQ(block_id(node->net->ledger().blocks().header(h).value()), first);
   }
+}
+
+// The others of four are a quorum. Their block is refused here before anybody knows whether it becomes final.
+TEST(Replica, ABlockThatExecutesDifferentlyIsToldOfAndStopsTheNodeWhereItIsFinal) {
+  Network network(4, 60'000);
+  Member& node = *network.nodes[0];
+  node.judge = [](const Block& block) { return block.txs.empty() ? Status{} : fail(Fault::kMismatch, "other roots"); };
+  network.boot_all();
+  for (std::uint64_t n = 0; n < 8 && !network.failed(); ++n) {
+    network.submit(n);
+    static_cast<void>(network.wait_nonce(*network.nodes[1], n + 1));
+  }
+  EXPECT_FALSE(network.wait_until([] { return false; })) << "it stops";
+  EXPECT_NE(network.failed().value_or("").find("a final block does not execute here: other roots"), std::string::npos);
+  EXPECT_EQ(node.proof(), 1U);
+  const auto refused = node.refusals();
+  ASSERT_FALSE(refused.empty());
+  std::map<BlockId, std::size_t> times;
+  for (const auto& [block, why] : refused) {
+    EXPECT_EQ(why, "other roots");
+    ++times[block];
+  }
+  const BlockId& last = refused.back().first;
+  for (const auto& [block, n] : times) EXPECT_LE(n, block == last ? 2U : 1U) << "once more only where it is final";
 }
 
 TEST(Replica, WhatFinalBlocksRestOnIsKeptAcrossARestart) {
