@@ -22,6 +22,26 @@ bool ProviderStore::is_welcome(const std::vector<Record>& records, ContactId pro
   return static_cast<std::size_t>(same) < kMaxProvidersOfGroup;
 }
 
+std::optional<AddressGroup> ProviderStore::group_of(ContactId provider) const {
+  const auto known = of_provider_.find(provider);
+  if (known != of_provider_.end()) return known->second.group;
+  const Place& place = contacts_.place(provider);
+  return place.is_limited ? std::optional(place.group) : std::nullopt;
+}
+
+bool ProviderStore::has_room_for(ContactId provider) const {
+  const auto known = of_provider_.find(provider);
+  if (known == of_provider_.end() ? of_provider_.size() >= kMaxProviders
+                                  : known->second.records >= kMaxRecordsOfProvider) {
+    return false;
+  }
+  const auto group = group_of(provider);
+  const auto others = group ? of_group_.find(*group) : of_group_.end();
+  if (others == of_group_.end()) return true;
+  const bool is_new = known == of_provider_.end();
+  return others->second.records < kMaxRecordsOfGroup && !(is_new && others->second.providers >= kMaxProvidersInGroup);
+}
+
 bool ProviderStore::add(const KadKey& key, ContactId provider, Instant now) {
   const KadKey distance = distance_of(self_, key);
   const auto found = keys_.find(distance);
@@ -33,10 +53,7 @@ bool ProviderStore::add(const KadKey& key, ContactId provider, Instant now) {
     }
     if (!is_welcome(found->second, provider)) return false;
   }
-  const auto of_it = of_provider_.find(provider);
-  if (of_it == of_provider_.end() ? of_provider_.size() >= kMaxProviders : of_it->second >= kMaxRecordsOfProvider) {
-    return false;
-  }
+  if (!has_room_for(provider)) return false;
   if (records_ >= kMaxProviderRecords) {
     const auto farthest = std::prev(keys_.end());
     if (farthest->first <= distance) return false;
@@ -44,15 +61,29 @@ bool ProviderStore::add(const KadKey& key, ContactId provider, Instant now) {
     keys_.erase(farthest);
   }
   keys_[distance].push_back({.provider = provider, .said = now});
-  ++of_provider_[provider];
+  const auto group = group_of(provider);
+  OfProvider& own = of_provider_[provider];
+  if (group) {
+    own.group = group;
+    Count& count = of_group_[*group];
+    ++count.records;
+    if (own.records == 0) ++count.providers;
+  }
+  ++own.records;
   ++records_;
   return true;
 }
 
 void ProviderStore::forget(ContactId provider) {
   --records_;
-  const auto found = of_provider_.find(provider);
-  if (--found->second == 0) of_provider_.erase(found);
+  const auto own = of_provider_.find(provider);
+  const bool is_last = --own->second.records == 0;
+  if (own->second.group) {
+    const auto of_group = of_group_.find(*own->second.group);
+    if (is_last) --of_group->second.providers;
+    if (--of_group->second.records == 0) of_group_.erase(of_group);
+  }
+  if (is_last) of_provider_.erase(own);
 }
 
 std::vector<ContactId> ProviderStore::of(const KadKey& key, Instant now) const {

@@ -45,6 +45,13 @@ SharedMessage MessageCache::hand_out(const MessageId& id, const PeerId& peer, st
   return found->second.message;
 }
 
+void MessageCache::take_back(const MessageId& id, const PeerId& peer) {
+  const auto found = messages_.find(id);
+  if (found == messages_.end()) return;
+  const auto times = found->second.handed_out.find(peer);
+  if (times != found->second.handed_out.end() && --times->second == 0) found->second.handed_out.erase(times);
+}
+
 std::vector<MessageId> MessageCache::recent(std::string_view topic) const {
   std::vector<MessageId> out;
   for (const auto& [window, id] : order_) {

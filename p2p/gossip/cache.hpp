@@ -38,6 +38,8 @@ class MessageCache {
   [[nodiscard]] SharedMessage find(const MessageId& id) const;
   /// For a peer that asked: nothing once it has had it `most` times.
   SharedMessage hand_out(const MessageId& id, const PeerId& peer, std::size_t most);
+  /// It could not be sent after all.
+  void take_back(const MessageId& id, const PeerId& peer);
   /// What to tell of a topic.
   [[nodiscard]] std::vector<MessageId> recent(std::string_view topic) const;
   /// A heartbeat: the last window is dropped.

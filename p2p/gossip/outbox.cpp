@@ -65,7 +65,7 @@ SharedMessage Outbox::Queue::pop() {
   return out;
 }
 
-void Outbox::push(SharedMessage message, Lane lane) {
+bool Outbox::push(SharedMessage message, Lane lane) {
   const auto at = static_cast<std::size_t>(lane);
   const LaneLimit& limit = kLaneLimits[at];
   Queue& queue = lanes_[at];
@@ -74,10 +74,14 @@ void Outbox::push(SharedMessage message, Lane lane) {
   const auto is_full = [&] {
     return !queue.messages.empty() && (queue.messages.size() >= limit.messages || queue.bytes + bytes > limit.bytes);
   };
-  if (lane == Lane::kAnswer && is_full()) return miss(message->id());
+  if (lane == Lane::kAnswer && is_full()) {
+    miss(message->id());
+    return false;
+  }
   while (is_full()) miss(queue.pop()->id());
   queue.bytes += bytes;
   queue.messages.push_back(std::move(message));
+  return true;
 }
 
 void Outbox::miss(const MessageId& id) {

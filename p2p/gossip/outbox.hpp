@@ -33,7 +33,8 @@ class Outbox {
   bool iwant(const MessageId& id);
   /// At the bound the oldest is dropped.
   void dont_want(const MessageId& id);
-  void push(SharedMessage message, Lane lane);
+  /// False for an answer that finds no room.
+  bool push(SharedMessage message, Lane lane);
   /// What found no room since the last time, oldest first; of very much the newest.
   Fifo<MessageId> take_missed() { return std::exchange(missed_, {}); }
   [[nodiscard]] bool has_missed() const { return !missed_.empty(); }

@@ -68,8 +68,11 @@ void GossipRouter::on_iwants(const PeerId& from, Peer& peer, const std::vector<B
     if (!id || peer.is_unwanted(*id)) continue;
     const SharedMessage message = cache_.hand_out(*id, from, config_->mesh.retransmissions);
     if (message == nullptr) continue;
-    spent.iwant_bytes += message->wire().size();
-    peer.outbox().push(message, Lane::kAnswer);
+    if (peer.outbox().push(message, Lane::kAnswer)) {
+      spent.iwant_bytes += message->wire().size();
+    } else {
+      cache_.take_back(*id, from);  // it is told of it again
+    }
   }
 }
 

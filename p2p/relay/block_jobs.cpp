@@ -187,7 +187,7 @@ void BlockRelay::block_judged(const BlockKey& block, ItemVerdict verdict, Instan
   if (verdict == ItemVerdict::kIgnore) return drop(block);
   if (verdict == ItemVerdict::kReject) return judge_again(block, job, now);
   prefer(job.is_doubted ? job.compact_from : job.first);
-  serve_waiting(job, {.header = job.header, .items = job.items});
+  serve_waiting(block, job);
   tell(block, job.header, *job.compact, true);
   drop(block);
 }

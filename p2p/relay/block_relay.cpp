@@ -47,10 +47,13 @@ void BlockRelay::say(const PeerId& to, const BlockFrameOf& frame) {
   ready_.insert(to);
 }
 
-void BlockRelay::answer(const PeerId& to, const BlockFrameOf& frame) {
+void BlockRelay::answer(const PeerId& to, std::variant<GetCompact, GetBlockItems> request) {
   Peer* const peer = find(to);
   if (peer == nullptr) return;
-  peer->answers.push_back(encode(frame));
+  if (peer->answers.size() >= kMaxQueuedBlockAnswers) {
+    return std::visit([&](const auto& one) { say(to, NoBlock{.block = one.block}); }, request);
+  }
+  peer->answers.push_back(std::move(request));
   ready_.insert(to);
 }
 
@@ -62,10 +65,14 @@ std::vector<PeerId> BlockRelay::take_ready() {
 Bytes BlockRelay::next_frame(const PeerId& to, Instant /*now*/) {
   Peer* const peer = find(to);
   if (peer == nullptr || (peer->control.empty() && peer->answers.empty())) return {};
-  std::deque<Bytes>& queue = peer->control.empty() ? peer->answers : peer->control;
-  Bytes out = std::move(queue.front());
-  queue.pop_front();
-  if (&queue == &peer->control) peer->control_bytes -= out.size();
+  if (peer->control.empty()) {
+    const auto request = std::move(peer->answers.front());
+    peer->answers.pop_front();
+    return encode(std::visit([this](const auto& one) { return answer_to(one); }, request));
+  }
+  Bytes out = std::move(peer->control.front());
+  peer->control.pop_front();
+  peer->control_bytes -= out.size();
   return out;
 }
 
@@ -120,7 +127,7 @@ CompactBlock BlockRelay::compact_of(const BlockParts& parts, const std::vector<s
 void BlockRelay::publish(const BlockKey& block, const std::vector<std::uint32_t>& likely_missing, Instant /*now*/) {
   const auto parts = source_.find(block);
   if (!parts) return;
-  if (const auto job = jobs_.find(block); job != jobs_.end()) serve_waiting(job->second, *parts);
+  if (const auto job = jobs_.find(block); job != jobs_.end()) serve_waiting(block, job->second);
   drop(block);  // it came from elsewhere at the same time
   tell(block, parts->header, compact_of(*parts, likely_missing), true);
 }
@@ -196,18 +203,16 @@ void BlockRelay::on(const PeerId& from, const CompactBlock& frame, Instant now) 
 }
 
 void BlockRelay::on(const PeerId& from, const GetCompact& frame, Instant /*now*/) {
-  const auto parts = source_.find(frame.block);
-  if (!parts) return wait_for(frame.block, from, std::nullopt);
-  if (find(from)->answers.size() >= kMaxQueuedBlockAnswers) return say(from, NoBlock{.block = frame.block});
+  if (!source_.find(frame.block)) return wait_for(frame.block, from, std::nullopt);
   told_of(frame.block).insert(from);
-  answer(from, compact_of(*parts, {}));
+  answer(from, frame);
 }
 
 void BlockRelay::on(const PeerId& from, const GetBlockItems& frame, Instant /*now*/) {
   if (frame.indexes.empty() || std::ranges::adjacent_find(frame.indexes, std::greater_equal()) != frame.indexes.end()) {
     return offend(from, 1);
   }
-  if (const auto parts = source_.find(frame.block)) return serve(from, frame, *parts);
+  if (source_.find(frame.block)) return answer(from, frame);
   wait_for(frame.block, from, frame);
 }
 
@@ -219,25 +224,30 @@ void BlockRelay::wait_for(const BlockKey& block, const PeerId& peer, std::option
   job->second.waiting[peer] = std::move(items);
 }
 
-void BlockRelay::serve(const PeerId& to, const GetBlockItems& request, const BlockParts& parts) {
-  Peer* const peer = find(to);
-  if (peer == nullptr) return;
-  if (peer->answers.size() >= kMaxQueuedBlockAnswers) return say(to, NoBlock{.block = request.block});
-  // It was told wrong short ids, perhaps by us: we hand them on before the items are here.
-  if (request.indexes.back() >= parts.items.size()) return answer(to, compact_of(parts, {}));
-  BlockItems out{.block = request.block, .items = {}};
-  for (const std::uint32_t index : request.indexes) out.items.emplace_back(ByteView(*parts.items[index]));
-  answer(to, out);
-}
-
-void BlockRelay::serve_waiting(Job& job, const BlockParts& parts) {
-  for (const auto& [peer, request] : std::exchange(job.waiting, {})) {
+void BlockRelay::serve_waiting(const BlockKey& block, Job& job) {
+  for (auto& [peer, request] : std::exchange(job.waiting, {})) {
     if (request) {
-      serve(peer, *request, parts);
+      answer(peer, *std::move(request));
     } else {
-      answer(peer, compact_of(parts, {}));
+      answer(peer, GetCompact{.block = block});
     }
   }
+}
+
+BlockFrameOf BlockRelay::answer_to(const GetCompact& request) {
+  const auto parts = source_.find(request.block);
+  if (!parts) return NoBlock{.block = request.block};
+  return compact_of(*parts, {});
+}
+
+BlockFrameOf BlockRelay::answer_to(const GetBlockItems& request) {
+  const auto parts = source_.find(request.block);
+  if (!parts) return NoBlock{.block = request.block};
+  // It was told wrong short ids, perhaps by us: we hand them on before the items are here.
+  if (request.indexes.back() >= parts->items.size()) return compact_of(*parts, {});
+  BlockItems out{.block = request.block, .items = {}};
+  for (const std::uint32_t index : request.indexes) out.items.emplace_back(ByteView(*parts->items[index]));
+  return out;
 }
 
 void BlockRelay::on(const PeerId& from, const BlockItems& frame, Instant now) {

@@ -108,8 +108,8 @@ class BlockRelay final : public FrameProtocol {
     bool wants_at_once = false;
     std::deque<Bytes> control;  // modes, requests, news
     std::size_t control_bytes = 0;
-    std::deque<Bytes> answers;
-    std::size_t jobs = 0;  // it told of first
+    std::deque<std::variant<GetCompact, GetBlockItems>> answers;  // made when there is room for them: each may be long
+    std::size_t jobs = 0;                                         // it told of first
   };
   enum class Stage : std::uint8_t {
     kHeader,   // at the application
@@ -136,7 +136,7 @@ class BlockRelay final : public FrameProtocol {
   Peer* find(const PeerId& peer);
   void offend(const PeerId& peer, double count) { offences_[peer] += count; }
   void say(const PeerId& to, const BlockFrameOf& frame);
-  void answer(const PeerId& to, const BlockFrameOf& frame);
+  void answer(const PeerId& to, std::variant<GetCompact, GetBlockItems> request);
 
   void on(const PeerId& from, const SetMode& frame, Instant now);
   void on(const PeerId& from, const NewHeader& frame, Instant now);
@@ -161,8 +161,9 @@ class BlockRelay final : public FrameProtocol {
   void whole(const BlockKey& block, Job& job, const PeerId& from, Instant now);
   void judge_again(const BlockKey& block, Job& job, Instant now);
   void drop(const BlockKey& block);
-  void serve(const PeerId& to, const GetBlockItems& request, const BlockParts& parts);
-  void serve_waiting(Job& job, const BlockParts& parts);
+  void serve_waiting(const BlockKey& block, Job& job);
+  BlockFrameOf answer_to(const GetCompact& request);
+  BlockFrameOf answer_to(const GetBlockItems& request);
   void wait_for(const BlockKey& block, const PeerId& peer, std::optional<GetBlockItems> items);
   void tell(const BlockKey& block, ByteView header, const CompactBlock& compact, bool headers_too);
   void prefer(const PeerId& peer);

@@ -178,6 +178,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
       if (session->secured()) here.insert(session->peer());
     }
     std::erase_if(hellos_, [&](const auto& entry) { return !here.contains(entry.first); });
+    std::erase_if(told_, [&](const auto& entry) { return !here.contains(entry.first); });
     std::erase_if(searched_, [&](const auto& entry) { return !here.contains(entry.first); });
     std::erase_if(asked_, [&](const auto& entry) { return !here.contains(entry.first); });
     std::erase_if(greeted_, [](const auto& session) { return session.expired(); });
@@ -254,12 +255,17 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
     ask_for_addresses(clock_.now());
   }
 
-  // Where a peer says that it listens; it is the teller of that, at the address that its connection has.
+  // Where a peer says that it listens; it is the teller of that, at the address that its connection has. It may say so
+  // often, and each time something else: nobody fills the book with places of his own.
   void learn_addresses(const Session& session) {
     if (!session.identify()) return;
     const auto& addresses = session.identify()->listen_addresses;
+    std::set<Multiaddr>& told = told_[session.peer()];
     for (std::size_t n = 0; n < addresses.size() && n < kMaxPeerAddresses; ++n) {
-      book_.add({session.peer(), addresses[n].without_peer()}, session.remote_address(), clock_.now());
+      const Multiaddr at = addresses[n].without_peer();
+      if (told.size() >= kMaxToldAddresses && !told.contains(at)) continue;
+      told.insert(at);
+      book_.add({session.peer(), at}, session.remote_address(), clock_.now());
     }
   }
 
@@ -457,6 +463,7 @@ class Discovery::Impl final : public std::enable_shared_from_this<Impl> {
   std::string exchange_protocol_;
   Bytes status_;
   std::map<PeerId, Hello> hellos_;
+  std::map<PeerId, std::set<Multiaddr>> told_;  // addresses of its own, on this connection
   std::vector<std::function<void(const PeerId&, const Hello&)>> hello_handlers_;
   std::set<std::weak_ptr<Session>, std::owner_less<>> greeted_;
   std::vector<std::pair<std::weak_ptr<Session>, Instant>> parting_;

@@ -16,8 +16,10 @@ inline constexpr std::uint64_t kSaveBookMs = 900'000;
 inline constexpr std::uint64_t kAskPeersMs = 3'600'000;  ///< between two questions for addresses to one peer
 inline constexpr std::uint64_t kUnusedMs = 30'000;       ///< then a connection that only a search made is closed
 inline constexpr std::size_t kMaxKadRequests = 64;       ///< on their way at once; the others wait
-inline constexpr std::size_t kFewAddresses = 32;         ///< with fewer, seeds are asked
-inline constexpr std::uint64_t kAskSeedsMs = 60'000;     ///< between two questions, while nobody was found
+inline constexpr std::size_t kMaxToldAddresses =
+    2 * kMaxPeerAddresses;                            ///< that a connected peer says it has, one after the other
+inline constexpr std::size_t kFewAddresses = 32;      ///< with fewer, seeds are asked
+inline constexpr std::uint64_t kAskSeedsMs = 60'000;  ///< between two questions, while nobody was found
 
 struct DiscoveryConfig {
   Hash network;                          ///< of its genesis

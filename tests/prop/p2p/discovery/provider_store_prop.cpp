@@ -78,5 +78,27 @@ TEST(ProviderStore, KeepsWhatIsNearestWhereThereIsNoRoom) {
   EXPECT_FALSE(store.add(far, other, Instant{1}));
 }
 
+// With a new identity for each record, and keys that belong to this node: what others said would go, or find no room.
+TEST(ProviderStore, OneAddressGroupFillsASixteenthOfIt) {
+  test::NumberedContacts contacts;
+  ProviderStore store(numbered_key(0), contacts);
+  std::size_t taken = 0;
+  for (std::uint32_t n = 0; n <= kMaxProviders; ++n) {
+    taken +=
+        store.add(numbered_key(n), contacts.add(numbered_key(n), Place::of(test::address_in_group(1, n))), Instant{1});
+  }
+  EXPECT_EQ(taken, kMaxProvidersInGroup);
+  for (std::uint32_t n = 0; n <= kMaxProviderRecords; ++n) {
+    taken += store.add(numbered_key(100'000 + n), static_cast<ContactId>(n % kMaxProvidersInGroup), Instant{1});
+  }
+  EXPECT_EQ(taken, kMaxRecordsOfGroup);
+  const ContactId honest = contacts.add(numbered_key(7), Place::of(test::address_in_group(2, 1)));
+  EXPECT_TRUE(store.add(numbered_key(1), honest, Instant{1}));
+  const Instant later = Instant{1}.plus_ms(kProviderLifeMs);
+  store.expire(later);
+  EXPECT_EQ(store.records(), 0U);
+  EXPECT_TRUE(store.add(numbered_key(1), 0, later));  // what ran out counts no more
+}
+
 }  // namespace
 }  // namespace micro::p2p

@@ -120,5 +120,23 @@ TEST(GossipTricks, NobodyIsAccusedOfAMessageOfOursThatWeForgot) {
   EXPECT_EQ(rig.router.stats().broken_promises, 0U);
 }
 
+// It came late and asks for all there is, which is more than waits for one peer.
+TEST(GossipTricks, WhatFoundNoRoomWasNotHandedOut) {
+  GossipRig rig;
+  std::vector<MessageId> ids;
+  for (std::size_t n = 0; n < 4 * kMaxQueuedAnswers; ++n) {
+    ids.push_back(rig.router.publish("t", as_bytes(std::to_string(n)), rig.now).value());
+  }
+  const PeerId late = rig.add(1);
+  std::set<MessageId> got;
+  for (int n = 0; n < 4; ++n) {
+    rig.asks(late, ids);
+    for (const std::string& data : rig.hear(late).messages) got.insert(GossipRig::id_of(data));
+    std::erase_if(ids, [&](const MessageId& id) { return got.contains(id); });
+    rig.beat();
+  }
+  EXPECT_EQ(got.size(), 4 * kMaxQueuedAnswers);
+}
+
 }  // namespace
 }  // namespace micro::p2p

@@ -380,6 +380,20 @@ TEST(BlockRelay, RequestsAreAnsweredWithinBounds) {
   EXPECT_THAT(rig.relay.take_offences(), IsEmpty());
 }
 
+// Four of four MiB each for every peer that asks and does not read would be more than a node has.
+TEST(BlockRelay, AnAnswerIsMadeWhenThereIsRoomForIt) {
+  Rig rig(1);
+  const BlockKey block = rig.chain.add(some_items(5));
+  GetBlockItems ask{.block = block, .indexes = {}};
+  ask.indexes.assign({0, 4});
+  rig.say(1, ask);
+  rig.say(1, GetCompact{.block = block});
+  rig.chain.blocks.clear();
+  const auto frames = rig.hear(1);
+  EXPECT_THAT(only<NoBlock>(frames), SizeIs(2));
+  EXPECT_THAT(frames, SizeIs(2));
+}
+
 TEST(BlockRelay, FewBlocksAreUnderWayAtOnce) {
   Rig rig(8);
   for (std::uint64_t from = 1; from <= 8; ++from) {

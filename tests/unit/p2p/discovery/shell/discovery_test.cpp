@@ -10,6 +10,7 @@
 #include <boost/asio/co_spawn.hpp>
 
 #include "p2p/discovery/shell/book_file.hpp"
+#include "p2p/discovery/shell/messages.hpp"
 #include "tests/gen/temp_folder.hpp"
 
 namespace micro::p2p {
@@ -159,6 +160,37 @@ TEST_F(DiscoveryTest, AddressesTravelFromPeerToPeer) {
   LoopbackNode& client = start(add({.network = kHere, .seeds = {middle.at}}));
   until([&] { return know_each_other(client, far); });
   EXPECT_EQ(client.discovery.book().tried_size(), 2U);
+}
+
+TEST_F(DiscoveryTest, WhoSaysAgainAndAgainThatItIsElsewhereFillsNoBook) {
+  LoopbackNode& server = start(add({.network = kHere}));
+  LoopbackNode& client = start(add({.network = kHere, .seeds = {server.at}}));
+  until([&] { return know_each_other(client, server); });
+  const auto session = client.host.sessions().at(0);
+  Identify said = *server.host.sessions().at(0)->identify();
+  const auto push = [](std::shared_ptr<Session> to, Bytes message) -> Task<Result<bool>> {
+    auto stream = co_await to->open({std::string(kIdentifyPushProtocol)});
+    if (!stream) co_return std::unexpected(stream.error());
+    const Status sent = co_await write_message(*stream, std::move(message));
+    if (!sent) co_return std::unexpected(sent.error());
+    stream->finish();
+    std::uint8_t byte = 0;
+    while (true) {  // until it was read
+      const auto size = co_await stream->read(std::span(&byte, 1));
+      if (!size || *size == 0) co_return true;
+    }
+  };
+  for (std::uint16_t n = 0; n < 20; ++n) {
+    said.listen_addresses.clear();
+    for (std::uint16_t k = 0; k < kMaxPeerAddresses; ++k) {
+      said.listen_addresses.push_back(
+          Multiaddr::tcp("127.0.0.1", static_cast<std::uint16_t>(1'000 + 10 * n + k)).value());
+    }
+    ASSERT_TRUE(run(push(session, said.encode())));
+  }
+  EXPECT_GE(server.discovery.book().size(), kMaxPeerAddresses);
+  EXPECT_LE(server.discovery.book().size(), kMaxToldAddresses + 1);
+  EXPECT_NE(server.discovery.hello_of(client.host.peer()), nullptr);
 }
 
 TEST_F(DiscoveryTest, ASearchReachesWhoIsNotConnectedAndAProviderIsFound) {
