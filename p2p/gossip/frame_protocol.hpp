@@ -34,6 +34,10 @@ class FrameProtocol {
   /// When `expire` has something to do.
   [[nodiscard]] virtual Instant next_deadline() const = 0;
   virtual void expire(Instant now) = 0;
+  /// Whether it brought something new and good since this was asked last.
+  virtual bool take_news_of(const PeerId& /*peer*/) { return false; }
+  /// What it holds of a peer, where it keeps count.
+  [[nodiscard]] virtual std::optional<double> opinion_of(const PeerId& /*peer*/, Instant /*now*/) const { return {}; }
 };
 
 }  // namespace micro::p2p

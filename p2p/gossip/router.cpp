@@ -233,4 +233,9 @@ std::vector<SuggestedPeer> GossipRouter::take_suggestions() {
   return std::exchange(suggestions_, {});
 }
 
+bool GossipRouter::take_news_of(const PeerId& peer) {
+  Peer* const one = find(peer);
+  return one != nullptr && std::exchange(one->brought_news, false);
+}
+
 }  // namespace micro::p2p

@@ -100,6 +100,10 @@ class GossipRouter final : public FrameProtocol {
   std::vector<PeerId> take_ready() override;
   [[nodiscard]] Instant next_deadline() const override { return heartbeat_at_; }
   void expire(Instant now) override;
+  bool take_news_of(const PeerId& peer) override;
+  [[nodiscard]] std::optional<double> opinion_of(const PeerId& peer, Instant now) const override {
+    return score(peer, now);
+  }
 
  private:
   // Most peers are idle at most times: what is only for busy ones is made when needed and goes when empty.
@@ -118,7 +122,8 @@ class GossipRouter final : public FrameProtocol {
   struct Peer {
     bool outbound = false;
     bool takes_dont_want = false;
-    bool is_ready = false;     // and in ready_
+    bool is_ready = false;  // and in ready_
+    bool brought_news = false;
     std::uint16_t topics = 0;  // that it subscribes to and that were noted
     Bytes record;              // of its addresses
     std::unique_ptr<Busy> busy;

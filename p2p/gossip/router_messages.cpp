@@ -130,6 +130,7 @@ void GossipRouter::validated(const MessageId& id, Validation validation, Instant
       ++stats_.accepted;
       seen_.add(id, Verdict::kAccepted, now);
       scores_.first_delivery(one.from, one.message->topic());
+      if (Peer* const peer = find(one.from); peer != nullptr) peer->brought_news = true;
       cache_.put(one.message);
       hand_on(one.message, one.senders);
       break;

@@ -1,6 +1,7 @@
 #include "p2p/net/frame_service.hpp"
 
 #include <boost/asio/post.hpp>
+#include <cmath>
 #include <deque>
 
 #include "p2p/aio/spawn.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::size_t kFrameReadBytes = 16 * 1'024;
 constexpr std::size_t kKeptFrameBufferBytes = 16 * 1'024;
+constexpr std::uint64_t kTellManagerMs = 200;
 constexpr std::uint64_t kMostWaitNs = 3'600'000'000'000;  // a core without a deadline is looked at each hour
 
 // Both directions with one peer; shared by the coroutines that read and write.
@@ -137,9 +139,23 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
       const auto self = weak.lock();
       if (error || !self || self->stopped_) return;
       self->end_slow();
+      self->tell_manager();
       for (const auto& session : self->host_.sessions()) self->connect(session);
       self->retry_later();
     });
+  }
+
+  // Who may stay where there is too little room, and what people see of a peer.
+  void tell_manager() {
+    const Instant now = clock_.now();
+    if (now < told_manager_.plus_ms(kTellManagerMs)) return;
+    told_manager_ = now;
+    for (const auto& [peer, line] : lines_) {
+      if (core_.take_news_of(peer)) {
+        if (const auto session = host_.session_with(peer)) host_.manager().on_useful(session->number(), now);
+      }
+      if (const auto score = core_.opinion_of(peer, now)) host_.manager().set_score(peer, std::llround(*score));
+    }
   }
 
   void end_slow() {
@@ -299,6 +315,7 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
 
   void told() {
     poke();
+    tell_manager();
     if (changed_) changed_();
   }
 
@@ -332,6 +349,7 @@ class FrameService::Impl final : public std::enable_shared_from_this<Impl> {
   asio::steady_timer timer_;
   asio::steady_timer retry_timer_;
   Instant timer_at_;
+  Instant told_manager_;
   bool timer_armed_ = false;
   bool work_posted_ = false;
   bool stopped_ = false;

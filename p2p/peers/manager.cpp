@@ -318,6 +318,7 @@ std::vector<ConnectionView> Manager::connections(Instant now) const {
                    .slot = live.slot,
                    .connected_ms = (now.ns - live.since.ns) / 1'000'000,
                    .round_trip_ns = live.round_trip_ns,
+                   .useful = live.useful,
                    .is_protected = is_protected(live.at.peer)});
   }
   return out;

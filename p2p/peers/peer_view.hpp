@@ -30,9 +30,10 @@ struct ConnectionView {
   Multiaddr address;
   Direction direction = Direction::kInbound;
   Slot slot = Slot::kInbound;
-  std::uint64_t connected_ms = 0;   ///< for how long
-  std::uint64_t round_trip_ns = 0;  ///< of the last ping; 0: none came back yet
-  std::uint64_t bytes_read = 0;     ///< on the wire; the shell fills these in
+  std::uint64_t connected_ms = 0;      ///< for how long
+  std::uint64_t round_trip_ns = 0;     ///< of the last ping; 0: none came back yet
+  std::optional<Instant> useful = {};  ///< when it last brought something new
+  std::uint64_t bytes_read = 0;        ///< on the wire; the shell fills these in
   std::uint64_t bytes_written = 0;
   std::size_t streams = 0;
   std::size_t held_bytes = 0;  ///< memory for its bytes

@@ -84,9 +84,16 @@ void ItemRelay::judged(const ItemId& id, ItemVerdict verdict, Instant now) {
   if (node.empty()) return;
   const auto& [from, bytes] = node.mapped();
   judging_bytes_ -= bytes;
-  if (Peer* const peer = find(from); peer != nullptr && peer->judged > 0) --peer->judged;
+  Peer* const peer = find(from);
+  if (peer != nullptr && peer->judged > 0) --peer->judged;
+  if (peer != nullptr && verdict == ItemVerdict::kAccept) peer->brought_news = true;
   if (verdict == ItemVerdict::kReject) offend(from, 1);
   if (verdict == ItemVerdict::kAccept) publish(id, now);
+}
+
+bool ItemRelay::take_news_of(const PeerId& peer) {
+  Peer* const one = find(peer);
+  return one != nullptr && std::exchange(one->brought_news, false);
 }
 
 std::map<PeerId, double> ItemRelay::take_offences() {

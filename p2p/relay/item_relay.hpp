@@ -92,6 +92,7 @@ class ItemRelay final : public FrameProtocol {
   std::vector<PeerId> take_ready() override;
   [[nodiscard]] Instant next_deadline() const override;
   void expire(Instant now) override;
+  bool take_news_of(const PeerId& peer) override;
 
  private:
   struct Peer {
@@ -108,6 +109,7 @@ class ItemRelay final : public FrameProtocol {
     Instant asked_until;
     std::set<ItemId> late;   // asked of it, and it let the time pass: until it answers it is asked for nothing
     std::size_t judged = 0;  // items of it at the application
+    bool brought_news = false;
   };
   struct Announcer {
     PeerId peer;

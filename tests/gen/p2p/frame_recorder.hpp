@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 
 #include "p2p/gossip/frame_protocol.hpp"
 
@@ -50,7 +51,14 @@ class FrameRecorder final : public FrameQueues {
     return {};
   }
 
+  bool take_news_of(const PeerId& peer) override { return news.erase(peer) > 0; }
+  [[nodiscard]] std::optional<double> opinion_of(const PeerId& /*peer*/, Instant /*now*/) const override {
+    return opinion;
+  }
+
   std::vector<std::pair<PeerId, Bytes>> got;
+  std::set<PeerId> news;
+  std::optional<double> opinion;
 };
 
 }  // namespace micro::p2p::test

@@ -300,6 +300,28 @@ TEST(FrameService, WhatFramesCostTheProcessorIsChargedToWhoSentThem) {
   io.run();
 }
 
+// Who brings something new is not the first to go where room is short, and people see what a peer is thought of.
+TEST(FrameService, TheManagerHearsOfPeersWhatTheProtocolKnows) {
+  Pair pair;
+  const PeerId& other = pair.other.host.peer();
+  pair.one.core.news = {other};
+  pair.one.core.opinion = -2.6;
+  std::size_t asked = 0;
+  const auto view = [&] { return pair.one.host.connection_views().at(0); };
+  pair.loop.until([&] {
+    if (view().useful) return true;
+    if (pair.one.core.got.size() == asked) {  // else nothing happens here for seconds
+      ++asked;
+      pair.send(pair.other, pair.one, to_bytes("x"));
+    }
+    return false;
+  });
+  EXPECT_TRUE(pair.one.core.news.empty());
+  ASSERT_EQ(pair.one.host.peer_views().size(), 1U);
+  EXPECT_EQ(pair.one.host.peer_views()[0].score, -3);
+  EXPECT_FALSE(pair.other.host.connection_views().at(0).useful);
+}
+
 TEST(FrameService, LinesEndWithTheirConnection) {
   Pair pair;
   pair.session->close({.fault = Fault::kInterrupted, .message = "enough"});
@@ -340,6 +362,13 @@ TEST(FrameService, GossipSpreadsOverIt) {
     return got.back() > 0;
   });
   EXPECT_THAT(got, ElementsAre(0, 1, 1, 1, 1));
+  loop.until([&] {  // a heartbeat or some later
+    const auto views = nodes[1]->host.connection_views();
+    return std::ranges::any_of(views, [](const ConnectionView& view) { return view.useful.has_value(); });
+  });
+  for (const ConnectionView& view : nodes[1]->host.connection_views()) {
+    EXPECT_EQ(view.useful.has_value(), view.peer == nodes[0]->host.peer());
+  }
   for (const auto& node : nodes) {
     node->service.reset();
     node->host.stop();

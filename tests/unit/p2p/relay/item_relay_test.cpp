@@ -97,6 +97,9 @@ TEST(ItemRelay, AsksHalfASecondLaterAndHandsOnWhatIsGood) {
   EXPECT_THAT(rig.hear(2), IsEmpty());
   rig.pool.add("a");
   rig.relay.judged(item_id(as_bytes("a")), ItemVerdict::kAccept, rig.now);
+  EXPECT_TRUE(rig.relay.take_news_of(peer(1)));
+  EXPECT_FALSE(rig.relay.take_news_of(peer(1))) << "asked for since the last time";
+  EXPECT_FALSE(rig.relay.take_news_of(peer(2)));
   EXPECT_THAT(rig.hear(1), IsEmpty());  // it has it
   EXPECT_THAT(rig.hear(2), SizeIs(1));
   EXPECT_THAT(rig.hear(3), SizeIs(1));
@@ -189,6 +192,7 @@ TEST(ItemRelay, OffencesAreNoted) {
   rig.relay.judged(item_id(as_bytes("bad")), ItemVerdict::kReject, rig.now);
   rig.hand(5, {"so so"});
   rig.relay.judged(item_id(as_bytes("so so")), ItemVerdict::kIgnore, rig.now);
+  for (std::uint64_t n = 1; n <= 6; ++n) EXPECT_FALSE(rig.relay.take_news_of(peer(n)));
   const auto offences = rig.relay.take_offences();
   EXPECT_EQ(offences.size(), 4U);
   EXPECT_FALSE(offences.contains(peer(5)));
