@@ -102,7 +102,7 @@ class EvidenceDeskTest : public testing::Test {
         simplex::Votes votes;
         votes.votes.push_back(lie(view, block));
         network_.nodes[i]->replica->deliver(validator_key(kLiar).public_key(),
-                                            {simplex::kMessageVersion, Epoch(0), std::move(votes)});
+                                            {simplex::kMessageVersion, Epoch(0), std::move(votes)}, 200);
       }
     }
   }
