@@ -1,6 +1,7 @@
 #include "chain/ledger/ledger_impl.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "chain/base/check.hpp"
 #include "chain/base/random.hpp"
@@ -276,12 +277,34 @@ Result<std::unique_ptr<LedgerImpl::Executed>> LedgerImpl::run(const Parent& pare
 
 LedgerImpl::Executed& LedgerImpl::keep(std::unique_ptr<Executed> executed) {
   executed->order = executions_++;
-  if (executed_.size() >= kMaxUnfinalizedBlocks) {
-    executed_.erase(std::ranges::min_element(executed_, {}, [](const auto& e) { return e.second->order; }));
-  }
+  if (executed_.size() >= kMaxUnfinalizedBlocks) make_room_for(*executed);
   auto& slot = executed_[executed->block.id];
   slot = std::move(executed);
   return *slot;
+}
+
+/// The oldest goes that the new one does not stand on, and whatever stands on it: no block is left whose way down to
+/// the head has a gap.
+void LedgerImpl::make_room_for(const Executed& executed) {
+  std::set<BlockId> below;
+  for (BlockId at = executed.block.block.header.parent; executed_.contains(at);) {
+    below.insert(at);
+    at = BlockId(executed_.at(at)->block.block.header.parent);
+  }
+  const Executed* oldest = nullptr;
+  for (const auto& [id, one] : executed_) {
+    if (below.contains(id) && below.size() < executed_.size()) continue;
+    if (oldest == nullptr || one->order < oldest->order) oldest = one.get();
+  }
+  std::vector<BlockId> gone{oldest->block.id};
+  while (!gone.empty()) {
+    const BlockId parent = gone.back();
+    gone.pop_back();
+    executed_.erase(parent);
+    for (const auto& [id, one] : executed_) {
+      if (one->block.block.header.parent == parent) gone.push_back(id);
+    }
+  }
 }
 
 Result<Block> LedgerImpl::propose(const BlockId& parent_id, TimeMs time, const ProposeLimits& limits) {

@@ -22,7 +22,8 @@
 
 namespace micro {
 
-/// Executed blocks that wait for finality; the oldest beyond is forgotten and has to be executed again.
+/// Executed blocks that wait for finality; beyond, an old one is forgotten with what stands on it: to be executed
+/// again.
 inline constexpr std::size_t kMaxUnfinalizedBlocks = 64;
 
 struct LedgerOptions {
@@ -153,6 +154,7 @@ class LedgerImpl final : public Ledger, public FinalChain {
                                         ExecutionMode mode, std::vector<bool>* kept);
   Result<std::vector<TxPtr>> verified(const Block& block);
   Executed& keep(std::unique_ptr<Executed> executed);
+  void make_room_for(const Executed& executed);
   Status make_final(Executed& executed);
   void move_head(const Executed& executed);
   Status write_state(const Executed& executed);

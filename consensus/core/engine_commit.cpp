@@ -46,6 +46,7 @@ bool Engine::execute_on_way_to(const BlockId& id, View view) {
   if (walk.missing) want_block(*walk.missing, view, tree_.tip_header().height);
   if (!walk.next) return false;
   BlockTree::Node* node = tree_.find(*walk.next);
+  if (node->block->header.height.value > tree_.tip_header().height.value + kMaxExecutedAhead) return false;
   node->state = BlockState::kRunning;
   executing_ = *walk.next;
   out_.push_back(Execute{*walk.next, node->block});
@@ -95,6 +96,9 @@ bool Engine::finalize_open() {
 /// their turn comes.
 void Engine::extend_path() {
   if (!target_) return;
+  // The newest leads to all below it; one that nothing is known of yet may even lie below the tip, where a node lost
+  // what it knew to be final and its ledger did not, and nobody sends that block any more.
+  if (path_.empty() && final_ && final_->statement.view > target_->statement.view) target_ = final_;
   const Height above = tree_.tip_header().height;
   const View view = target_->statement.view;
   if (path_.empty()) {

@@ -232,6 +232,28 @@ TEST(Ledger, UnfinalizedBlocksBuildOnEachOtherAndBranchesAreForgotten) {
   EXPECT_EQ(two.seal().value().txs.size(), 1U);
 }
 
+// Whoever makes up many blocks makes it forget some; what it says is executed can be built on all the same.
+TEST(Ledger, WhatItForgetsOfAChainItForgetsFromThereUpwards) {
+  SmallNet net;
+  std::uint64_t time = test::kGenesisTime.value;
+  const auto propose = [&](const BlockId& on) { return net.ledger().propose(on, TimeMs(++time), {}); };
+  std::vector<Block> chain;
+  for (int n = 0; n < 3; ++n) {
+    chain.push_back(propose(chain.empty() ? head_id(net) : block_id(chain.back().header)).value());
+  }
+  const auto can_be_built_on = [&](const Block& block) { return propose(block_id(block.header)).has_value(); };
+  for (std::size_t n = 0; n < kMaxUnfinalizedBlocks - 3; ++n) ASSERT_TRUE(propose(head_id(net)));
+  const Block above = propose(block_id(chain[2].header)).value();  // none of its own chain went for it
+  EXPECT_TRUE(can_be_built_on(above));
+  for (std::size_t n = 0; n < kMaxUnfinalizedBlocks; ++n) ASSERT_TRUE(propose(head_id(net)));
+  EXPECT_FALSE(can_be_built_on(chain[0]));
+  for (const std::size_t n : {2U, 1U}) EXPECT_EQ(net.ledger().execute(chain[n]).error().fault, Fault::kNotFound);
+  for (const Block& block : chain) {
+    ASSERT_TRUE(net.ledger().execute(block));
+    EXPECT_TRUE(can_be_built_on(block));
+  }
+}
+
 TEST(Ledger, AProposalTakesNothingThatAnUnfinalizedAncestorHolds) {
   SmallNet net;
   for (std::uint64_t n = 0; n < 3; ++n) ASSERT_TRUE(net.ledger().submit(net.transfer(1, n, 2, 5)).waits());

@@ -246,6 +246,23 @@ TEST_F(BehindTest, AWayThatIsTooLongIsWalkedAgainFromItsTop) {
   EXPECT_EQ(longest, config.path_ids);
 }
 
+// As of a node whose ledger is ahead of its journal: it no longer knows what made its own tip final.
+TEST_F(BehindTest, AFinalizationBelowTheTipHoldsNothingUp) {
+  begin_behind(6);
+  std::vector<Block> chain{*ahead_->ledger().block(ahead_->ledger().head().id)};
+  while (chain.front().header.height.value > 1) {
+    chain.insert(chain.begin(), *ahead_->ledger().block(chain.front().header.parent));
+  }
+  for (std::size_t n = 0; n < 3; ++n) {
+    ASSERT_TRUE(node_->ledger().port().execute(chain[n]));
+    ASSERT_TRUE(node_->ledger().port().finalize(block_id(chain[n].header), std::nullopt));
+  }
+  node_->restart();
+  hear(certificate(StatementKind::kFinalize, 2, 1, block_id(chain[1].header)));
+  hear_that_it_is_final();
+  catch_up([](std::uint64_t) {});
+}
+
 // Bodies of certified blocks that nobody made final yet: each is asked for, but not all at once.
 TEST_F(BehindTest, ItAsksForSoManyBlocksAtATime) {
   constexpr std::uint64_t kMissing = kMaxFetches + 4;
@@ -272,6 +289,38 @@ TEST_F(BehindTest, ItAsksForSoManyBlocksAtATime) {
   }
   EXPECT_EQ(most, kMaxFetches);
   EXPECT_EQ(asked, std::set<BlockId>(chain.begin(), chain.end()));
+}
+
+// The ledger forgets what is executed too far ahead, and a node that cannot commit would execute in a circle.
+TEST_F(BehindTest, ItExecutesOnlySoFarAheadOfTheCommits) {
+  constexpr std::uint64_t kBlocks = kMaxExecutedAhead + 20;
+  begin_behind(kBlocks);
+  std::vector<Block> chain{*ahead_->ledger().block(ahead_->ledger().head().id)};
+  while (chain.front().header.height.value > 1) {
+    chain.insert(chain.begin(), *ahead_->ledger().block(chain.front().header.parent));
+  }
+  std::uint64_t highest = 0;
+  node_->keep_turns = true;
+  for (std::uint64_t v = 1; v <= kBlocks; ++v) {
+    hear(certificate(StatementKind::kNotarize, v, v - 1, block_id(chain[v - 1].header)));
+    for (const auto& [to, message] : node_->take_out()) {
+      const auto* wanted = std::get_if<Ask>(&message->body);
+      if (wanted == nullptr || wanted->kind != AskKind::kBlocks) continue;
+      Blocks answer;
+      answer.blocks.push_back(*ahead_->ledger().block(wanted->block));
+      node_->receive(*to, answer);
+    }
+    for (const Effects& turn : std::exchange(node_->turns, {})) {
+      for (const Effect& effect : turn) {
+        if (const auto* execute = std::get_if<Execute>(&effect)) {
+          highest = std::max(highest, execute->block->header.height.value);
+        }
+      }
+    }
+  }
+  EXPECT_EQ(highest, kMaxExecutedAhead);
+  hear_that_it_is_final();
+  EXPECT_EQ(node_->height(), kBlocks);
 }
 
 }  // namespace
