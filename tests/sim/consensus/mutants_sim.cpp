@@ -25,6 +25,9 @@ struct Masked {
 constexpr auto kMasked = std::array{
     Masked{Rule::kResendOwn, "what a restart sends at once, the retry and the standstill send later"},
     Masked{Rule::kHelpLate, "who is behind also hears the certificates of a retry, a standstill and the next proposal"},
+    Masked{Rule::kUrgentAncestors,
+           "the votes that made a block final are synced and said again, and a newer finalization "
+           "takes the place of one below the tip"},
 };
 
 constexpr auto kRuleNames = std::array{
