@@ -104,6 +104,13 @@ void BlockTree::reject(const BlockId& id) {
   rejected_.try_emplace(id, rejections_++);
 }
 
+void BlockTree::list_chain(BlockId id, std::set<BlockId>& out) const {
+  for (const Node* node = find(id); node != nullptr && out.insert(id).second;) {
+    id = node->block->header.parent;
+    node = find(id);
+  }
+}
+
 void BlockTree::reconsider(const BlockId& id) {
   rejected_.erase(id);
   set_state(id, BlockState::kUnknown);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "consensus/core/events.hpp"
 
@@ -55,6 +56,8 @@ class BlockTree {
   void commit(const BlockId& id);
   /// Drops the body, if nothing needs it: it can be fetched again.
   void drop(const BlockId& id);
+  /// Adds the block and what it stands on, as far as it is here; stops at one that is listed already.
+  void list_chain(BlockId id, std::set<BlockId>& out) const;
   template <class Goes>
   void drop_where(Goes goes) {
     std::vector<BlockId> gone;

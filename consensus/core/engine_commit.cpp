@@ -214,12 +214,7 @@ bool Engine::add_body(const BlockId& id, const BlockPtr& block, View view) {
 /// A node that voted for one keeps it all the same, as long as there is room: somebody may hold its certificate.
 bool Engine::release_given_up() {
   std::set<BlockId> needed;
-  const auto need = [&](BlockId id) {
-    for (const BlockTree::Node* node = tree_.find(id); node != nullptr && needed.insert(id).second;) {
-      id = node->block->header.parent;
-      node = tree_.find(id);
-    }
-  };
+  const auto need = [&](const BlockId& id) { tree_.list_chain(id, needed); };
   for (const auto& [view, state] : views_) {
     if (const Certificate* certified = state.certified()) need(certified->statement.block);
     if (state.nullification) continue;
@@ -243,12 +238,7 @@ bool Engine::release_given_up() {
 /// single votes that are far below.
 void Engine::release_bodies() {
   std::set<BlockId> needed;
-  const auto need = [&](BlockId id) {
-    for (const BlockTree::Node* node = tree_.find(id); node != nullptr && needed.insert(id).second;) {
-      id = node->block->header.parent;
-      node = tree_.find(id);
-    }
-  };
+  const auto need = [&](const BlockId& id) { tree_.list_chain(id, needed); };
   for (const View view : unfinalized_) need(views_[view].notarization->statement.block);
   for (auto it = views_.rbegin(); it != views_.rend(); ++it) {
     if (!it->second.notarization) continue;

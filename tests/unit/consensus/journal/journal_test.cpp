@@ -29,6 +29,12 @@ class JournalTest : public testing::Test {
   [[nodiscard]] std::filesystem::path file(const std::string& epoch) const {
     return folder_.path() / epoch / "votes.log";
   }
+  static void write_three(Journal& journal) {
+    for (const char* text : {"one", "two", "three"}) {
+      ASSERT_TRUE(journal.append(as_bytes(text)));
+      ASSERT_TRUE(journal.sync());
+    }
+  }
   test::TempFolder folder_;
 };
 
@@ -82,21 +88,21 @@ TEST_F(JournalTest, ATornTailIsCutAndDamageBeforeItStops) {
   {
     const auto journal = open();
     ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
-    for (const char* text : {"one", "two", "three"}) {
-      ASSERT_TRUE(journal->append(as_bytes(text)));
-      ASSERT_TRUE(journal->sync());
-    }
+    write_three(*journal);
   }
   std::filesystem::resize_file(file("0"), std::filesystem::file_size(file("0")) - 2);
+  std::uint64_t one_record = 0;
   {
     const auto journal = open();
     ASSERT_EQ(journal->start(Epoch(0), Epoch(0)).value().size(), 2U);
+    const std::uint64_t before = journal->bytes();
     ASSERT_TRUE(journal->append(as_bytes("four")));
     ASSERT_TRUE(journal->sync());
+    one_record = journal->bytes() - before;
   }
   {
     std::fstream raw(file("0"), std::ios::in | std::ios::out | std::ios::binary);
-    raw.seekp(80);
+    raw.seekp(-static_cast<std::streamoff>(one_record + 1), std::ios::end);  // the last byte of the record before
     raw.put('!');
   }
   EXPECT_EQ(open()->start(Epoch(0), Epoch(0)).error().fault, Fault::kCorrupt);
@@ -120,10 +126,7 @@ TEST_F(JournalTest, TheFileGrowsSeldom) {
 TEST_F(JournalTest, WhatAKillLeavesBehindTheLastRecordIsCut) {
   const auto journal = open();
   ASSERT_TRUE(journal->start(Epoch(0), Epoch(0)));
-  for (const char* text : {"one", "two", "three"}) {
-    ASSERT_TRUE(journal->append(as_bytes(text)));
-    ASSERT_TRUE(journal->sync());
-  }
+  write_three(*journal);
   for (const std::size_t torn : {0U, 2U}) {
     const test::TempFolder left;
     std::filesystem::create_directory(left.path() / "0");

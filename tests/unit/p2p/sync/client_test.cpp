@@ -199,12 +199,15 @@ TEST(SyncClient, PeersBeyondTheLimitWaitForAPlace) {
 
 /// A peer that answers whatever the test says.
 struct Answering final : CallHandler {
+  Answering(test::MemoryNetwork& network, const PeerId& self) : transport(network, self, *this) {
+    network.add(transport);
+  }
   void on_result(CallId, Result<Bytes>) override {}
-  void on_call(IncomingCall call) override { transport->reply(call.id, answer(decode_request(call.body).value())); }
+  void on_call(IncomingCall call) override { transport.reply(call.id, answer(decode_request(call.body).value())); }
   void on_cancelled(CallId) override {}
   void on_ready(const PeerId&) override {}
   std::function<Result<Bytes>(const Request&)> answer;
-  Transport* transport = nullptr;
+  test::MemoryTransport transport;
 };
 
 Bytes part(std::uint32_t total, const Bytes& bytes) {
@@ -214,7 +217,6 @@ Bytes part(std::uint32_t total, std::size_t bytes) {
   return part(total, Bytes(bytes));
 }
 
-// A node that forgot a large answer between two parts, and then has another, is no liar; but of no use if that goes on.
 // As many as are asked at once, and they say so themselves.
 TEST(SyncClient, PeersThatHaveNothingDoNotKeepOutWhoHasIt) {
   struct Newcomer final : TruthSource {
@@ -237,13 +239,11 @@ TEST(SyncClient, PeersThatHaveNothingDoNotKeepOutWhoHasIt) {
   EXPECT_TRUE(rig.net.dropped.empty());
 }
 
+// A node that forgot a large answer between two parts, and then has another, is no liar; but of no use if that goes on.
 TEST(SyncClient, AnAnswerThatChangesInTheMiddleIsAskedForAgain) {
   ClientRig rig(truth_of(30, {10}));
   test::SyncHost client(rig.net.network, peer(0), rig.net.no_source, rig.sink, rig.net.clock);
-  Answering answering;
-  test::MemoryTransport transport(rig.net.network, peer(1), answering);
-  rig.net.network.add(transport);
-  answering.transport = &transport;
+  Answering answering(rig.net.network, peer(1));
   std::uint32_t total = kMaxWantBytes;  // and more: never whole in one reply
   std::size_t begun = 0;
   answering.answer = [&](const Request& request) -> Result<Bytes> {
@@ -274,10 +274,7 @@ TEST(SyncClient, WhoBeginsAnAnswerAndThenIsBusyForEverLosesItToAnother) {
   ClientRig rig(truth_of(300, {500}));
   test::MemoryNetwork& network = rig.net.network;
   auto& honest = *rig.net.add_server(1, rig.source).host;
-  Answering answering;
-  test::MemoryTransport transport(network, peer(3), answering);
-  network.add(transport);
-  answering.transport = &transport;
+  Answering answering(network, peer(3));
   answering.answer = [&](const Request& request) -> Result<Bytes> {
     if (std::holds_alternative<StatusAsk>(request.ask)) {
       const Bytes status = encode(rig.source.status().value());
@@ -312,10 +309,7 @@ TEST(SyncClient, WhoGivesLessAndLessOfAStateIsAskedLast) {
   ClientRig rig(truth_of(600, {10}));
   test::MemoryNetwork& network = rig.net.network;
   auto& honest = *rig.net.add_server(1, rig.source).host;
-  Answering answering;
-  test::MemoryTransport transport(network, peer(3), answering);
-  network.add(transport);
-  answering.transport = &transport;
+  Answering answering(network, peer(3));
   bool is_first = true;
   answering.answer = [&](const Request& request) -> Result<Bytes> {
     Bytes out = encode(rig.source.status().value());
@@ -365,10 +359,7 @@ TEST(SyncClient, AnswersThatBreakTheProtocolAreNamed) {
     test::NoSource none;
     test::NetworkClock clock(network);
     test::SyncHost client(network, peer(0), none, sink, clock);
-    Answering answering;
-    test::MemoryTransport transport(network, peer(1), answering);
-    network.add(transport);
-    answering.transport = &transport;
+    Answering answering(network, peer(1));
     answering.answer = [&bytes](const Request&) { return bytes(); };
     client.client().add_peer(peer(1), network.now());
     for (int n = 0; n < 10 && client.client().dropped().empty(); ++n) {
